@@ -1,0 +1,92 @@
+// What a protocol folder under drivers/ gives the daemon, and what it gets. A new protocol is one more of these.
+// Life cycle: load → configuration parsed → compileAddresses for the policy in force → start → activate(index) for
+// every later policy → stop. `activate` is synchronous: policy, inventory and addresses change in one tick.
+
+import type { DocumentFault, Notice } from '../model/fault.ts';
+import type { DriverName, TargetHandle } from '../model/ids.ts';
+import type { Outcome } from '../model/journal-row.ts';
+import type { InventoryView, PointValue } from '../model/point.ts';
+import type { NonEmpty, Result } from '../model/result.ts';
+import type { Clock, Timers } from './clock.ts';
+import type { Change, Gate, Permit } from './gate.ts';
+import type { Log } from './log.ts';
+
+/** A driver's own compiled addresses of one inventory; nobody else looks inside. */
+export interface AddressIndex {
+  readonly inventory: InventoryView;
+}
+
+export interface DriverServices {
+  readonly gate: Gate;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export interface Listening {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly transport: 'tcp' | 'tls' | 'udp';
+}
+
+/** One way to the devices: a line, a host, a network. */
+export interface LineHealth {
+  readonly name: string;
+  readonly state: 'up' | 'down' | 'unused';
+  readonly why?: string;
+}
+
+export interface DriverStatus {
+  readonly listening: readonly Listening[];
+  readonly lines: readonly LineHealth[];
+  /** Counters by stable name (`frames_in`, `changes_refused`), for /metrics. */
+  readonly counters: { readonly [name: string]: number };
+}
+
+export type Reading =
+  | { readonly target: TargetHandle; readonly ok: true; readonly value: PointValue; readonly at: number }
+  | { readonly target: TargetHandle; readonly ok: false; readonly why: string };
+
+export interface PointWrite {
+  readonly target: TargetHandle;
+  readonly value: PointValue;
+  readonly priority?: number;
+}
+
+export interface RunningDriver {
+  activate(index: AddressIndex): void;
+  status(): DriverStatus;
+  /** Reads points for the gateway itself (page, read-back); the caller has judged who may see them. */
+  read(targets: readonly TargetHandle[]): Promise<readonly Reading[]>;
+  /** The change that would write these points of one device; the caller takes it to `gate.judge`. */
+  plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
+  /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */
+  perform(permit: Permit<unknown>): Promise<Outcome>;
+  /** Stops listening, answers what is in flight or lets it time out, closes every socket. */
+  stop(): Promise<void>;
+}
+
+export interface DriverModule {
+  readonly name: DriverName;
+  /** A zod schema of the section under the driver's name in the site's configuration. */
+  readonly configuration: unknown;
+  /** Faults across a parsed section that a schema cannot say: one unit for two devices, two listeners on one port. */
+  checkConfiguration(section: unknown): readonly DocumentFault[];
+  /** Every address this driver owns, whole: faults name the place in the bundle. `pause` is awaited every few ms of work. */
+  compileAddresses(
+    inventory: InventoryView,
+    pause: () => Promise<void>,
+  ): Promise<Result<{ readonly index: AddressIndex; readonly notices: readonly Notice[] }, NonEmpty<DocumentFault>>>;
+  /** Throws a `StartFault` that names the setting (a port in use, a serial line that is not there). */
+  start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver>;
+}
+
+/** Something of the world hinders the start: shown as one line, exit code 1. */
+export class StartFault extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,154 @@
+// The door as everybody outside sees it. Whoever wants a change asks `judge`, and the only way on is to redeem the
+// Permit it gives, at the head of the device's lane, right before the first byte.
+// Invariants: 1. no Permit, no forward; 2. every target or nothing; 3. no durable intent row, no redemption;
+// 4. a Permit is redeemed once and hands back the very change that was judged.
+
+import type { ActionName, Channel } from '../model/action.ts';
+import type { DenialReason, ProviderIdentity, TargetVerdict } from '../model/decision.ts';
+import type {
+  DecisionId,
+  DriverName,
+  PolicyRevision,
+  PrincipalId,
+  SessionId,
+  TargetHandle,
+  TargetId,
+} from '../model/ids.ts';
+import type { Outcome, Proof } from '../model/journal-row.ts';
+import type { PointValue } from '../model/point.ts';
+import type { NonEmpty } from '../model/result.ts';
+
+/** A certificate that the listener has already verified against the site's CA and its revocation list. */
+export interface PeerCertificate {
+  /** RFC 4514 text, most specific first: `CN=anna,O=Acme`. */
+  readonly subject: string;
+  /** SHA-256 of the DER, lower-case hex. */
+  readonly fingerprint: string;
+  /** Role extension 1.3.6.1.4.1.50316.802.1; absent = NULL role. */
+  readonly role?: string;
+}
+
+/** The other end of a conversation, as the socket says it: never what the peer claims. */
+export interface Peer {
+  readonly driver: DriverName;
+  /** Name of the listener in the site's configuration. */
+  readonly listener: string;
+  readonly address: string;
+  readonly port: number;
+  readonly certificate?: PeerCertificate;
+}
+
+/** Who asks, by which proof. Frames get one by `callerOf`; the page, commands and jobs bring their own. */
+export interface Caller {
+  readonly principal: PrincipalId | null;
+  readonly channel: Channel;
+  readonly proof: Proof;
+  /** For the record and for folding refusals: `address:port`, a socket's path, `mqtt`. */
+  readonly from: string;
+  /** Folding key of the peer: the address without its port. */
+  readonly peer: string;
+  readonly driver?: DriverName;
+  readonly identity?: ProviderIdentity;
+  readonly narrowToRole?: string;
+  readonly session?: SessionId;
+  /** Of this caller the site says: always forwarded, recorded. */
+  readonly neverGated?: true;
+}
+
+/** What a change would do to one target. */
+export interface Effect {
+  /** A point, or a device where the thing has no point of its own. */
+  readonly target: TargetHandle;
+  /** `write`: the action follows from the point's class; else the action it asks, whatever the class. */
+  readonly asks: 'write' | ActionName;
+  /** The engineering value, judged against the point's limits; absent where there is none (a restart). */
+  readonly value?: PointValue;
+  /** BACnet priority. */
+  readonly priority?: number;
+}
+
+/** A decoded change: the driver's own immutable value and what it would do. An empty list of effects cannot be written. */
+export interface Change<C> {
+  readonly what: C;
+  /** The standard's word, for the record: `writeMultipleRegisters`. */
+  readonly operation: string;
+  readonly effects: NonEmpty<Effect>;
+  /** Same text = same bytes to the same slots of the same device: what a standing intent goes by. Absent = never standing. */
+  readonly sameness?: string;
+  /** A frame of a multi-frame transfer to this device (firmware, file): binds it to one principal. */
+  readonly transfer?: { readonly device: TargetHandle; readonly ends: boolean };
+  /** Restart, clock, firmware, life safety … carry their own actions in `effects`; `raw` marks firmware that comes as frames. */
+  readonly rawImage?: true;
+  readonly job?: string;
+}
+
+/** Refused. Everything the protocol's refusal, the page and the journal need. */
+export interface Denial {
+  readonly decisionId: DecisionId;
+  readonly reason: DenialReason;
+  /** The first refused target, where one can be named. */
+  readonly target?: TargetId;
+  readonly verdicts: readonly TargetVerdict[];
+  readonly revision?: PolicyRevision;
+  readonly text: string;
+}
+
+declare const permitBrand: unique symbol;
+
+/** Cannot be made outside the gate: the brand is not exported. Worth one redemption. */
+export interface Permit<C> {
+  readonly [permitBrand]: C;
+  readonly decisionId: DecisionId;
+  /** The points whose old value is to be read in the same lane turn, before redeeming. */
+  readonly readFirst: readonly TargetHandle[];
+  readonly involves: NonEmpty<TargetHandle>;
+}
+
+export type Judgement<C> =
+  | { readonly permitted: true; readonly permit: Permit<C> }
+  | { readonly permitted: false; readonly denial: Denial };
+
+export type OldValue = { readonly value: PointValue } | { readonly unknown: string };
+
+export type Redemption<C> =
+  | { readonly redeemed: true; readonly change: C }
+  | { readonly redeemed: false; readonly denial: Denial };
+
+/** A view of what a caller may read; valid for the current tick only, so take a new one for every frame. */
+export interface Reader {
+  permits(target: TargetHandle): boolean;
+}
+
+/** A frame that is refused without asking the policy: not understood, refused by table, or broken. */
+export interface Refusal {
+  readonly operation: string;
+  readonly reason: DenialReason;
+  readonly target?: TargetHandle;
+  /** One line: what was got and what was expected, or what was answered. */
+  readonly detail: string;
+}
+
+export interface Gate {
+  /** The strongest proof at hand decides (PROTOCOLS.md, "Who is it?"). Never fails: nobody known is `anyone`. */
+  callerOf(peer: Peer): Caller;
+  reader(caller: Caller, action: 'point.read' | 'alarm.view' | 'device.view' | 'trend.view'): Reader;
+  /** Counts reads that were refused; not journaled one by one. */
+  countDeniedReads(caller: Caller, count: number): void;
+  /** Resolve, decide and issue in one go. A denial is already recorded when it is returned. */
+  judge<C>(caller: Caller, change: Change<C>): Judgement<C>;
+  /**
+   * At the head of the device's lane: judges again if the stamp changed or the permit is older than 2 s, makes the intent
+   * durable, and hands the change back. After `redeemed: false` nothing may be sent; it is recorded already.
+   * The send must follow in the same tick.
+   */
+  redeem<C>(permit: Permit<C>, old: ReadonlyMap<TargetHandle, OldValue>): Promise<Redemption<C>>;
+  /** What became of a redeemed change: exactly one call for each redemption. */
+  settle(permit: Permit<unknown>, outcome: Outcome, readBack?: ReadonlyMap<TargetHandle, PointValue>): void;
+  /** A permit that will not be redeemed (the device is gone, the lane is full): recorded as `not-sent`. */
+  abandon(permit: Permit<unknown>, why: string): void;
+  refuse(caller: Caller, refusal: Refusal): DecisionId;
+  /** Called after every swap of policy, locks or sessions, so that open connections are looked at again. */
+  onStanding(listener: () => void): () => void;
+  /** False once a peer's certificate maps to nobody, or its principal is disabled or locked: close its sockets. */
+  admits(peer: Peer): boolean;
+}
