@@ -1,0 +1,337 @@
+// The naive second reading of POLICY.md: every question is answered by walking the raw bundle from the start.
+// 1. No index, no cache, no code of src/policy: an error of the engine is not repeated here.
+// 2. Order of the text is order of the code.
+
+import { HBool, HDict, HFilter, HMarker, HNum, HRef, HStr, type HVal } from 'haystack-core';
+import type { DecisionRequest, PolicyReason } from '../../src/model/decision.ts';
+import { expand, type Rule, ruleOf } from './actions.ts';
+import type {
+  RawBundle,
+  RawDevice,
+  RawFacts,
+  RawFilter,
+  RawGrant,
+  RawLock,
+  RawOrganization,
+  RawPoint,
+  RawRole,
+} from './bundle.ts';
+
+export type ReferenceVerdict =
+  | { readonly decision: 'permit' }
+  | { readonly decision: 'deny'; readonly reason: PolicyReason; readonly target?: string };
+
+/** Who asks: `id` null is a peer without an identity; `provider` where the identity provider speaks for the person. */
+interface Asker {
+  readonly id: string | null;
+  readonly kind: 'anyone' | 'user' | 'application' | 'provider';
+  readonly home?: RawOrganization;
+  readonly groups?: readonly string[];
+  readonly role?: string;
+}
+
+interface Scene {
+  readonly bundle: RawBundle;
+  readonly request: DecisionRequest;
+  readonly asker: Asker;
+  readonly fastLocks: readonly RawLock[];
+}
+
+const FURTHEST = [
+  'no-role',
+  'no-permission',
+  'out-of-scope',
+  'no-site-access',
+  'tag-restricted',
+  'filter-restricted',
+  'priority-reserved',
+] as const;
+
+/**
+ * The decision of POLICY.md over raw JSON: permit, or the first denied target's reason. `fastLocks` are those of the
+ * fast channel, which bind in every organization. The bundle must be one that the page accepts.
+ */
+export function evaluate(
+  bundle: RawBundle,
+  request: DecisionRequest,
+  fastLocks: readonly RawLock[] = [],
+): ReferenceVerdict {
+  const asker = identify(bundle, request);
+  if (typeof asker === 'string') return { decision: 'deny', reason: asker };
+  const rules = bundle.organizations.map((organization) => ruleOf(organization, request.action));
+  const homeRule = asker.home && ruleOf(asker.home, request.action);
+  const rule = homeRule ?? rules.find((candidate) => candidate !== undefined);
+  if (rule === undefined) return { decision: 'deny', reason: 'unknown-action' };
+  if (request.channel !== undefined && !['local', 'tool', 'tls', 'remote'].includes(request.channel)) {
+    return { decision: 'deny', reason: 'unknown-channel' };
+  }
+  let targets = request.targets as readonly string[];
+  if (targets.length === 0) {
+    const root = asker.home?.locations?.find((location) => location.parent === undefined);
+    if (rule.level === 'site' || root === undefined) return { decision: 'deny', reason: 'no-target' };
+    targets = [root.id];
+  }
+  if (rule.changing) targets = targets.flatMap((target) => withInvolved(bundle, target, []));
+  const scene: Scene = { bundle, request, asker, fastLocks };
+  for (const target of targets) {
+    const reason = judge(scene, target);
+    if (reason !== undefined) return { decision: 'deny', reason, target };
+  }
+  return { decision: 'permit' };
+}
+
+function identify(bundle: RawBundle, request: DecisionRequest): Asker | 'unknown-principal' | 'no-sign-in' {
+  const id = request.principal;
+  if (id === null) return { id, kind: 'anyone' };
+  for (const kind of ['user', 'application'] as const) {
+    const listed = (kind === 'user' ? bundle.users : bundle.applications)?.find((one) => one.id === id);
+    if (listed === undefined) continue;
+    const home = bundle.organizations.find((organization) => organization.id === listed.home);
+    return listed.disabled === true || home === undefined ? 'unknown-principal' : { id, kind, home };
+  }
+  const said = request.identity;
+  const home = bundle.organizations.find((organization) => organization.id === said?.organization);
+  if (said === undefined || home === undefined) return 'unknown-principal';
+  if (!id.startsWith(`${home.id}:`) || !id.slice(home.id.length + 1).includes('#')) return 'unknown-principal';
+  const groups = home.groups ?? [];
+  const theirs = said.groups.flatMap((name) => named(groups, name));
+  const open = groups.filter((group) => group.default === true || group.everyone === true);
+  const role =
+    (said.role === undefined ? undefined : named(home.roles ?? [], said.role)[0]) ??
+    home.roles?.find((candidate) => candidate.default === true);
+  if (role === undefined) return 'no-sign-in';
+  return { id, kind: 'provider', home, groups: [...theirs, ...open].map((group) => group.id), role: role.id };
+}
+
+/** The provider's names match `name` exactly, else `id`. */
+function named<T extends { readonly id: string; readonly name?: string }>(list: readonly T[], name: string): T[] {
+  const byName = list.filter((item) => item.name === name);
+  return byName.length > 0 ? byName : list.filter((item) => item.id === name);
+}
+
+/** A point followed by what a change of it moves too, and what that moves. */
+function withInvolved(bundle: RawBundle, target: string, before: readonly string[]): string[] {
+  if (before.includes(target)) return [];
+  const point = bundle.organizations.flatMap((organization) => organization.points ?? []).find((p) => p.id === target);
+  const path = [...before, target];
+  return [target, ...(point?.involves ?? []).flatMap((involved) => withInvolved(bundle, involved, path))];
+}
+
+function judge(scene: Scene, target: string): PolicyReason | undefined {
+  const { bundle, request } = scene;
+  const organization = bundle.organizations.find((candidate) => owns(candidate, target));
+  if (organization === undefined) return 'unknown-target';
+  const restricted = organization.refusedByTool ?? ['firmware.update', 'device.control', 'engineering.modify'];
+  if (request.channel === 'tool' && expand(organization, restricted).includes(request.action)) {
+    return 'channel-restricted';
+  }
+  const asked = [
+    request.action,
+    ...(ruleOf(organization, request.action)?.needs ?? []),
+    ...expand(organization, neededByChannel(organization, request.channel)),
+    ...(request.priority === 1 || request.priority === 2 ? ['lifeSafety.operate'] : []),
+  ];
+  for (const action of asked) {
+    const locks = [...(organization.locks ?? []), ...scene.fastLocks];
+    if (locks.some((lock) => lockMatches(scene, organization, lock, target))) return 'locked';
+    const came = (organization.grants ?? [])
+      .concat(providerGrant(scene.asker, organization))
+      .filter((grant) => inForce(grant, request) && isTo(scene, organization, grant.to, []))
+      .filter((grant) => request.narrowToRole === undefined || grant.role === request.narrowToRole)
+      .map((grant) => howFar(scene, organization, grant, action, target));
+    if (came.length === 0) return 'no-role';
+    if (!came.includes(FURTHEST.length)) return FURTHEST[Math.max(...came)];
+  }
+  return undefined;
+}
+
+function neededByChannel(organization: RawOrganization, channel: string | undefined): readonly string[] {
+  const entry = Object.entries(organization.channels ?? {}).find(([name]) => name === channel);
+  return entry?.[1] ?? [];
+}
+
+function owns(organization: RawOrganization, id: string): boolean {
+  const things = [organization.locations, organization.devices, organization.points];
+  return things.some((list) => list?.some((thing) => thing.id === id));
+}
+
+/** The index in FURTHEST of what stopped this grant, or one beyond the last where nothing did. */
+function howFar(scene: Scene, organization: RawOrganization, grant: RawGrant, action: string, target: string): number {
+  const stoppedAt = (reason: (typeof FURTHEST)[number]): number => FURTHEST.indexOf(reason);
+  const rule = ruleOf(organization, action);
+  const chain = chainOf(organization, grant);
+  const given = grant.permissions === undefined ? chain.map((role) => role.permissions) : [grant.permissions];
+  if (rule === undefined || !given.every((list) => expand(organization, list).includes(action))) {
+    return stoppedAt('no-permission');
+  }
+  const root = organization.locations?.find((location) => location.parent === undefined)?.id;
+  if (rule.level === 'organization' && grant.at !== root) return stoppedAt('out-of-scope');
+  if (rule.level === 'site' && !covers(organization, grant.at, target)) return stoppedAt('out-of-scope');
+  if (organization.model.siteAccess === 'listed' && rule.level !== 'organization') {
+    const entries = (organization.access ?? []).filter((entry) => isTo(scene, organization, entry.to, []));
+    const places = entries.flatMap((entry) => entry.at);
+    const reached = (place: string): boolean =>
+      rule.level === 'site'
+        ? covers(organization, place, target)
+        : covers(organization, place, grant.at) || covers(organization, grant.at, place);
+    if (!places.some(reached)) return stoppedAt('no-site-access');
+  }
+  const device = deviceOf(organization, target);
+  if (!chain.every((role) => tagsAdmit(role, device, rule))) return stoppedAt('tag-restricted');
+  if (rule.changing && !chain.every((role) => filtersAdmit(organization, role, action, target))) {
+    return stoppedAt('filter-restricted');
+  }
+  const priority = scene.request.priority;
+  if (priority !== undefined && action === 'point.write') {
+    const spans = grant.permissions === undefined ? chain.map((role) => role.priorities) : [undefined];
+    const holds = spans.every((span) => priority >= (span?.from ?? 8) && priority <= (span?.to ?? 16));
+    if (!holds) return stoppedAt('priority-reserved');
+  }
+  return FURTHEST.length;
+}
+
+/** The grant's role, and under `bounding` every role above it; empty for an inline grant. */
+function chainOf(organization: RawOrganization, grant: RawGrant): RawRole[] {
+  const chain: RawRole[] = [];
+  let next = organization.roles?.find((role) => role.id === grant.role);
+  while (next !== undefined) {
+    chain.push(next);
+    const parent = organization.model.roleHierarchy === 'bounding' ? next.parent : undefined;
+    next = organization.roles?.find((role) => role.id === parent);
+  }
+  return chain;
+}
+
+function tagsAdmit(role: RawRole, device: RawDevice | undefined, rule: Rule): boolean {
+  const wanted = role.tags ?? [];
+  if (wanted.length === 0 || device === undefined) return true;
+  const carried = device.tags ?? [];
+  if (carried.some((tag) => wanted.includes(tag))) return true;
+  if (carried.length === 0 && role.untagged === true) return true;
+  return role.expert === true && rule.related;
+}
+
+function filtersAdmit(organization: RawOrganization, role: RawRole, action: string, target: string): boolean {
+  if (role.filters === undefined || role.filters === null) return true;
+  const point = organization.points?.find((candidate) => candidate.id === target);
+  if (point === undefined) return action !== 'point.write';
+  return role.filters.some((id) => isInFilter(organization, id, point));
+}
+
+function isInFilter(organization: RawOrganization, id: string, point: RawPoint): boolean {
+  const filter = organization.filters?.find((candidate) => candidate.id === id);
+  if (filter === undefined) return false;
+  if (filter.within !== undefined && !isInFilter(organization, filter.within, point)) return false;
+  return selects(organization, filter, point);
+}
+
+function selects(organization: RawOrganization, filter: RawFilter, point: RawPoint): boolean {
+  if (filter.points !== undefined) return filter.points.includes(point.id);
+  if (filter.names !== undefined) {
+    const parts = filter.names.split(/(\*+)/).map((part) => {
+      if (part.startsWith('*')) return part.length > 1 ? '.*' : '[^/]*';
+      return part.replace(/[^A-Za-z0-9_]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    });
+    return new RegExp(`^${parts.join('')}$`).test(point.id);
+  }
+  const device = organization.devices?.find((candidate) => candidate.id === point.device);
+  return new HFilter(filter.expression ?? '').eval({
+    dict: factsOfPoint(organization, point),
+    resolve: (ref) => (device !== undefined && ref.value === device.id ? toDict(device.facts ?? {}) : undefined),
+  });
+}
+
+function factsOfPoint(organization: RawOrganization, point: RawPoint): HDict {
+  const dict = toDict(point.facts ?? {});
+  dict.set('point', HMarker.make());
+  dict.set('id', HRef.make(point.id));
+  dict.set('class', HStr.make(point.class));
+  dict.set('equipRef', HRef.make(point.device));
+  const site = pathUp(organization, point.id).find((id) =>
+    organization.locations?.some((l) => l.id === id && l.kind === 'site'),
+  );
+  if (site !== undefined) dict.set('siteRef', HRef.make(site));
+  return dict;
+}
+
+function toDict(facts: RawFacts): HDict {
+  const values: { [name: string]: HVal } = {};
+  for (const [name, fact] of Object.entries(facts)) {
+    if (fact === true) values[name] = HMarker.make();
+    else if (fact === false) values[name] = HBool.make(false);
+    else if (typeof fact === 'number') values[name] = HNum.make(fact);
+    else values[name] = typeof fact === 'string' ? HStr.make(fact) : HRef.make(fact.$ref);
+  }
+  return HDict.make(values);
+}
+
+function deviceOf(organization: RawOrganization, target: string): RawDevice | undefined {
+  const path = pathUp(organization, target);
+  return organization.devices?.find((device) => path.includes(device.id));
+}
+
+function covers(organization: RawOrganization, place: string, target: string): boolean {
+  return pathUp(organization, target).includes(place);
+}
+
+/** The thing itself, its device, its location and every location above, nearest first. */
+function pathUp(organization: RawOrganization, id: string): string[] {
+  const above =
+    organization.points?.find((point) => point.id === id)?.device ??
+    organization.devices?.find((device) => device.id === id)?.location ??
+    organization.locations?.find((location) => location.id === id)?.parent;
+  return above === undefined ? [id] : [id, ...pathUp(organization, above)];
+}
+
+/** The role that a provider's word gives is a grant at the root of its organization. */
+function providerGrant(asker: Asker, organization: RawOrganization): RawGrant[] {
+  const root = organization.locations?.find((location) => location.parent === undefined);
+  if (asker.role === undefined || asker.home !== organization || root === undefined) return [];
+  return [{ to: 'anyone', role: asker.role, at: root.id }];
+}
+
+function inForce(grant: RawGrant, request: DecisionRequest): boolean {
+  if (grant.from && request.at < Date.parse(grant.from)) return false;
+  if (!grant.until) return true;
+  return request.timeUnsure !== true && request.at < Date.parse(grant.until);
+}
+
+/** `seen` holds the links already followed, so that two organizations linked to each other come to an end. */
+function isTo(scene: Scene, organization: RawOrganization, to: string, seen: readonly string[]): boolean {
+  if (to === 'anyone') return true;
+  const kind = to.slice(0, to.indexOf(':'));
+  const id = to.slice(to.indexOf(':') + 1);
+  if (kind === 'group') return isInGroup(scene, organization, id);
+  if (kind !== 'link') return scene.asker.kind === kind && scene.asker.id === id;
+  const other = scene.bundle.organizations.find((candidate) => candidate.id === id.slice(0, id.indexOf('/')));
+  if (other === undefined || seen.includes(id)) return false;
+  return holds(scene, other, id.slice(id.indexOf('/') + 1), [...seen, id]);
+}
+
+/** Whether a grant of the role is in force, anywhere in the organization, for who asks. */
+function holds(scene: Scene, organization: RawOrganization, role: string, seen: readonly string[]): boolean {
+  return (organization.grants ?? [])
+    .concat(providerGrant(scene.asker, organization))
+    .some((grant) => grant.role === role && inForce(grant, scene.request) && isTo(scene, organization, grant.to, seen));
+}
+
+function isInGroup(scene: Scene, organization: RawOrganization, id: string): boolean {
+  const { asker } = scene;
+  const group = organization.groups?.find((candidate) => candidate.id === id);
+  if (group === undefined || asker.id === null || asker.home !== organization) return false;
+  if (asker.kind === 'provider') return asker.groups?.includes(id) ?? false;
+  return group.everyone === true || (group.members ?? []).includes(asker.id);
+}
+
+function lockMatches(scene: Scene, organization: RawOrganization, lock: RawLock, target: string): boolean {
+  const { asker, request } = scene;
+  if (!(request.timeUnsure === true && (lock.from || lock.until))) {
+    if (lock.from && request.at < Date.parse(lock.from)) return false;
+    if (lock.until && request.at >= Date.parse(lock.until)) return false;
+  }
+  if (lock.principal !== undefined && lock.principal !== asker.id) return false;
+  if (lock.group !== undefined && !isInGroup(scene, organization, lock.group)) return false;
+  if (lock.role !== undefined && !holds(scene, organization, lock.role, [])) return false;
+  if (lock.action !== undefined && !expand(organization, [lock.action]).includes(request.action)) return false;
+  return lock.at === undefined || covers(organization, lock.at, target);
+}
