@@ -270,7 +270,8 @@ function deviceOf(organization: RawOrganization, target: string): RawDevice | un
   return organization.devices?.find((device) => path.includes(device.id));
 }
 
-function covers(organization: RawOrganization, place: string, target: string): boolean {
+/** Whether `at` a place means the target too: everything below a location, a device's points, the thing itself. */
+export function covers(organization: RawOrganization, place: string, target: string): boolean {
   return pathUp(organization, target).includes(place);
 }
 
