@@ -7,6 +7,6 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 execFileSync(process.execPath, [tsc, '-p', '.ci/tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const program of ['dist/src/cli/main.js']) {
+for (const program of ['dist/src/main.js']) {
   if (existsSync(`${root}/${program}`)) chmodSync(`${root}/${program}`, 0o755);
 }

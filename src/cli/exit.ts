@@ -1,0 +1,54 @@
+// How the command line ends: 0 done, 1 failed, 2 bad input, 3 denied. Errors say what was found and what to do.
+
+export const EXIT = { done: 0, failed: 1, badInput: 2, denied: 3 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends the command with one line on standard error and this exit code. */
+export class CommandFault extends Error {
+  readonly exitCode: ExitCode;
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+export function badInput(message: string): CommandFault {
+  return new CommandFault(EXIT.badInput, message);
+}
+
+export function failed(message: string, cause?: unknown): CommandFault {
+  return new CommandFault(EXIT.failed, message, { cause });
+}
+
+/** Where a command writes; tests bring their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  setExit(code: ExitCode): void;
+}
+
+/** Writes straight through; a reader that goes away (`| head`) ends the program quietly. */
+export function processTerminal(): Terminal {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+    setExit: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
+
+/** `30m`, `2h`, `45s`, `1d`, `1h30m` → milliseconds. */
+export function parseDuration(text: string): number {
+  const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  if (!/^(\d+[smhd])+$/.test(text))
+    throw badInput(`got duration \`${text}\`, expected one such as \`30m\` or \`1h30m\``);
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+)([smhd])/g)) total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
+  if (total <= 0) throw badInput(`got duration \`${text}\`, expected more than zero`);
+  return total;
+}

@@ -1,0 +1,74 @@
+// What the daemon answers on its local socket: JSON over HTTP, for the administrators of the box. Types only.
+
+import type { DriverStatus } from '../contract/driver.ts';
+import type { JournalState } from '../contract/journal.ts';
+import type { TargetVerdict } from '../model/decision.ts';
+
+/** `GET /v1/status` */
+export interface StatusReply {
+  readonly gateway: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly clockSure: boolean;
+  readonly ready: boolean;
+  /** What keeps the gateway from being ready or whole, one line each; loud things (observe mode, never gated) too. */
+  readonly remarks: readonly string[];
+  readonly policy:
+    | {
+        readonly revision: number;
+        readonly mode: 'enforce' | 'observe';
+        readonly observeUntil?: number;
+        readonly expiresAt?: number;
+        readonly devices: number;
+        readonly points: number;
+      }
+    | undefined;
+  readonly journal: JournalState & { readonly head?: { readonly number: number; readonly hash: string } };
+  readonly cloud: { readonly state: string; readonly [key: string]: unknown } | undefined;
+  readonly drivers: { readonly [name: string]: DriverStatus };
+  readonly sessions: number;
+  readonly counters: { readonly [name: string]: number };
+}
+
+/** `GET /v1/sessions` gives a list of these; `POST /v1/sessions` one. */
+export interface SessionReply {
+  readonly id: string;
+  readonly principal: string;
+  readonly address: string;
+  readonly openedAt: number;
+  readonly until: number;
+  readonly devices?: readonly string[];
+}
+
+/** Body of `POST /v1/sessions`. */
+export interface OpenSessionBody {
+  readonly principal: string;
+  readonly address: string;
+  readonly forMs: number;
+  readonly devices?: readonly string[];
+}
+
+/** Body of `POST /v1/explain`. */
+export interface ExplainBody {
+  readonly principal: string | null;
+  readonly action: string;
+  readonly targets: readonly string[];
+  readonly channel?: string;
+  readonly priority?: number;
+  readonly at?: number;
+}
+
+export interface ExplainReply {
+  readonly decision: 'permit' | 'deny';
+  readonly revision: number;
+  readonly reason?: string;
+  readonly target?: string;
+  readonly verdicts: readonly TargetVerdict[];
+  readonly text: string;
+}
+
+/** Any refusal of the control socket: HTTP 4xx/5xx with this body. */
+export interface ControlError {
+  readonly error: string;
+}

@@ -1,0 +1,217 @@
+// The site's own configuration (`gatehouse.yaml`): one zod definition from which parsing, `config check` and the editor's
+// JSON Schema are made. Drivers bring the section under their own name. Invariant: an unknown key is a fault.
+
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import type { DriverModule } from '../contract/driver.ts';
+import type { DocumentFault } from '../model/fault.ts';
+import { describeFound } from '../model/fault.ts';
+import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
+
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, { error: 'an IPv4 or IPv6 address' });
+const networkPrefix = z
+  .string()
+  .refine((text) => /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text) && isIP(text.split('/')[0] ?? '') !== 0, {
+    error: 'a network such as `192.0.2.0/24`',
+  });
+const filePath = z.string().min(1);
+const port = z.number().int().min(0).max(65535);
+
+const cloudSection = z.strictObject({
+  url: z
+    .string()
+    .regex(/^(mqtt|mqtts|ws|wss):\/\//, { error: 'a broker address such as `mqtts://broker.example:8883`' })
+    .describe('The MQTT broker between gateway and cloud console'),
+  rootFile: filePath.describe('The trusted root: it names the keys that may sign policy'),
+  username: z.string().optional(),
+  passwordFile: filePath.optional(),
+  caFile: filePath.optional(),
+  certificateFile: filePath.optional(),
+  keyFile: filePath.optional(),
+});
+
+const commonSections = {
+  format: z.literal('gatehouse.site/1'),
+  gateway: z
+    .string()
+    .regex(/^[A-Za-z0-9_.~-]{1,64}$/, { error: 'a name of A-Z a-z 0-9 _ . ~ -, at most 64 long' })
+    .describe('This gateway’s id: policies name it in `audience`, topics carry it'),
+  data: filePath.describe('Folder for the journal and the policy; made if it does not exist'),
+  cloud: cloudSection.optional(),
+  control: z.strictObject({ socket: filePath.optional() }).default({}),
+  health: z.strictObject({ address: ipAddress.default('127.0.0.1'), port: port.default(9464) }).optional(),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      format: z.enum(['json', 'text']).default('json'),
+    })
+    .prefault({}),
+  attribution: z
+    .strictObject({
+      applications: z
+        .array(z.strictObject({ address: ipAddress, principal: z.string().min(1) }))
+        .default([])
+        .describe('Fixed addresses of applications: what an address can prove, and no more'),
+      sharedNetworks: z
+        .array(networkPrefix)
+        .default([])
+        .describe('Networks whose addresses may be claimed although they have no link-layer entry of their own'),
+      sessionMaxHours: z.number().positive().max(24).default(8),
+    })
+    .prefault({}),
+  neverGated: z
+    .array(
+      z
+        .strictObject({ peer: ipAddress.optional(), object: z.string().min(1).optional(), why: z.string().min(1) })
+        .refine((entry) => (entry.peer === undefined) !== (entry.object === undefined), {
+          error: 'exactly one of `peer` and `object`',
+        }),
+    )
+    .default([])
+    .describe('Life safety: always forwarded, recorded, shown loudly'),
+  journal: z
+    .strictObject({
+      maxBytes: z.number().int().min(1_048_576).default(2_147_483_648),
+      keepDays: z.number().int().min(1).default(365),
+    })
+    .prefault({}),
+  clock: z
+    .strictObject({
+      trustSystem: z
+        .boolean()
+        .default(false)
+        .describe('The system’s clock has a battery or is always synchronised before start'),
+    })
+    .prefault({}),
+};
+
+export type SiteConfig = z.output<ReturnType<typeof siteSchema>>;
+
+/** The whole schema for a set of drivers. */
+export function siteSchema(modules: readonly DriverModule[]) {
+  const sections: Record<string, z.ZodType> = {};
+  for (const module of modules) sections[module.name] = (module.configuration as z.ZodType).optional();
+  return z.strictObject({ ...commonSections, drivers: z.strictObject(sections) });
+}
+
+/** JSON Schema (draft 2020-12) of the configuration, for editors. */
+export function siteJsonSchema(modules: readonly DriverModule[]): unknown {
+  return { $id: 'https://gatehouse.invalid/site-1.json', ...z.toJSONSchema(siteSchema(modules), { io: 'input' }) };
+}
+
+function expectedOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected;
+    case 'invalid_value':
+      return `one of ${issue.values.map((value) => `\`${String(value)}\``).join(', ')}`;
+    default:
+      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  }
+}
+
+function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
+  let value = document;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function faultsOf(document: unknown, issues: readonly z.core.$ZodIssue[]): DocumentFault[] {
+  return issues.flatMap((issue): DocumentFault[] => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: [...path, key].join('.'),
+        found: `unknown key \`${key}\``,
+        expected: 'a key of the schema (`gatehouse config schema`)',
+      }));
+    }
+    if (issue.code === 'invalid_union') {
+      // The branch that came furthest tells what the author most probably meant.
+      const branches = [...issue.errors].sort((a, b) => a.length - b.length);
+      const nearest = branches[0] ?? [];
+      const nested = faultsOf(
+        valueAt(document, issue.path),
+        nearest.map((inner) => ({ ...inner })),
+      ).map((fault) => ({ ...fault, path: [...path, fault.path].filter((part) => part !== '').join('.') }));
+      if (nested.length > 0) return nested;
+    }
+    return [{ path: path.join('.'), found: describeFound(valueAt(document, issue.path)), expected: expectedOf(issue) }];
+  });
+}
+
+/** YAML (or JSON) text → configuration. Every fault of syntax, schema and sense at once. */
+export function parseSiteConfig(
+  text: string,
+  modules: readonly DriverModule[],
+): Result<SiteConfig, NonEmpty<DocumentFault>> {
+  const document = parseDocument(text, { strict: true, uniqueKeys: true });
+  const syntax = [...document.errors, ...document.warnings].map((error) => ({
+    path: error.linePos ? `line ${error.linePos[0].line}, column ${error.linePos[0].col}` : '',
+    found: (error.message.split('\n')[0] ?? '').replace(/ at line.*$/, '').replace(/:$/, ''),
+    expected: 'well-formed YAML',
+  }));
+  if (isNonEmpty(syntax)) return fail(syntax);
+  const input: unknown = document.toJS({ maxAliasCount: 100 });
+  const parsed = siteSchema(modules).safeParse(input);
+  if (!parsed.success) {
+    const faults = faultsOf(input, parsed.error.issues);
+    return fail(isNonEmpty(faults) ? faults : [{ path: '', found: describeFound(input), expected: 'a configuration' }]);
+  }
+  const faults: DocumentFault[] = [];
+  for (const module of modules) {
+    const section = parsed.data.drivers[module.name];
+    if (section === undefined) continue;
+    for (const fault of module.checkConfiguration(section)) {
+      faults.push({ ...fault, path: `drivers.${module.name}${fault.path === '' ? '' : `.${fault.path}`}` });
+    }
+  }
+  if (Object.values(parsed.data.drivers).every((section) => section === undefined)) {
+    faults.push({ path: 'drivers', found: 'no driver', expected: 'at least one driver’s section, such as `modbus`' });
+  }
+  return isNonEmpty(faults) ? fail(faults) : ok(parsed.data);
+}
+
+/** The configuration of a file; relative paths inside it count from the file's folder. */
+export function readSiteConfig(
+  file: string,
+  modules: readonly DriverModule[],
+): Result<SiteConfig, NonEmpty<DocumentFault>> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail([{ path: '', found: `\`${file}\`: ${reason}`, expected: 'a readable YAML file' }]);
+  }
+  const parsed = parseSiteConfig(text, modules);
+  return parsed.ok ? ok(withAbsolutePaths(parsed.value, dirname(resolve(file)))) : parsed;
+}
+
+function withAbsolutePaths(config: SiteConfig, folder: string): SiteConfig {
+  const at = (path: string) => resolve(folder, path);
+  const { cloud } = config;
+  const absolute = {
+    ...config,
+    data: at(config.data),
+    control: { socket: config.control.socket ? at(config.control.socket) : resolve(at(config.data), 'control.sock') },
+  };
+  if (!cloud) return absolute;
+  return {
+    ...absolute,
+    cloud: {
+      ...cloud,
+      rootFile: at(cloud.rootFile),
+      ...(cloud.passwordFile ? { passwordFile: at(cloud.passwordFile) } : {}),
+      ...(cloud.caFile ? { caFile: at(cloud.caFile) } : {}),
+      ...(cloud.certificateFile ? { certificateFile: at(cloud.certificateFile) } : {}),
+      ...(cloud.keyFile ? { keyFile: at(cloud.keyFile) } : {}),
+    },
+  };
+}
