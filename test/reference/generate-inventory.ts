@@ -13,21 +13,18 @@ export const TAGS = ['Ventilation', 'Lifts', 'constructor'] as const;
 const CLASSES = ['set-point', 'set-point', 'command', 'parameter', 'alarm-limit', 'firmware', 'sensor'] as const;
 const ODD_IDS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'user:ben', '.', '..', '~'];
 
-/** The inventories of `count` organizations: ids are unique over all of them, `involves` may cross them. */
+/** The inventories of `count` organizations: ids are unique over all of them, `involves` may cross them and go in circles. */
 export function inventories(draw: Draw, count: number): Inventory[] {
   const odd = [...ODD_IDS];
   const idFor = (usual: string): string => (draw.chance(8) && odd.length > 0 ? (odd.shift() ?? usual) : usual);
   const all = Array.from({ length: count }, (_, index) => inventory(draw, `o${index}`, idFor));
-  const before: string[] = [];
-  return all.map(({ locations, devices, points }) => ({
-    locations,
-    devices,
-    points: points.map((point) => {
-      const reachable = [...before, ...devices.map((device) => device.id)];
-      before.push(point.id);
-      return draw.chance(18) && reachable.length > 0
-        ? { ...point, involves: [...new Set([draw.pick(reachable), draw.pick(reachable)])] }
-        : point;
+  const things = all.flatMap(({ devices, points }) => [...points, ...devices]).map((thing) => thing.id);
+  return all.map((one) => ({
+    ...one,
+    points: one.points.map((point) => {
+      const near = [...one.devices, ...one.points].map((thing) => thing.id);
+      const involved = (): string => draw.pick(draw.chance(80) ? near : things);
+      return draw.chance(18) ? { ...point, involves: [...new Set([involved(), involved()])] } : point;
     }),
   }));
 }

@@ -48,6 +48,12 @@ const ATOMS = [
   'class == "set-point" and point',
   'siteRef',
   'missing != 1',
+  'sp != true',
+  'occ < true',
+  'floor < "F"',
+  'area == 5kW',
+  '^sp',
+  'sp?',
 ];
 const KITS: readonly (readonly string[])[] = [
   ['point.write'],
@@ -118,7 +124,7 @@ function expression(draw: Draw, inventory: Inventory): string {
   const place = draw.pick([...inventory.locations, ...inventory.devices]).id;
   const atom = (): string =>
     draw.chance(20)
-      ? `${draw.pick(['siteRef', 'equipRef', 'ahuRef'])} ${draw.pick(['==', '!='])} @${place}`
+      ? `${draw.pick(['siteRef', 'equipRef', 'ahuRef'])} ${draw.pick(['==', '!=', '*=='])} @${place}`
       : draw.pick(ATOMS);
   if (draw.chance(40)) return `${atom()} ${draw.pick(['and', 'or'])} (${atom()} ${draw.pick(['and', 'or'])} ${atom()})`;
   return draw.chance(40) ? `${atom()} ${draw.pick(['and', 'or'])} ${atom()}` : atom();
@@ -129,10 +135,12 @@ function ownPermissions(draw: Draw): RawPermission[] {
   for (const id of OWN_NAMES.slice(0, draw.below(4))) {
     const level = draw.pick(['site', 'organization', 'anywhere'] as const);
     const needs = draw.some(['point.read', 'point.write', 'audit.read', 'remote.access'], 25);
-    const leaves = list.map((permission) => permission.id);
-    list.push({ id, level, gives: [], ...(draw.chance(60) ? { needs: [...needs, ...draw.some(leaves, 30)] } : {}) });
+    const before = list.map((permission) => permission.id);
+    list.push({ id, level, gives: [], ...(draw.chance(60) ? { needs: [...needs, ...draw.some(before, 30)] } : {}) });
   }
-  if (draw.chance(40)) list.push({ id: 'change', level: 'site', gives: ['point.write', 'point.read'] });
+  const leaves = list.map((permission) => permission.id);
+  const gives = ['point.write', 'point.read', ...draw.some(leaves, 20)];
+  if (draw.chance(40)) list.push({ id: 'change', level: 'site', gives });
   return list;
 }
 
