@@ -257,8 +257,13 @@ function exclusiveOf(
   return inline.includes(action) ? undefined : { [action]: carriers };
 }
 
+/** The organization's own permissions that are actions; a name that stands for others is none. */
+function ownActions({ permissions }: RawOrganization): string[] {
+  return (permissions ?? []).filter(({ gives }) => gives.length === 0).map(({ id }) => id);
+}
+
 function channelsOf(draw: Draw, half: Half): Pick<RawOrganization, 'channels' | 'refusedByTool'> {
-  const own = (half.permissions ?? []).map((permission) => permission.id);
+  const own = ownActions(half);
   const needed = (): string[] => draw.some(['remote.access', 'point.read', 'device.edit', ...own], 30);
   return {
     ...(draw.chance(50)
@@ -281,7 +286,7 @@ function accessOf(draw: Draw, half: Half, people: People, others: readonly RawOr
 /** One or two locks, with any combination of keys. The fast channel's have the same form. */
 export function locksOf(draw: Draw, organization: RawOrganization, people: People): RawLock[] {
   const anybody = [...people.users, ...people.applications].map((one) => one.id);
-  const own = (organization.permissions ?? []).map((permission) => permission.id);
+  const own = ownActions(organization);
   const groupIds = (organization.groups ?? []).map((group) => group.id);
   const roleIds = (organization.roles ?? []).map((role) => role.id);
   const actions = ['point.write', 'point.read', 'lifeSafety.operate', 'device.view', 'remote.access', ...own];
@@ -293,7 +298,8 @@ export function locksOf(draw: Draw, organization: RawOrganization, people: Peopl
       ...(draw.chance(35) ? { action: draw.pick(actions) } : {}),
       ...(draw.chance(45) ? { at: draw.pick(placesOf(organization)) } : {}),
     };
-    const some = Object.keys(keys).length > 0 ? keys : { principal: draw.pick([...anybody, 'stranger']) };
+    const some =
+      Object.keys(keys).length > 0 || draw.chance(10) ? keys : { principal: draw.pick([...anybody, 'stranger']) };
     return { id: `lock${index}`, why: 'belt change', ...some, ...times(draw) };
   });
 }
