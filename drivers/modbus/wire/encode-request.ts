@@ -1,0 +1,144 @@
+// Request ─encode─► bytes: the only form in which a request goes south.
+// 1. What does not pass the limits is a fault, never octets. 2. Every octet of the buffer is written.
+
+import type { Result } from '../../../src/model/result.ts';
+import { fail, ok } from '../../../src/model/result.ts';
+import { checkRequest } from './check-request.ts';
+import type { PduFault } from './fault.ts';
+import { fileRecordsLength, putFileRecords, putFileReferences } from './file-record.ts';
+import { putU16 } from './octets.ts';
+import type { Request } from './request.ts';
+import { functionCodeOf } from './request.ts';
+
+/** Unwritten octets left around a PDU, for the header and check of the line it goes to. */
+export interface Room {
+  readonly before: number;
+  readonly after: number;
+}
+
+export const noRoom: Room = { before: 0, after: 0 };
+
+/** Encodes a request PDU. With `room`, the PDU stands inside a longer buffer whose edges the caller must write. */
+export function encodeRequest(request: Request, room: Room = noRoom): Result<Buffer, PduFault> {
+  const fault = checkRequest(request);
+  if (fault !== undefined) return fail(fault);
+  const at = room.before;
+  const bytes = Buffer.allocUnsafe(at + requestLength(request) + room.after);
+  bytes[at] = functionCodeOf(request);
+  putBody(bytes, at + 1, request);
+  return ok(bytes);
+}
+
+function requestLength(request: Request): number {
+  switch (request.kind) {
+    case 'readCoils':
+    case 'readDiscreteInputs':
+    case 'readHoldingRegisters':
+    case 'readInputRegisters':
+    case 'writeSingleCoil':
+    case 'writeSingleRegister':
+      return 5;
+    case 'readExceptionStatus':
+    case 'getCommEventCounter':
+    case 'getCommEventLog':
+    case 'reportServerId':
+      return 1;
+    case 'diagnostics':
+      return 3 + request.data.length;
+    case 'writeMultipleCoils':
+    case 'writeMultipleRegisters':
+      return 6 + request.values.length;
+    case 'readFileRecord':
+      return 2 + request.references.length * 7;
+    case 'writeFileRecord':
+      return 2 + fileRecordsLength(request.records);
+    case 'maskWriteRegister':
+      return 7;
+    case 'readWriteMultipleRegisters':
+      return 10 + request.values.length;
+    case 'readFifoQueue':
+      return 3;
+    case 'readDeviceIdentification':
+      return 4;
+    case 'encapsulatedInterfaceTransport':
+      return 2 + request.data.length;
+    case 'unsupported':
+      return 1 + request.data.length;
+  }
+}
+
+function putBody(bytes: Uint8Array, at: number, request: Request): void {
+  switch (request.kind) {
+    case 'readCoils':
+    case 'readDiscreteInputs':
+    case 'readHoldingRegisters':
+    case 'readInputRegisters':
+      putU16(bytes, at, request.address);
+      putU16(bytes, at + 2, request.quantity);
+      return;
+    case 'writeSingleCoil':
+      putU16(bytes, at, request.address);
+      putU16(bytes, at + 2, request.value ? 0xff00 : 0);
+      return;
+    case 'writeSingleRegister':
+      putU16(bytes, at, request.address);
+      putU16(bytes, at + 2, request.value);
+      return;
+    case 'readExceptionStatus':
+    case 'getCommEventCounter':
+    case 'getCommEventLog':
+    case 'reportServerId':
+      return;
+    case 'diagnostics':
+      putU16(bytes, at, request.subFunction);
+      bytes.set(request.data, at + 2);
+      return;
+    case 'writeMultipleCoils':
+    case 'writeMultipleRegisters':
+      putU16(bytes, at, request.address);
+      putU16(bytes, at + 2, request.quantity);
+      putCounted(bytes, at + 4, request.values);
+      return;
+    case 'readFileRecord':
+      bytes[at] = request.references.length * 7;
+      putFileReferences(bytes, at + 1, request.references);
+      return;
+    case 'writeFileRecord':
+      bytes[at] = fileRecordsLength(request.records);
+      putFileRecords(bytes, at + 1, request.records);
+      return;
+    case 'maskWriteRegister':
+      putU16(bytes, at, request.address);
+      putU16(bytes, at + 2, request.andMask);
+      putU16(bytes, at + 4, request.orMask);
+      return;
+    case 'readWriteMultipleRegisters':
+      putU16(bytes, at, request.readAddress);
+      putU16(bytes, at + 2, request.readQuantity);
+      putU16(bytes, at + 4, request.writeAddress);
+      putU16(bytes, at + 6, request.writeQuantity);
+      putCounted(bytes, at + 8, request.values);
+      return;
+    case 'readFifoQueue':
+      putU16(bytes, at, request.address);
+      return;
+    case 'readDeviceIdentification':
+      bytes[at] = 0x0e;
+      bytes[at + 1] = request.readDeviceIdCode;
+      bytes[at + 2] = request.objectId;
+      return;
+    case 'encapsulatedInterfaceTransport':
+      bytes[at] = request.meiType;
+      bytes.set(request.data, at + 1);
+      return;
+    case 'unsupported':
+      bytes.set(request.data, at);
+      return;
+  }
+}
+
+/** Writes a byte count and the octets it counts. */
+export function putCounted(bytes: Uint8Array, at: number, counted: Uint8Array): void {
+  bytes[at] = counted.length;
+  bytes.set(counted, at + 1);
+}

@@ -1,0 +1,103 @@
+// How long an RTU frame will be, from what of it has arrived: t3.5 of silence is too short for timers to see.
+// 1. A length counts the whole ADU: address, PDU and CRC. 2. Lengths are only claims until the CRC has held.
+
+import { u8, u16 } from './octets.ts';
+import type { Request } from './request.ts';
+import { functionCodeOf } from './request.ts';
+
+/** The ADU's length; `more` octets are needed to say; or `silence` alone ends it. */
+export type FrameLength = number | 'more' | 'silence';
+
+const addressAndCrc = 3;
+
+/** The length of the request whose first octets are `bytes`. FC 8 is taken to carry two data octets. */
+export function expectedRequestLength(bytes: Uint8Array): FrameLength {
+  if (bytes.length < 2) return 'more';
+  switch (u8(bytes, 1)) {
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 8:
+      return addressAndCrc + 5;
+    case 7:
+    case 11:
+    case 12:
+    case 17:
+      return addressAndCrc + 1;
+    case 15:
+    case 16:
+      return counted(bytes, 6);
+    case 20:
+    case 21:
+      return counted(bytes, 2);
+    case 22:
+      return addressAndCrc + 7;
+    case 23:
+      return counted(bytes, 10);
+    case 24:
+      return addressAndCrc + 3;
+    case 43:
+      if (bytes.length < 3) return 'more';
+      return u8(bytes, 2) === 0x0e ? addressAndCrc + 4 : 'silence';
+    default:
+      return 'silence';
+  }
+}
+
+/** The length of the response to `request` whose first octets are `bytes`; another function code ends by silence. */
+export function expectedResponseLength(request: Request, bytes: Uint8Array): FrameLength {
+  if (bytes.length < 2) return 'more';
+  const asked = functionCodeOf(request);
+  const functionCode = u8(bytes, 1);
+  if (functionCode !== asked) return functionCode === (asked | 0x80) ? addressAndCrc + 2 : 'silence';
+  switch (request.kind) {
+    case 'writeSingleCoil':
+    case 'writeSingleRegister':
+    case 'writeMultipleCoils':
+    case 'writeMultipleRegisters':
+    case 'getCommEventCounter':
+      return addressAndCrc + 5;
+    case 'readCoils':
+    case 'readDiscreteInputs':
+    case 'readHoldingRegisters':
+    case 'readInputRegisters':
+    case 'readWriteMultipleRegisters':
+    case 'getCommEventLog':
+    case 'reportServerId':
+    case 'readFileRecord':
+    case 'writeFileRecord':
+      return counted(bytes, 2);
+    case 'readExceptionStatus':
+      return addressAndCrc + 2;
+    case 'diagnostics':
+      return addressAndCrc + 3 + (request.subFunction === 0 ? request.data.length : 2);
+    case 'maskWriteRegister':
+      return addressAndCrc + 7;
+    case 'readFifoQueue':
+      return bytes.length < 4 ? 'more' : addressAndCrc + 3 + u16(bytes, 2);
+    case 'readDeviceIdentification':
+      return identificationLength(bytes);
+    case 'encapsulatedInterfaceTransport':
+    case 'unsupported':
+      return 'silence';
+  }
+}
+
+/** A byte count at octet `at`, what it counts, and the CRC. */
+function counted(bytes: Uint8Array, at: number): FrameLength {
+  return bytes.length <= at ? 'more' : at + 1 + u8(bytes, at) + 2;
+}
+
+// Address and seven octets of head, then per object its id, its length and its value.
+function identificationLength(bytes: Uint8Array): FrameLength {
+  if (bytes.length < 8) return 'more';
+  let end = 8;
+  for (let left = u8(bytes, 7); left > 0; left -= 1) {
+    if (bytes.length < end + 2) return 'more';
+    end += 2 + u8(bytes, end + 1);
+  }
+  return end + 2;
+}
