@@ -143,6 +143,7 @@ export const AHU_POINTS: readonly PlantPoint[] = [
     { facts: { label: true } },
   ),
   row('ahu1/fan-cmd', 'Supply fan', 'command', { table: 'coil', register: 0, type: 'bool' }, true, {
+    undo: true,
     facts: { cmd: true, fan: true },
   }),
   row('ahu1/damper-cmd', 'Outside air damper', 'command', { table: 'coil', register: 1, type: 'bool' }, true, {

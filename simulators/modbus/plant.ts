@@ -3,6 +3,7 @@
 // 2. `stop` leaves no timer, no socket and no port behind.
 
 import { SimulatedDevice } from './device.ts';
+import type { MbapFraming } from './framing.ts';
 import { AHU_POINTS, behaveAsAhu } from './plant-ahu.ts';
 import { behaveAsChiller, CHILLER_POINTS } from './plant-chiller.ts';
 import { behaveAsMeter, meterPoints } from './plant-meter.ts';
@@ -105,6 +106,8 @@ export interface PlantOptions {
   readonly separateHosts?: boolean;
   /** Default 0: chosen by the system. */
   readonly ports?: Readonly<Partial<Record<PlantLine, number>>>;
+  /** How the two Modbus/TCP hosts find the end of a request, default `by-length`. */
+  readonly framing?: MbapFraming;
   /** One line for every write that reached a device. Default: none. */
   readonly log?: (line: string, frame: ArrivedFrame) => void;
   /** How often sensors move; 0 (default) leaves that to `advance`. */
@@ -127,6 +130,7 @@ export interface RunningPlant {
 export async function startPlant(options: PlantOptions = {}): Promise<RunningPlant> {
   const devices = plantDevices(options);
   const now = options.now === undefined ? {} : { now: options.now };
+  const framing = options.framing ?? 'by-length';
   const where = (line: PlantLine, index: number): { host: string; port: number } => ({
     host: addressAfter(options.hostBase ?? '127.0.0.1', options.separateHosts === true ? index : 0),
     port: options.ports?.[line] ?? 0,
@@ -137,8 +141,8 @@ export async function startPlant(options: PlantOptions = {}): Promise<RunningPla
     return line;
   };
   try {
-    const chiller = keep(await startTcpHost({ ...now, ...where('chiller', 0), units: devices.chiller1 }));
-    const ahu = keep(await startTcpHost({ ...now, ...where('ahu', 1), units: devices.ahu1 }));
+    const chiller = keep(await startTcpHost({ ...now, ...where('chiller', 0), framing, units: devices.chiller1 }));
+    const ahu = keep(await startTcpHost({ ...now, ...where('ahu', 1), framing, units: devices.ahu1 }));
     const units = new Map([
       [11, devices.meter1],
       [12, devices.meter2],

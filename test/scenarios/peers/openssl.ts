@@ -50,7 +50,7 @@ export function opensslExchange(
   timeoutMs = 5000,
 ): Promise<TlsExchange> {
   return new Promise((resolve, reject) => {
-    const child = spawn('openssl', [...argsOf(target), '-quiet', '-no_ign_eof'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('openssl', [...argsOf(target), '-quiet'], { stdio: ['pipe', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
     let stderr = '';
     let received = 0;

@@ -93,8 +93,9 @@ export async function start(
   const deadline = Date.now() + timeoutMs;
   while (!(await ready(output))) {
     if (ended || Date.now() > deadline) {
+      const what = ended ? 'ended before it was' : 'did not become';
       await running.stop();
-      throw new Error(`\`${program}\` ${ended ? 'ended before it was' : 'did not become'} ready: ${output.trim()}`);
+      throw new Error(`\`${program}\` ${what} ready: ${output.trim()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

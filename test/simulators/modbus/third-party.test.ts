@@ -227,6 +227,19 @@ describe('what arrives is in the record to the byte', () => {
   });
 });
 
+describe('a careless plant', () => {
+  test('carries out what a length field hides, and the record shows it', async () => {
+    const plant = await startPlant({ framing: 'by-function' });
+    cleanups.push(() => plant.stop());
+    const hidden = wrapMbap(2, 1, Buffer.from('0500000000', 'hex'));
+    const smuggled = Buffer.concat([wrapMbap(1, 1, Buffer.from('0300640002', 'hex')), hidden]);
+    smuggled.writeUInt16BE(smuggled.length - 6, 4);
+    await exchange(plant.lines.ahu.port, smuggled, 13 + 12);
+    expect(plant.devices.ahu1.bank.get('ahu1/fan-cmd')).toBe(false);
+    expect(plant.devices.ahu1.record.writes().map((frame) => frame.bytes)).toEqual([hidden]);
+  });
+});
+
 describe('failures on the wire', () => {
   const read = Buffer.from('0300640001', 'hex');
   test('form of the answer over TCP', async () => {
