@@ -78,7 +78,7 @@ const ANSWERS: readonly (readonly [string, string, string])[] = [
   ['write multiple coils', '0f 0000 0002 01 02', '0f00000002'],
   ['write multiple registers', '10 0064 0003 06 41a80000 0140', '1000640003'],
   ['write file record', '15 09 06 0004 0000 0001 beef', '150906000400000001beef'],
-  ['mask write register (example of 6.16)', '16 0004 00f2 0025', '16000400f20025'],
+  ['mask write register', '16 0004 00f2 0025', '16000400f20025'],
   ['read and write registers', '17 0064 0002 0064 0002 04 41b00000', '170441b00000'],
   ['a code nobody knows', '64 00', 'e401'],
   ['diagnostics of an unknown sub-function', '08 0015 0000', '8801'],

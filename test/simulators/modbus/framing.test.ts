@@ -42,8 +42,8 @@ function fed<Frame>(
 }
 
 describe('framing', () => {
-  test('the CRC of the serial line guide', () => {
-    // Modbus over Serial Line V1.02, 6.2.2: unit 2, function 7 gives CRC 0x1241.
+  test('the CRC of a frame worked out by hand', () => {
+    // Unit 2, function 7: 0x1241, low byte first on the line.
     expect(crc16(hex('02 07'))).toBe(0x1241);
     expect(wrapRtu(2, hex('07'))).toEqual(hex('02 07 41 12'));
   });
