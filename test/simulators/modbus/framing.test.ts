@@ -42,7 +42,7 @@ function fed<Frame>(
 }
 
 describe('framing', () => {
-  test('the CRC of a frame worked out by hand', () => {
+  test('the CRC of a known frame', () => {
     // Unit 2, function 7: 0x1241, low byte first on the line.
     expect(crc16(hex('02 07'))).toBe(0x1241);
     expect(wrapRtu(2, hex('07'))).toEqual(hex('02 07 41 12'));
