@@ -1,0 +1,78 @@
+// Policy between boots ("persist, then swap"): a thread writes, and what is committed is read here.
+// Invariant: what a promise here said is done is what the next read gives.
+
+import type { PolicyFloor, PolicyStore } from '../contract/policy-store.ts';
+import { openForReading } from './database.ts';
+import { SELECT_FLOOR } from './policy-core.ts';
+import { policySchema } from './policy-schema.ts';
+import type { PolicyAnswer, PolicyOrder, PolicyWorkerData } from './policy-worker.ts';
+import { StoreFault } from './store-fault.ts';
+import { WorkerLine } from './worker-line.ts';
+
+/**
+ * The store in `file`, made if there is none. Its promises reject with a `StoreFault`: `policy-below-floor`,
+ * `policy-equivocation`, `policy-part-missing`, `policy-part-mismatch`, `store-unavailable`, `store-corrupt`;
+ * then nothing of what was asked is kept.
+ * @throws StoreFault `store-not-ours`, `store-too-new`, `store-corrupt`, `store-unavailable`
+ */
+export async function openPolicyStore(file: string): Promise<PolicyStore> {
+  const data: PolicyWorkerData = { file };
+  const line = new WorkerLine<PolicyOrder, PolicyAnswer>('policy-worker', data);
+  const order = async (what: PolicyOrder) => {
+    const answer = await line.ask(what);
+    if (answer.kind === 'failed') throw new StoreFault(answer.code, answer.message);
+  };
+  try {
+    await order({ kind: 'open' });
+    return storeOver(file, line, order);
+  } catch (fault) {
+    await line.end();
+    throw fault;
+  }
+}
+
+function storeOver(
+  file: string,
+  line: WorkerLine<PolicyOrder, PolicyAnswer>,
+  order: (what: PolicyOrder) => Promise<void>,
+): PolicyStore {
+  const database = openForReading(file, policySchema);
+  const floor = database.prepare<[], PolicyFloor>(SELECT_FLOOR);
+  const hasPart = database.prepare<[string], number>('SELECT 1 FROM part WHERE sha256 = ?').pluck();
+  const part = database.prepare<[string], Buffer>('SELECT bytes FROM part WHERE sha256 = ?').pluck();
+  const policy = database.prepare<[], PolicyFloor & { manifest: string }>(
+    'SELECT epoch, revision, manifest_sha256 AS manifestSha256, manifest FROM policy',
+  );
+  const parts = database.prepare<[], { sha256: string; bytes: Buffer }>(
+    'SELECT sha256, bytes FROM policy_part JOIN part USING (sha256) ORDER BY sha256',
+  );
+  const root = database.prepare<[], string>('SELECT bytes FROM root').pluck();
+  const setting = database.prepare<[string], string>('SELECT value FROM setting WHERE key = ?').pluck();
+  const current = database.transaction(() => {
+    const found = policy.get();
+    if (found === undefined) return undefined;
+    return { ...found, parts: new Map(parts.all().map(({ sha256, bytes }) => [sha256, bytes])) };
+  });
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    database.close();
+    await order({ kind: 'close' }).catch(() => {});
+    await line.end();
+  };
+  return {
+    floor: () => floor.get(),
+    missing: (hashes) => hashes.filter((hash) => hasPart.get(hash) === undefined),
+    part: (hash) => part.get(hash),
+    putPart: (hash, bytes) => order({ kind: 'put-part', hash, bytes }),
+    commit: (next) => order({ kind: 'commit', policy: next }),
+    current: () => current(),
+    root: () => root.get(),
+    putRoot: (bytes) => order({ kind: 'put-root', bytes }),
+    setting: (key) => setting.get(key),
+    putSetting: (key, value) => order({ kind: 'put-setting', key, value }),
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
