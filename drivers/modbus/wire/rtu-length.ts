@@ -1,8 +1,9 @@
 // How long an RTU frame will be, from what of it has arrived: t3.5 of silence is too short for timers to see.
 // 1. A length counts the whole ADU: address, PDU and CRC. 2. Lengths are only claims until the CRC has held.
 
+import { isReservedSubFunction } from './check-request.ts';
 import { u8, u16 } from './octets.ts';
-import type { Request } from './request.ts';
+import type { Diagnostics, Request } from './request.ts';
 import { functionCodeOf } from './request.ts';
 
 /** The ADU's length; `more` octets are needed to say; or `silence` alone ends it. */
@@ -73,7 +74,7 @@ export function expectedResponseLength(request: Request, bytes: Uint8Array): Fra
     case 'readExceptionStatus':
       return addressAndCrc + 2;
     case 'diagnostics':
-      return addressAndCrc + 3 + (request.subFunction === 0 ? request.data.length : 2);
+      return diagnosticsLength(request);
     case 'maskWriteRegister':
       return addressAndCrc + 7;
     case 'readFifoQueue':
@@ -84,6 +85,12 @@ export function expectedResponseLength(request: Request, bytes: Uint8Array): Fra
     case 'unsupported':
       return 'silence';
   }
+}
+
+// 6.8.1: query data comes back as it went, every other defined answer has one item.
+function diagnosticsLength({ subFunction, data }: Diagnostics): FrameLength {
+  if (isReservedSubFunction(subFunction)) return 'silence';
+  return addressAndCrc + 3 + (subFunction === 0 ? data.length : 2);
 }
 
 /** A byte count at octet `at`, what it counts, and the CRC. */

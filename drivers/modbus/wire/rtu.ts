@@ -60,7 +60,7 @@ export class RtuFramer {
   next(): RtuAdu | RtuFault | undefined {
     const length = this.#lengthOf(this.#bytes);
     if (typeof length !== 'number')
-      return this.held > maxAduLength ? this.#fault('too-long', tooLong(this.held)) : undefined;
+      return this.held > maxAduLength ? this.#fault('too-long', tooLong('over 256')) : undefined;
     if (length > maxAduLength) return this.#fault('too-long', tooLong(length));
     return this.held < length ? undefined : this.#take(length);
   }
@@ -100,7 +100,7 @@ export class RtuFramer {
   }
 }
 
-function tooLong(length: number): string {
+function tooLong(length: number | string): string {
   return gotExpected('frame length', length, `${maxAduLength} at the most`);
 }
 
