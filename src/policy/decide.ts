@@ -1,0 +1,184 @@
+// The answer. Pure, synchronous, total: one request against one snapshot, a verdict for every target (POLICY.md, The decision).
+// 1. Nothing here looks at a clock. 2. Permit only if there is a target and every one is permitted. 3. A lock beats every permit.
+
+import { CHANNELS, type Channel } from '../model/action.ts';
+import type { Decision, DecisionRequest, PolicyReason, TargetVerdict } from '../model/decision.ts';
+import { type TargetHandle, type TargetId, targetHandle, targetId } from '../model/ids.ts';
+import { isNonEmpty } from '../model/result.ts';
+import { holderFor } from './holder.ts';
+import { POINT } from './inventory.ts';
+import { activeLock } from './lock.ts';
+import type { Holder, Holding, OrganizationRights, PolicySnapshot } from './rights.ts';
+import { type KnownAction, LIFE_SAFETY } from './vocabulary.ts';
+import { type Circumstances, furthest, isGrant } from './weigh.ts';
+
+/** Permit, or deny with the first denied target marked and a reason for each. */
+export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Decision {
+  const { rights, inventory } = snapshot;
+  const holder = holderFor(rights, request.principal, request.identity);
+  if (typeof holder === 'string') return refuseWhole(snapshot, holder);
+  if (!rights.actionNames.has(request.action)) return refuseWhole(snapshot, 'unknown-action');
+  if (request.channel !== undefined && !isChannel(request.channel)) return refuseWhole(snapshot, 'unknown-channel');
+  const verdicts: TargetVerdict[] = [];
+  if (request.targets.length === 0) {
+    const root = rootInstead(holder, request.action);
+    if (typeof root === 'string') return refuseWhole(snapshot, root);
+    verdicts.push(judge(snapshot, holder, request, root, inventory.idOf(root)));
+  }
+  for (const id of request.targets) {
+    const handle = inventory.find(id);
+    if (handle === undefined) {
+      verdicts.push({ target: targetId(id), permitted: false, reason: 'unknown-target', missing: request.action });
+      continue;
+    }
+    const verdict = judge(snapshot, holder, request, handle, targetId(id));
+    verdicts.push(verdict);
+    for (const involved of involvedBy(snapshot, request.action, handle)) {
+      verdicts.push(judge(snapshot, holder, request, involved, inventory.idOf(involved)));
+    }
+  }
+  return conclude(snapshot, holder, request, verdicts);
+}
+
+/** The handles that a changing action on a point moves too; itself not among them. One step: what those involve is their own business. */
+export function involvedBy(
+  { inventory, rights }: PolicySnapshot,
+  action: string,
+  handle: TargetHandle,
+): TargetHandle[] {
+  const { kinds, involved, involvedFrom, owners } = inventory.data;
+  if (kinds[handle] !== POINT) return [];
+  const words = rights.organizations[owners[handle] ?? -1]?.words;
+  if (words?.action(action)?.changing !== true) return [];
+  const from = involvedFrom[handle] ?? 0;
+  const to = involvedFrom[handle + 1] ?? 0;
+  return from === to ? [] : Array.from(involved.subarray(from, to), targetHandle);
+}
+
+export function isChannel(channel: string): channel is Channel {
+  return (CHANNELS as readonly string[]).includes(channel);
+}
+
+/** The root of the home organization, for an action that is not judged for a target; else why there is none. */
+export function rootInstead(holder: Holder, name: string): TargetHandle | 'no-target' | 'unknown-action' {
+  const { home } = holder;
+  if (home === undefined) return 'no-target';
+  const action = home.words.action(name);
+  if (action === undefined) return 'unknown-action';
+  return action.level === 'site' ? 'no-target' : targetHandle(home.root);
+}
+
+/** What has to be permitted on a target: the action, what it needs, what the channel needs, and life safety for priorities 1 and 2. */
+export function checksFor(
+  { words, checks, channelNeeds }: OrganizationRights,
+  action: KnownAction,
+  { channel, priority }: Pick<DecisionRequest, 'channel' | 'priority'>,
+): readonly KnownAction[] {
+  const own = checks[action.number] ?? [action];
+  const byChannel = channel === undefined ? undefined : channelNeeds.get(channel);
+  const safety = priority !== undefined && priority <= 2 ? words.action(LIFE_SAFETY) : undefined;
+  if (byChannel === undefined && safety === undefined) return own;
+  return [...own, ...(byChannel ?? []), ...(safety === undefined ? [] : [safety])];
+}
+
+/** The request as the grants of one organization see it. */
+export function circumstancesOf(
+  organization: OrganizationRights,
+  holding: Holding,
+  request: DecisionRequest,
+): Circumstances {
+  const { narrowToRole } = request;
+  return {
+    organization,
+    holding,
+    at: request.at,
+    unsure: request.timeUnsure === true,
+    priority: request.priority,
+    onlyRole: narrowToRole === undefined ? undefined : (organization.roleNumbers.get(narrowToRole) ?? -2),
+  };
+}
+
+function judge(
+  snapshot: PolicySnapshot,
+  holder: Holder,
+  request: DecisionRequest,
+  handle: TargetHandle,
+  target: TargetId,
+): TargetVerdict {
+  const { rights, inventory, fastLocks } = snapshot;
+  const deny = (reason: PolicyReason, missing: string): TargetVerdict => ({
+    target,
+    permitted: false,
+    reason,
+    missing,
+  });
+  const organization = rights.organizations[inventory.data.owners[handle] ?? -1];
+  const action = organization?.words.action(request.action);
+  if (organization === undefined || action === undefined) return deny('unknown-action', request.action);
+  if (request.channel === 'tool' && organization.refusedByTool.has(action.name)) {
+    return deny('channel-restricted', action.name);
+  }
+  const circumstances = circumstancesOf(organization, holder.in(organization), request);
+  const lock = activeLock(circumstances, holder.id, fastLocks[organization.index] ?? [], action.name, handle);
+  if (lock !== undefined) return { target, permitted: false, reason: 'locked', missing: action.name, lock: lock.id };
+  let grant = '';
+  for (const check of checksFor(organization, action, request)) {
+    const found = furthest(circumstances, inventory, check, handle);
+    if (!isGrant(found)) return deny(found, check.name);
+    if (grant === '') grant = found.label;
+  }
+  return { target, permitted: true, grant };
+}
+
+function conclude(
+  snapshot: PolicySnapshot,
+  holder: Holder,
+  request: DecisionRequest,
+  verdicts: readonly TargetVerdict[],
+): Decision {
+  const { revision } = snapshot.header;
+  for (const verdict of verdicts) {
+    if (!verdict.permitted) {
+      return { decision: 'deny', revision, reason: verdict.reason, target: verdict.target, verdicts };
+    }
+  }
+  if (!isNonEmpty(verdicts)) return refuseWhole(snapshot, 'no-target');
+  const validUntil = nextMoment(
+    snapshot,
+    holder,
+    request.at,
+    verdicts.map(({ target }) => target),
+  );
+  return { decision: 'permit', revision, verdicts, ...(validUntil === undefined ? {} : { validUntil }) };
+}
+
+/** The first moment after `at` at which a grant or lock of the principal begins or ends in an organization that owns a target. */
+export function nextMoment(
+  { rights, inventory, fastLocks }: PolicySnapshot,
+  holder: Holder,
+  at: number,
+  targets: readonly string[],
+): number | undefined {
+  let next = Number.POSITIVE_INFINITY;
+  let before: OrganizationRights | undefined;
+  for (const target of targets) {
+    const organization = rights.organizations[inventory.data.owners[inventory.find(target) ?? -1] ?? -1];
+    if (organization === undefined || organization === before) continue;
+    before = organization;
+    for (const moment of holder.in(organization).moments) {
+      if (moment > at) {
+        next = Math.min(next, moment);
+        break;
+      }
+    }
+    for (const { from, until } of fastLocks[organization.index] ?? []) {
+      if (from > at) next = Math.min(next, from);
+      if (until > at) next = Math.min(next, until);
+    }
+  }
+  return Number.isFinite(next) ? next : undefined;
+}
+
+function refuseWhole({ header }: PolicySnapshot, reason: PolicyReason): Decision {
+  return { decision: 'deny', revision: header.revision, reason, verdicts: [] };
+}
