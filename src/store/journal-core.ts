@@ -17,6 +17,9 @@ import { asStoreFault, errorCode, StoreFault } from './store-fault.ts';
 /** How many of the last rows a start checks: what a torn or failing disk damages first. */
 const TAIL_ROWS = 256;
 
+/** Room for several rows, so that a journal that says it is writable again stays so for a while. */
+const PROBE_BYTES = 16_384;
+
 /** What an earlier writer of this process knew: its last acknowledged row, and the rows it had no answer for. */
 export interface Inheritance {
   readonly head: Receipt;
@@ -78,7 +81,7 @@ export class JournalCore {
       const connection = this.#open();
       const { reserveBytes, minFreeBytes } = this.#limits;
       if (this.#diskFreeBytes() >= reserveBytes + minFreeBytes) this.#ballast.take();
-      const [why] = admit([{ row: { cost: 0 }, space: 'change' }], this.#taken(connection), this.#limits);
+      const [why] = admit([{ row: { cost: PROBE_BYTES }, space: 'change' }], this.#taken(connection), this.#limits);
       if (why === undefined) this.#transact(connection, () => connection.statements.touch());
       this.#why = why;
     } catch (thrown) {

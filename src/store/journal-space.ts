@@ -8,7 +8,10 @@ import type { EncodedRow } from './chain.ts';
 import { syncDirectory } from './database.ts';
 import { errorCode } from './store-fault.ts';
 
-/** All in bytes, except `noteRows`. The write-ahead log comes on top of `maxBytes`, usually 4 MiB. */
+/**
+ * All in bytes, except `noteRows`. Kept to within a few pages; the write-ahead log, usually 4 MiB, comes on top of
+ * `maxBytes`.
+ */
 export interface JournalLimits {
   readonly maxBytes: number;
   /** Part of `maxBytes`, and the same again on disk beside the journal: for `reserved` rows alone. */

@@ -120,8 +120,12 @@ class SqliteJournal implements JournalStore {
   note(row: JournalRow): void {
     const lose = () => this.#lose();
     const open = this.#why === undefined && this.#closed === undefined;
-    const entry: Entry = { row: encodeRow(row), space: 'note' };
-    if (!open || !this.#enqueue({ entry, resolve: () => {}, reject: lose })) lose();
+    try {
+      const entry: Entry = { row: encodeRow(row), space: 'note' };
+      if (!open || !this.#enqueue({ entry, resolve: () => {}, reject: lose })) lose();
+    } catch {
+      lose();
+    }
   }
 
   state(): JournalState {

@@ -1,0 +1,42 @@
+// A gateway reduced to its journal, to be killed or starved by a test: appends changes and notes without end, and tells
+// each acknowledged row on its standard output, one line a row, written through at once.
+
+import { writeSync } from 'node:fs';
+import { openJournal } from '../../dist/src/store/journal.js';
+
+const [file, run] = process.argv.slice(2);
+const tell = (line) => writeSync(1, `${line}\n`);
+const MiB = 1024 * 1024;
+const limits = { maxBytes: 64 * MiB, reserveBytes: MiB, noteBytes: MiB, noteRows: 1000, minFreeBytes: 0 };
+const journal = await openJournal({ file, limits, probeMs: 20 });
+journal.onState((state) => tell(JSON.stringify({ state })));
+
+const who = { principal: 'anna', proof: { kind: 'none' }, from: '127.0.0.1:1' };
+const base = {
+  at: Date.now(),
+  who,
+  operation: 'write',
+  effects: [{ target: 't', action: 'point.write' }],
+  revision: 1,
+};
+
+/** Each lane is one change after the other: intent, then its outcome. */
+async function lane(name) {
+  for (let turn = 0; ; turn += 1) {
+    const decision = `${run}-${name}-${turn}`;
+    try {
+      const intent = await journal.append({ ...base, kind: 'intent', decision, by: 'permit' });
+      tell(JSON.stringify({ ...intent, decision, kind: 'intent' }));
+      if (turn % 3 === 0)
+        journal.note({ ...base, kind: 'refusal', decision: `${decision}-n`, reason: 'locked', count: 1 });
+      const outcome = { kind: 'outcome', at: Date.now(), decision, outcome: { kind: 'acknowledged' } };
+      tell(JSON.stringify({ ...(await journal.append(outcome, { reserved: true })), decision, kind: 'outcome' }));
+    } catch (error) {
+      tell(JSON.stringify({ refused: error.message, decision }));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+tell(JSON.stringify({ open: journal.openIntents().map(({ row }) => row.decision) }));
+for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) void lane(name);

@@ -1,0 +1,167 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openPolicyStore } from '../../src/store/policy-store.ts';
+import { temporaryFolder } from './store-rig.ts';
+
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+const partOf = (text: string) => ({ hash: sha256(text), bytes: Buffer.from(text) });
+const policy = (
+  epoch: number,
+  revision: number,
+  partHashes: readonly string[] = [],
+  manifest = `${epoch}.${revision}.s`,
+) => ({
+  epoch,
+  revision,
+  manifest,
+  manifestSha256: sha256(manifest),
+  partHashes,
+});
+
+async function storeAt(file = join(temporaryFolder(), 'policy.sqlite')) {
+  const store = await openPolicyStore(file);
+  onTestFinished(() => store.close());
+  return { store, file };
+}
+
+test('a new store has nothing', async () => {
+  const { store, file } = await storeAt();
+  expect(store.floor()).toBeUndefined();
+  expect(store.current()).toBeUndefined();
+  expect(store.root()).toBeUndefined();
+  expect(store.setting('a')).toBeUndefined();
+  expect(store.part(sha256('a'))).toBeUndefined();
+  expect(store.missing([sha256('a')])).toEqual([sha256('a')]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('what was committed is there after a start, byte for byte; parts no longer named are not', async () => {
+  const { store, file } = await storeAt();
+  const [a, b, c] = [partOf('{"é":1}'), { hash: '', bytes: randomBytes(300_000) }, partOf('')];
+  b.hash = sha256(b.bytes);
+  for (const { hash, bytes } of [a, b, c]) await store.putPart(hash, bytes);
+  expect(store.missing([a.hash, sha256('x'), b.hash])).toEqual([sha256('x')]);
+  await store.commit(policy(1, 1, [a.hash, b.hash]));
+  expect(store.missing([a.hash, b.hash, c.hash])).toEqual([c.hash]);
+  await store.putPart(c.hash, c.bytes);
+  await store.commit(policy(1, 2, [b.hash, c.hash, c.hash]));
+  await store.putRoot('{"root": "é"}\n');
+  await store.putRoot('{"root": "è"}\n');
+  await store.putSetting('cursor', '1');
+  await store.putSetting('cursor', '2');
+  await store.close();
+
+  const again = (await storeAt(file)).store;
+  const { partHashes: _, ...committed } = policy(1, 2);
+  expect(again.floor()).toEqual({ epoch: 1, revision: 2, manifestSha256: committed.manifestSha256 });
+  const current = again.current();
+  expect(current).toMatchObject(committed);
+  expect(new Map(current?.parts)).toEqual(
+    new Map([
+      [b.hash, b.bytes],
+      [c.hash, Buffer.alloc(0)],
+    ]),
+  );
+  expect(again.part(b.hash)).toEqual(b.bytes);
+  expect(again.part(a.hash)).toBeUndefined();
+  expect(again.root()).toBe('{"root": "è"}\n');
+  expect(again.setting('cursor')).toBe('2');
+});
+
+describe('the floor', () => {
+  test.each([
+    ['the same again', policy(2, 5), 'policy-below-floor'],
+    ['a lower revision', policy(2, 4), 'policy-below-floor'],
+    ['a lower epoch with a higher revision', policy(1, 9), 'policy-below-floor'],
+    ['the same revision with another manifest', policy(2, 5, [], 'other'), 'policy-equivocation'],
+    ['a part that is not here', policy(2, 6, [sha256('x')]), 'policy-part-missing'],
+  ])('refuses %s and keeps what it had', async (_name, next, code) => {
+    const { store } = await storeAt();
+    const part = partOf('kept');
+    await store.putPart(part.hash, part.bytes);
+    await store.commit(policy(2, 5, [part.hash]));
+    const before = store.current();
+    await expect(store.commit(next)).rejects.toMatchObject({ code });
+    expect(store.current()).toEqual(before);
+    expect(store.missing([part.hash])).toEqual([]);
+  });
+
+  test('rises by revision, and by epoch whatever the revision', async () => {
+    const { store } = await storeAt();
+    await store.commit(policy(1, 7));
+    await store.commit(policy(1, 8));
+    await store.commit(policy(2, 0));
+    expect(store.floor()).toMatchObject({ epoch: 2, revision: 0 });
+  });
+
+  test('does not fall by a statement that goes round the program', async () => {
+    const { store, file } = await storeAt();
+    await store.commit(policy(2, 5));
+    const database = new Database(file);
+    for (const sql of [
+      'UPDATE policy SET revision = 5',
+      'UPDATE policy SET epoch = 1, revision = 9',
+      'DELETE FROM policy',
+    ]) {
+      expect(() => database.exec(sql)).toThrow('the floor never falls');
+    }
+    database.close();
+  });
+});
+
+test('bytes are kept only under the hash they have, and put again they are mended', async () => {
+  const { store, file } = await storeAt();
+  const part = partOf('good');
+  await expect(store.putPart(part.hash, Buffer.from('evil'))).rejects.toMatchObject({ code: 'policy-part-mismatch' });
+  expect(store.missing([part.hash])).toEqual([part.hash]);
+  await store.putPart(part.hash, part.bytes);
+  new Database(file).exec(`UPDATE part SET bytes = x'00'`).close();
+  await store.putPart(part.hash, part.bytes);
+  expect(store.part(part.hash)).toEqual(part.bytes);
+});
+
+test('a text without a UTF-8 form is not kept as another', async () => {
+  const { store } = await storeAt();
+  await expect(store.putRoot('\ud800')).rejects.toThrow(/lone surrogate/);
+  expect(store.root()).toBeUndefined();
+});
+
+test('after close, and with a closed thread, promises reject instead of waiting', async () => {
+  const { store } = await storeAt();
+  await store.close();
+  await store.close();
+  await expect(store.putSetting('a', 'b')).rejects.toMatchObject({ code: 'store-unavailable' });
+});
+
+test('a store of another kind is refused', async () => {
+  const file = join(temporaryFolder(), 'policy.sqlite');
+  new Database(file).exec('CREATE TABLE x (y)').close();
+  await expect(openPolicyStore(file)).rejects.toMatchObject({ code: 'store-not-ours' });
+});
+
+test('megabytes are written without the event loop waiting for the disk', async () => {
+  const { store } = await storeAt();
+  const parts = Array.from({ length: 4 }, () => randomBytes(8 * 1024 * 1024)).map((bytes) => ({
+    bytes,
+    hash: sha256(bytes),
+  }));
+  let turns = 0;
+  const count = setInterval(() => {
+    turns += 1;
+  }, 1);
+  await Promise.all(parts.map(({ hash, bytes }) => store.putPart(hash, bytes)));
+  clearInterval(count);
+  // Turns went on between the writes: one that waited for 32 MiB of hashing and flushing would have none.
+  expect(turns).toBeGreaterThan(5);
+  await store.commit(
+    policy(
+      1,
+      1,
+      parts.map(({ hash }) => hash),
+    ),
+  );
+  expect(store.current()?.parts.size).toBe(4);
+});
