@@ -44,12 +44,12 @@ export function compileRights(inventory: Inventory, document: RightsDocument, pr
   return step.value;
 }
 
-/** The same, a little at a time: each `yield` is a place to let others run. */
+/** The same, a little at a time: each `yield` is a place to let others run, after `long` it is due. */
 export function* compileRightsInSteps(
   inventory: Inventory,
   document: RightsDocument,
   known: ReadonlyMap<string, Bits>,
-): Generator<undefined, Rights> {
+): Generator<'short' | 'long', Rights> {
   const masks = new Map<string, Bits>();
   const engine = new FilterEngine(inventory);
   const tags = tagSets(inventory);
@@ -60,12 +60,12 @@ export function* compileRightsInSteps(
     const byId = new Map<string, Bits>();
     for (const filter of organization.filters) {
       byId.set(filter.id, filterMask(filter, filters, engine, known, masks));
-      yield;
+      yield 'short';
     }
     const compiled = compileOrganization(inventory, index, organization, byId, tags);
     for (const { name } of compiled.words.all()) actionNames.add(name);
     organizations.push(compiled);
-    yield;
+    yield 'long';
   }
   return {
     inventory,

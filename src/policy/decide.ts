@@ -20,10 +20,11 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
   if (!rights.actionNames.has(request.action)) return refuseWhole(snapshot, 'unknown-action');
   if (request.channel !== undefined && !isChannel(request.channel)) return refuseWhole(snapshot, 'unknown-channel');
   const verdicts: TargetVerdict[] = [];
+  const touched = new Set<OrganizationRights>();
   if (request.targets.length === 0) {
     const root = rootInstead(holder, request.action);
     if (typeof root === 'string') return refuseWhole(snapshot, root);
-    verdicts.push(judge(snapshot, holder, request, root, inventory.idOf(root)));
+    verdicts.push(judge(snapshot, holder, request, touched, root, inventory.idOf(root)));
   }
   for (const id of request.targets) {
     const handle = inventory.find(id);
@@ -31,13 +32,13 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
       verdicts.push({ target: targetId(id), permitted: false, reason: 'unknown-target', missing: request.action });
       continue;
     }
-    const verdict = judge(snapshot, holder, request, handle, targetId(id));
+    const verdict = judge(snapshot, holder, request, touched, handle, targetId(id));
     verdicts.push(verdict);
     for (const involved of involvedBy(snapshot, request.action, handle)) {
-      verdicts.push(judge(snapshot, holder, request, involved, inventory.idOf(involved)));
+      verdicts.push(judge(snapshot, holder, request, touched, involved, inventory.idOf(involved)));
     }
   }
-  return conclude(snapshot, holder, request, verdicts);
+  return conclude(snapshot, holder, request, verdicts, touched);
 }
 
 /** The handles that a changing action on a point moves too; itself not among them. One step: what those involve is their own business. */
@@ -102,6 +103,7 @@ function judge(
   snapshot: PolicySnapshot,
   holder: Holder,
   request: DecisionRequest,
+  touched: Set<OrganizationRights>,
   handle: TargetHandle,
   target: TargetId,
 ): TargetVerdict {
@@ -115,6 +117,7 @@ function judge(
   const organization = rights.organizations[inventory.data.owners[handle] ?? -1];
   const action = organization?.words.action(request.action);
   if (organization === undefined || action === undefined) return deny('unknown-action', request.action);
+  touched.add(organization);
   if (request.channel === 'tool' && organization.refusedByTool.has(action.name)) {
     return deny('channel-restricted', action.name);
   }
@@ -135,6 +138,7 @@ function conclude(
   holder: Holder,
   request: DecisionRequest,
   verdicts: readonly TargetVerdict[],
+  touched: ReadonlySet<OrganizationRights>,
 ): Decision {
   const { revision } = snapshot.header;
   for (const verdict of verdicts) {
@@ -143,37 +147,24 @@ function conclude(
     }
   }
   if (!isNonEmpty(verdicts)) return refuseWhole(snapshot, 'no-target');
-  const validUntil = nextMoment(
-    snapshot,
-    holder,
-    request.at,
-    verdicts.map(({ target }) => target),
-  );
+  const validUntil = nextMoment(snapshot, holder, request.at, touched);
   return { decision: 'permit', revision, verdicts, ...(validUntil === undefined ? {} : { validUntil }) };
 }
 
-/** The first moment after `at` at which a grant or lock of the principal begins or ends in an organization that owns a target. */
+/** The first moment after `at` at which a grant or a lock of the holder begins or ends in one of the organizations. */
 export function nextMoment(
-  { rights, inventory, fastLocks }: PolicySnapshot,
+  { fastLocks }: PolicySnapshot,
   holder: Holder,
   at: number,
-  targets: readonly string[],
+  organizations: Iterable<OrganizationRights>,
 ): number | undefined {
   let next = Number.POSITIVE_INFINITY;
-  let before: OrganizationRights | undefined;
-  for (const target of targets) {
-    const organization = rights.organizations[inventory.data.owners[inventory.find(target) ?? -1] ?? -1];
-    if (organization === undefined || organization === before) continue;
-    before = organization;
-    for (const moment of holder.in(organization).moments) {
-      if (moment > at) {
-        next = Math.min(next, moment);
-        break;
-      }
-    }
+  for (const organization of organizations) {
+    const moment = holder.in(organization).moments.find((candidate) => candidate > at);
+    if (moment !== undefined && moment < next) next = moment;
     for (const { from, until } of fastLocks[organization.index] ?? []) {
-      if (from > at) next = Math.min(next, from);
-      if (until > at) next = Math.min(next, until);
+      if (from > at && from < next) next = from;
+      if (until > at && until < next) next = until;
     }
   }
   return Number.isFinite(next) ? next : undefined;

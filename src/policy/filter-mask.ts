@@ -25,7 +25,7 @@ const ANY: Test = { marker: true, flag: true, number: () => true, text: () => tr
 export class FilterEngine {
   readonly #inventory: Inventory;
   readonly #points: Bits;
-  readonly #presence = new Map<string, Bits>();
+  readonly #leaves = new Map<string, Bits>();
 
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
@@ -48,14 +48,14 @@ export class FilterEngine {
         return result;
       }
       case 'has':
-        return this.#has(node.path);
+        return this.#once(node, () => this.#path(node.path, ANY));
       case 'missing': {
         const result = this.#points.slice();
-        subtract(result, this.#has(node.path));
+        subtract(result, this.expression({ is: 'has', path: node.path }));
         return result;
       }
       case 'compare':
-        return this.#path(node.path, testOf(node.by, node.to));
+        return this.#once(node, () => this.#path(node.path, testOf(node.by, node.to)));
       case 'leads-to':
         return this.#leadsTo(node.tag, node.ref);
       case 'never':
@@ -89,12 +89,13 @@ export class FilterEngine {
     return makeBits(this.#inventory.handleCount);
   }
 
-  #has(path: readonly string[]): Bits {
-    const key = path.join('->');
-    const known = this.#presence.get(key);
+  /** Filters ask the same again and again: what a leaf matched is kept. */
+  #once(leaf: FilterNode, ask: () => Bits): Bits {
+    const key = JSON.stringify(leaf);
+    const known = this.#leaves.get(key);
     if (known !== undefined) return known;
-    const result = this.#path(path, ANY);
-    this.#presence.set(key, result);
+    const result = ask();
+    this.#leaves.set(key, result);
     return result;
   }
 
