@@ -5,9 +5,21 @@ import { writeSync } from 'node:fs';
 import { openJournal } from '../../dist/src/store/journal.js';
 
 const [file, run] = process.argv.slice(2);
-const tell = (line) => writeSync(1, `${line}\n`);
 const MiB = 1024 * 1024;
 const limits = { maxBytes: 64 * MiB, reserveBytes: MiB, noteBytes: MiB, noteRows: 1000, minFreeBytes: 0 };
+
+/** Waits where the reader is slow, so that an acknowledged row is told before anything else happens here. */
+function tell(line) {
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
 const journal = await openJournal({ file, limits, probeMs: 20 });
 journal.onState((state) => tell(JSON.stringify({ state })));
 
@@ -19,6 +31,13 @@ const base = {
   effects: [{ target: 't', action: 'point.write' }],
   revision: 1,
 };
+
+/** A refused change leaves something to put right, for which space was kept. */
+async function undo(decision) {
+  const row = { kind: 'system', at: Date.now(), event: 'undone', detail: { decision, values: 'x'.repeat(4000) } };
+  const receipt = await journal.append(row, { reserved: true }).catch(() => undefined);
+  if (receipt !== undefined) tell(JSON.stringify({ ...receipt, kind: 'system' }));
+}
 
 /** Each lane is one change after the other: intent, then its outcome. */
 async function lane(name) {
@@ -33,6 +52,7 @@ async function lane(name) {
       tell(JSON.stringify({ ...(await journal.append(outcome, { reserved: true })), decision, kind: 'outcome' }));
     } catch (error) {
       tell(JSON.stringify({ refused: error.message, decision }));
+      await undo(decision);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

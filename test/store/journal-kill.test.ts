@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { closeSync, cpSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -18,9 +18,10 @@ interface Told {
 }
 
 /** The appending program, its words as they come, and its death. */
-function appender(file: string, run: string) {
+function appender(file: string, run: string, before: readonly string[] = []) {
   const program = fileURLToPath(new URL('./appender.mjs', import.meta.url));
-  const child = spawn(process.execPath, [program, file, run], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [command = '', ...words] = [...before, process.execPath, program, file, run];
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const told: Told[] = [];
   const watchers = new Set<() => void>();
@@ -37,7 +38,8 @@ function appender(file: string, run: string) {
     told,
     /** Resolves as soon as what was told satisfies `enough`. */
     until: (enough: (told: readonly Told[]) => boolean) =>
-      new Promise<void>((resolve) => {
+      new Promise<void>((resolve, reject) => {
+        void ended.then(() => reject(new Error('the child ended')));
         const watcher = () => {
           if (!enough(told)) return;
           watchers.delete(watcher);
@@ -89,7 +91,7 @@ test('killed at any instant: the journal verifies and has every acknowledged row
   expect(before).toBeGreaterThan(100);
 });
 
-test('a disk that takes no more bytes: changes are refused, what was begun is closed, and it is well again by itself', async () => {
+test('a disk that takes no more bytes: changes are refused, and it is well again by itself', async () => {
   const file = join(temporaryFolder(), 'journal.sqlite');
   const child = appender(file, 'x');
   await child.until((told) => acknowledged(told).length >= 100);
@@ -107,7 +109,7 @@ test('a disk that takes no more bytes: changes are refused, what was begun is cl
   const { verdict, rows } = read(file);
   expect(verdict).toMatchObject({ intact: true });
   for (const { number = 0, hash, decision, kind } of acknowledged(child.told)) {
-    expect(rows[number - 1]).toMatchObject({ number, hash, row: { decision, kind } });
+    expect(rows[number - 1]).toMatchObject({ number, hash, row: { kind, ...(decision && { decision }) } });
   }
   // A refused change left no row, unless it was the outcome that found no room after its intent was acknowledged.
   const intents = new Set(acknowledged(child.told).map(({ decision }) => decision));
@@ -115,4 +117,40 @@ test('a disk that takes no more bytes: changes are refused, what was begun is cl
   expect(
     [...refused].filter((decision) => decision !== undefined && kept.has(decision) && !intents.has(decision)),
   ).toEqual([]);
+});
+
+test('a disk that another program fills: what was begun is closed from the reserve, then it is taken anew', async () => {
+  const folder = temporaryFolder();
+  // A small disk of its own, seen by this child and, by way of /proc, by the test.
+  const mount = 'mount -t tmpfs -o size=12m none "$0" && exec "$@"';
+  const child = appender(join(folder, 'journal.sqlite'), 'x', ['unshare', '-rm', 'sh', '-c', mount, folder]);
+  await child.until((told) => acknowledged(told).length >= 100);
+  const seen = join('/proc', String(child.pid), 'root', folder);
+  const reserve = () => statSync(join(seen, 'journal.sqlite-reserve'), { throwIfNoEntry: false })?.size;
+  expect(reserve()).toBe(1024 * 1024);
+
+  const filler = openSync(join(seen, 'filler'), 'w');
+  expect(() => {
+    for (;;) writeSync(filler, Buffer.alloc(4096));
+  }).toThrow(/ENOSPC/);
+  closeSync(filler);
+  const undone = () => acknowledged(child.told).filter(({ kind }) => kind === 'system').length;
+  await child.until(() => reserve() === undefined);
+  const atRelease = undone();
+  await child.until(() => undone() > atRelease + 20);
+  expect(child.told.findLast(({ state }) => state !== undefined)?.state?.writable).toBe(false);
+
+  rmSync(join(seen, 'filler'));
+  await child.until((told) => told.findLast(({ state }) => state !== undefined)?.state?.writable === true);
+  expect(reserve()).toBe(1024 * 1024);
+  const told = acknowledged(child.told);
+  // Stopped in its tracks and copied: what a kill at this instant would leave. The disk itself goes with the child.
+  process.kill(child.pid, 'SIGSTOP');
+  const copy = join(temporaryFolder(), 'journal.sqlite');
+  for (const suffix of ['', '-wal']) cpSync(join(seen, `journal.sqlite${suffix}`), copy + suffix);
+  const { verdict, rows } = read(copy);
+  expect(verdict).toMatchObject({ intact: true });
+  for (const { number = 0, hash, kind } of told)
+    expect(rows[number - 1]).toMatchObject({ number, hash, row: { kind } });
+  await child.kill();
 });

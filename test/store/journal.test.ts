@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type JournalState, JournalUnavailable } from '../../src/contract/journal.ts';
@@ -168,6 +169,58 @@ describe('a journal that cannot be written', () => {
     expect(await row).toMatchObject({ number: 1 });
     expect(journal.state()).toEqual({ writable: true });
   });
+});
+
+describe('a thread that ends', () => {
+  /** The worker behind the journal, caught as it takes an order. */
+  function catchWorker(): Worker[] {
+    const caught: Worker[] = [];
+    const original = Worker.prototype.postMessage;
+    const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...order) {
+      caught.push(this);
+      original.apply(this, order);
+    });
+    onTestFinished(() => spy.mockRestore());
+    return caught;
+  }
+
+  test('with rows in hand: they are refused, and are not in the record of the next thread', async () => {
+    const workers = catchWorker();
+    const { journal, file, time } = await journalAt();
+    await journal.append(intent('d1'));
+    const lost = Array.from({ length: 50 }, (_, n) => journal.append(intent(`lost${n}`)));
+    await new Promise(setImmediate);
+    await workers.at(-1)?.terminate();
+    const answers = await Promise.allSettled(lost);
+    const kept = answers.filter(({ status }) => status === 'fulfilled').length;
+    expect(journal.state().writable).toBe(false);
+    const well = nextState(journal);
+    time.advance(1000);
+    expect(await well).toEqual({ writable: true });
+    expect(await journal.append(intent('d2'))).toMatchObject({ number: 2 + kept });
+    const { verdict, rows } = recorded(file);
+    expect(verdict).toMatchObject({ intact: true, rows: 2 + kept });
+    expect(rows.at(-1)?.row).toEqual(intent('d2'));
+    await journal.close();
+  });
+
+  test('while retention works: it says so', async () => {
+    const workers = catchWorker();
+    const { journal } = await journalAt();
+    await workers.at(-1)?.terminate();
+    await expect(journal.prune(0, 0)).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(journal.append(intent('d1'))).rejects.toThrow(JournalUnavailable);
+  });
+});
+
+test('retention that finds the disk locked says so, and the state with it', async () => {
+  const { journal, file } = await journalAt();
+  await journal.append(refusal('r1'));
+  const other = new Database(file);
+  other.exec('BEGIN IMMEDIATE');
+  await expect(journal.prune(1e15, 1)).rejects.toMatchObject({ code: 'store-unavailable' });
+  expect(journal.state().writable).toBe(false);
+  other.close();
 });
 
 describe('notes', () => {
