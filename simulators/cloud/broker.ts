@@ -1,0 +1,38 @@
+// A small MQTT broker (3.1.1) in this process, for the demo and for tests: the gateway meets it as any other broker.
+
+import { createServer, type Socket } from 'node:net';
+import { Aedes } from 'aedes';
+
+export interface RunningBroker {
+  readonly url: string;
+  readonly port: number;
+  /** Ends every connection; what was retained is lost. */
+  close(): Promise<void>;
+}
+
+/** `port` 0: one that is free. */
+export async function startBroker(port = 0, host = '127.0.0.1'): Promise<RunningBroker> {
+  const aedes = await Aedes.createBroker();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    aedes.handle(socket);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `mqtt://${host}:${bound}`,
+    port: bound,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,218 @@
+// The cloud console: signs a bundle, pushes it in parts, keeps the broker tidy, and watches what gateways report.
+// Invariant: chunks are on the broker before the manifest that names them, and go when no manifest names them.
+
+import { createHash } from 'node:crypto';
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { type BundleJson, type BundlePart, describePart, splitBundle } from './bundle-parts.ts';
+import { type SigningKey, signManifest } from './signing.ts';
+
+export interface ReportMessage {
+  readonly epoch: number | null;
+  readonly revision: number | null;
+  readonly manifestSha256: string | null;
+  readonly state: string;
+  readonly code: string | null;
+  readonly faults: readonly { readonly path: string; readonly found: string; readonly expected: string }[];
+  readonly notices: readonly { readonly path: string; readonly text: string }[];
+  readonly at: string;
+}
+
+export interface StateMessage {
+  readonly status: string;
+  readonly startedAt: string;
+  readonly version: string;
+  readonly epoch: number | null;
+  readonly revision: number | null;
+}
+
+export type GatewayEvent =
+  | { readonly kind: 'report'; readonly report: ReportMessage }
+  | { readonly kind: 'state'; readonly state: StateMessage };
+
+export interface ConsoleOptions {
+  readonly brokerUrl: string;
+  readonly policyKey: SigningKey;
+  /** Credentials and TLS of the console itself, as mqtt.js takes them. */
+  readonly mqtt?: IClientOptions;
+}
+
+export interface PushOptions {
+  readonly epoch?: number;
+  readonly refreshBy?: string;
+}
+
+export interface Pushed {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly manifestSha256: string;
+  /** Payload bytes that were sent, and in how many messages. */
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+export interface CloudConsole {
+  /** Signs and publishes; resolves when the broker has acknowledged everything. */
+  push(gateway: string, bundle: BundleJson, options?: PushOptions): Promise<Pushed>;
+  /** Hears of reports and states, the retained ones first; the function it gives ends that. */
+  watch(gateway: string, listener: (event: GatewayEvent) => void): Promise<() => void>;
+  /** The report about a manifest of this revision, whether in force or refused. Rejects after the time (default 10 s). */
+  waitForReport(gateway: string, revision: number, timeoutMs?: number): Promise<ReportMessage>;
+  /** Resolves when the gateway says so. */
+  waitForStatus(gateway: string, status: 'online' | 'offline', timeoutMs?: number): Promise<StateMessage>;
+  close(): Promise<void>;
+}
+
+export async function createConsole({ brokerUrl, policyKey, mqtt = {} }: ConsoleOptions): Promise<CloudConsole> {
+  const client = await connectAsync(brokerUrl, { ...mqtt, protocolVersion: 4, reconnectPeriod: 250 });
+  client.on('error', () => {});
+  const sites = new Map<string, Site>();
+
+  const siteOf = async (gateway: string): Promise<Site> => {
+    const known = sites.get(gateway);
+    if (known) return known;
+    const site = new Site(client, gateway);
+    sites.set(gateway, site);
+    await client.subscribeAsync([site.topic('state'), site.topic('policy/reported'), site.topic('policy/parts/+/+')], {
+      qos: 1,
+    });
+    return site;
+  };
+  client.on('message', (topic, payload) => {
+    const gateway = topic.split('/')[2] ?? '';
+    sites.get(gateway)?.receive(topic, payload);
+  });
+
+  const waitFor = async <T>(
+    gateway: string,
+    timeoutMs: number,
+    what: string,
+    pick: (event: GatewayEvent) => T | undefined,
+  ): Promise<T> => {
+    const site = await siteOf(gateway);
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        stop();
+        reject(new Error(`\`${gateway}\` did not report ${what} within ${timeoutMs} ms; last: ${site.summary()}`));
+      }, timeoutMs);
+      const stop = site.listen((event) => {
+        const found = pick(event);
+        if (found === undefined) return;
+        clearTimeout(timer);
+        queueMicrotask(() => stop());
+        resolve(found);
+      });
+    });
+  };
+
+  return {
+    async push(gateway, bundle, options = {}) {
+      return (await siteOf(gateway)).push(bundle, policyKey, options);
+    },
+    async watch(gateway, listener) {
+      return (await siteOf(gateway)).listen(listener);
+    },
+    waitForReport: (gateway, revision, timeoutMs = 10_000) =>
+      waitFor(gateway, timeoutMs, `revision ${revision}`, (event) =>
+        event.kind === 'report' && event.report.revision === revision ? event.report : undefined,
+      ),
+    waitForStatus: (gateway, status, timeoutMs = 10_000) =>
+      waitFor(gateway, timeoutMs, status, (event) =>
+        event.kind === 'state' && event.state.status === status ? event.state : undefined,
+      ),
+    async close() {
+      await client.endAsync(true);
+    },
+  };
+}
+
+/** One gateway as the console sees it. */
+class Site {
+  readonly #client: MqttClient;
+  readonly #gateway: string;
+  readonly #listeners = new Set<(event: GatewayEvent) => void>();
+  readonly #latest = new Map<GatewayEvent['kind'], GatewayEvent>();
+  /** Retained chunks on the broker, by hash. */
+  readonly #onBroker = new Map<string, Set<string>>();
+  /** Hashes that the last manifest names; undefined before the first push of this console. */
+  #named: ReadonlySet<string> | undefined;
+
+  constructor(client: MqttClient, gateway: string) {
+    this.#client = client;
+    this.#gateway = gateway;
+  }
+
+  topic(name: string): string {
+    return `gatehouse/v1/${this.#gateway}/${name}`;
+  }
+
+  summary(): string {
+    return JSON.stringify([...this.#latest.values()]).slice(0, 1000);
+  }
+
+  listen(listener: (event: GatewayEvent) => void): () => void {
+    this.#listeners.add(listener);
+    for (const event of this.#latest.values()) listener(event);
+    return () => this.#listeners.delete(listener);
+  }
+
+  receive(topic: string, payload: Buffer): void {
+    const name = topic.slice(this.topic('').length);
+    if (name.startsWith('policy/parts/')) {
+      if (payload.length > 0) this.#seeChunk(name.split('/')[2] ?? '', topic);
+      return;
+    }
+    if (payload.length === 0) return;
+    const message = JSON.parse(payload.toString()) as unknown;
+    const event: GatewayEvent =
+      name === 'state'
+        ? { kind: 'state', state: message as StateMessage }
+        : { kind: 'report', report: message as ReportMessage };
+    this.#latest.set(event.kind, event);
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  async push(bundle: BundleJson, key: SigningKey, { epoch = 1, refreshBy }: PushOptions): Promise<Pushed> {
+    const { header, parts } = splitBundle(bundle);
+    const manifest = signManifest(
+      { ...header, epoch, ...(refreshBy === undefined ? {} : { refreshBy }), parts: parts.map(describePart) },
+      key,
+    );
+    const named = new Set(parts.map(({ sha256 }) => sha256));
+    this.#named = new Set([...(this.#named ?? []), ...named]);
+    const lacking = parts.filter(({ sha256, chunks }) => (this.#onBroker.get(sha256)?.size ?? 0) < chunks.length);
+    await Promise.all(lacking.map((part) => this.#publishChunks(part)));
+    await this.#client.publishAsync(this.topic('policy/desired'), manifest, { qos: 1, retain: true });
+    this.#named = named;
+    await this.#tidy();
+    const chunks = lacking.flatMap((part) => part.chunks);
+    return {
+      epoch,
+      revision: Number(bundle.revision),
+      manifestSha256: createHash('sha256').update(manifest).digest('hex'),
+      bytes: chunks.reduce((sum, chunk) => sum + chunk.length, manifest.length),
+      messages: chunks.length + 1,
+    };
+  }
+
+  async #publishChunks({ sha256, chunks }: BundlePart): Promise<void> {
+    await Promise.all(
+      chunks.map((chunk, index) =>
+        this.#client.publishAsync(this.topic(`policy/parts/${sha256}/${index}`), chunk, { qos: 1, retain: true }),
+      ),
+    );
+  }
+
+  #seeChunk(hash: string, topic: string): void {
+    const topics = this.#onBroker.get(hash) ?? new Set();
+    this.#onBroker.set(hash, topics.add(topic));
+    if (this.#named && !this.#named.has(hash)) void this.#tidy().catch(() => {});
+  }
+
+  /** An empty retained message takes a retained one away. */
+  async #tidy(): Promise<void> {
+    const over = [...this.#onBroker].filter(([hash]) => this.#named?.has(hash) === false);
+    for (const [hash] of over) this.#onBroker.delete(hash);
+    const topics = over.flatMap(([, held]) => [...held]);
+    await Promise.all(topics.map((topic) => this.#client.publishAsync(topic, '', { qos: 1, retain: true })));
+  }
+}

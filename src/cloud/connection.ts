@@ -1,0 +1,256 @@
+// The line to the broker: one attempt after another, with jittered back-off. Invariants: 1. an attempt is a client of its
+// own, so nothing of a broken one lives on; 2. what is kept published is sent again on every connection, the latest only;
+// 3. no packet larger than the bound is read; 4. a broker that cannot speak MQTT 5 is spoken to in 3.1.1.
+
+import { type IClientOptions, type IConnackPacket, MqttClient } from 'mqtt';
+import type { Timers } from '../contract/clock.ts';
+import type { Log } from '../contract/log.ts';
+import { type BrokerSettings, openSocket, parseBrokerUrl, readCredentials } from './broker-address.ts';
+import { MAX_MESSAGE_BYTES } from './manifest.ts';
+import { guardPackets } from './packet-guard.ts';
+
+/** A payload, its topic and what MQTT 5 adds to a packet. */
+const MOST_PACKET_BYTES = MAX_MESSAGE_BYTES + 16_384;
+const SESSION_SECONDS = 7 * 86_400;
+const STOP_MS = 2_000;
+/** A connection that stood this long starts the back-off anew. */
+const STOOD_MS = 10_000;
+
+export interface ConnectionTiming {
+  /** The first pause is up to this long; every further one up to twice as much. */
+  readonly firstMs: number;
+  readonly mostMs: number;
+  readonly connectMs: number;
+  readonly keepaliveSeconds: number;
+}
+
+export const USUAL_TIMING: ConnectionTiming = {
+  firstMs: 1_000,
+  mostMs: 60_000,
+  connectMs: 15_000,
+  keepaliveSeconds: 30,
+};
+
+export interface ConnectionOptions {
+  readonly settings: BrokerSettings;
+  readonly clientId: string;
+  readonly timing: ConnectionTiming;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Published by the broker, retained, when this end is gone without a word. */
+  readonly will: { readonly topic: string; readonly payload: string };
+  /** Filters of every connection. */
+  readonly subscriptions: readonly string[];
+  readonly message: (topic: string, payload: Uint8Array) => void;
+}
+
+export type LinkState =
+  | { readonly is: 'connecting' }
+  | { readonly is: 'connected'; readonly mqtt: '5' | '3.1.1' }
+  | { readonly is: 'waiting'; readonly why: string }
+  | { readonly is: 'stopped' };
+
+interface KeptMessage {
+  payload: string;
+  sent: boolean;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #address: ReturnType<typeof parseBrokerUrl>;
+  /** Retained messages of this end by topic; the latest only. */
+  readonly #kept = new Map<string, KeptMessage>();
+  #extra: readonly string[] = [];
+  #client: MqttClient | undefined;
+  #state: LinkState = { is: 'connecting' };
+  #mqtt5 = true;
+  #failures = 0;
+  #retry: { cancel(): void } | undefined;
+  #stood: { cancel(): void } | undefined;
+  #publishing = false;
+  #idle: (() => void) | undefined;
+
+  /** @throws StartFault `cloud-settings` for an address or a file that is wrong already. */
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#address = parseBrokerUrl(options.settings.url);
+    readCredentials(options.settings);
+    if (options.settings.passwordFile && !this.#address.tls) {
+      const text = 'the broker’s password travels readable: expected `mqtts://`';
+      options.log.write('warn', 'cloud.password-readable', { url: options.settings.url }, text);
+    }
+  }
+
+  start(): void {
+    this.#attempt();
+  }
+
+  state(): LinkState {
+    return this.#state;
+  }
+
+  /** Keeps this as the retained message of the topic: now, and again on every connection. */
+  keep(topic: string, payload: string): void {
+    this.#kept.set(topic, { payload, sent: false });
+    this.#flush();
+  }
+
+  /** Filters beside the fixed ones. A filter that is named again is subscribed again: retained messages come anew. */
+  subscribeAlso(filters: readonly string[]): void {
+    const client = this.#state.is === 'connected' ? this.#client : undefined;
+    const over = this.#extra.filter((filter) => !filters.includes(filter));
+    this.#extra = [...filters];
+    if (!client) return;
+    if (over.length > 0) client.unsubscribe(over, () => {});
+    this.#subscribe(client, filters);
+  }
+
+  /** Publishes what is kept, says goodbye, and does not come back. */
+  async stop(): Promise<void> {
+    this.#retry?.cancel();
+    this.#stood?.cancel();
+    const client = this.#client;
+    const connected = this.#state.is === 'connected';
+    if (client && connected) {
+      await new Promise<void>((resolve) => {
+        const late = this.#options.timers.after(STOP_MS, resolve);
+        this.#idle = () => {
+          late.cancel();
+          resolve();
+        };
+        this.#flush();
+      });
+    }
+    this.#state = { is: 'stopped' };
+    this.#client = undefined;
+    if (client) await new Promise<void>((resolve) => client.end(!connected, {}, () => resolve()));
+  }
+
+  #attempt(): void {
+    const { settings, timing, clientId, will, log } = this.#options;
+    this.#state = { is: 'connecting' };
+    let client: MqttClient;
+    try {
+      const credentials = readCredentials(settings);
+      const options: IClientOptions = {
+        clientId,
+        clean: false,
+        resubscribe: false,
+        reconnectPeriod: 0,
+        connectTimeout: timing.connectMs,
+        keepalive: timing.keepaliveSeconds,
+        timerVariant: 'native',
+        protocolVersion: this.#mqtt5 ? 5 : 4,
+        will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true },
+        ...(credentials.username === undefined ? {} : { username: credentials.username }),
+        ...(credentials.password === undefined ? {} : { password: credentials.password }),
+        ...(this.#mqtt5
+          ? { properties: { sessionExpiryInterval: SESSION_SECONDS, maximumPacketSize: MOST_PACKET_BYTES } }
+          : {}),
+      };
+      client = new MqttClient(() => {
+        const socket = openSocket(this.#address, credentials);
+        guardPackets(socket, MOST_PACKET_BYTES);
+        socket.on('error', (error) => this.#failed(client, error));
+        return socket;
+      }, options);
+    } catch (error) {
+      this.#wait(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#client = client;
+    client.on('connect', (packet) => this.#connected(client, packet));
+    client.on('message', (topic, payload) => {
+      if (this.#client === client) this.#options.message(topic, payload);
+    });
+    client.on('error', (error) => this.#failed(client, error));
+    client.on('disconnect', ({ reasonCode }) =>
+      this.#failed(client, new Error(`the broker said goodbye (reason ${reasonCode ?? 0})`)),
+    );
+    client.on('close', () => this.#failed(client, new Error('the connection was closed')));
+    log.write('debug', 'cloud.connecting', { url: settings.url }, `connecting to \`${settings.url}\``);
+  }
+
+  #connected(client: MqttClient, { sessionPresent }: IConnackPacket): void {
+    if (this.#client !== client) return;
+    const { log, timers, settings, subscriptions } = this.#options;
+    const mqtt = this.#mqtt5 ? '5' : '3.1.1';
+    this.#state = { is: 'connected', mqtt };
+    this.#stood = timers.after(STOOD_MS, () => {
+      this.#failures = 0;
+    });
+    const text = `connected to \`${settings.url}\` by MQTT ${mqtt}`;
+    log.write('info', 'cloud.connected', { url: settings.url, mqtt, sessionPresent }, text);
+    this.#subscribe(client, [...subscriptions, ...this.#extra]);
+    this.#publishing = false;
+    for (const message of this.#kept.values()) message.sent = false;
+    this.#flush();
+  }
+
+  #subscribe(client: MqttClient, filters: readonly string[]): void {
+    if (filters.length === 0) return;
+    client.subscribe([...filters], { qos: 1 }, (error, granted) => {
+      const denied = granted?.filter(({ qos }) => qos > 2).map(({ topic }) => topic) ?? [];
+      if (!error && denied.length === 0) return;
+      const what = denied.length > 0 ? `\`${denied.join('`, `')}\`` : (error?.message ?? '');
+      this.#failed(client, new Error(`the broker denied a subscription: ${what}`));
+    });
+  }
+
+  /** One kept message at a time, so that a slow broker gets the latest of each and never a backlog. */
+  #flush(): void {
+    const client = this.#client;
+    if (!client || this.#state.is !== 'connected' || this.#publishing) return;
+    const next = [...this.#kept].find(([, message]) => !message.sent);
+    if (!next) {
+      this.#idle?.();
+      return;
+    }
+    const [topic, message] = next;
+    message.sent = true;
+    this.#publishing = true;
+    client.publish(topic, message.payload, { qos: 1, retain: true }, (error) => {
+      if (this.#client !== client) return;
+      this.#publishing = false;
+      if (error) this.#failed(client, error);
+      else this.#flush();
+    });
+  }
+
+  #failed(client: MqttClient, error: Error): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#stood?.cancel();
+    client.removeAllListeners();
+    client.on('error', () => {});
+    client.end(true);
+    // 1: CONNACK of MQTT 3.1.1, 132: of MQTT 5: this version is not spoken here.
+    const code = (error as { code?: unknown }).code;
+    if (this.#mqtt5 && (code === 1 || code === 132)) {
+      this.#mqtt5 = false;
+      this.#attempt();
+      return;
+    }
+    const wasConnected = this.#state.is === 'connected';
+    const { log, settings } = this.#options;
+    const text = `${wasConnected ? 'lost' : 'could not reach'} \`${settings.url}\`: ${error.message}`;
+    log.write(
+      'warn',
+      wasConnected ? 'cloud.lost' : 'cloud.unreachable',
+      { url: settings.url, why: error.message },
+      text,
+    );
+    this.#wait(error.message);
+  }
+
+  #wait(why: string): void {
+    const { timing, random, timers } = this.#options;
+    this.#state = { is: 'waiting', why };
+    const most = Math.min(timing.mostMs, timing.firstMs * 2 ** Math.min(this.#failures, 16));
+    this.#failures += 1;
+    // Never below a tenth: a broker that comes back must not be met by everybody at once, nor by one in a tight loop.
+    this.#retry = timers.after(Math.ceil(most * (0.1 + 0.9 * random())), () => this.#attempt());
+  }
+}
