@@ -1,12 +1,21 @@
 // Compiles src, drivers and simulators into dist/ and makes the command-line program executable,
 // so that `npx --no-install gatehouse` works straight from a checkout.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-execFileSync(process.execPath, [tsc, '-p', '.ci/tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const program of ['dist/src/main.js']) {
-  if (existsSync(`${root}/${program}`)) chmodSync(`${root}/${program}`, 0o755);
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.ci/tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+
+// npm links the programs of dependencies into node_modules/.bin, but not those of the package itself.
+const programs = { gatehouse: 'dist/src/main.js' };
+mkdirSync(`${root}/node_modules/.bin`, { recursive: true });
+for (const [name, file] of Object.entries(programs)) {
+  chmodSync(`${root}/${file}`, 0o755);
+  const link = `${root}/node_modules/.bin/${name}`;
+  rmSync(link, { force: true });
+  symlinkSync(`../../${file}`, link);
 }

@@ -51,7 +51,7 @@ const ROOMS: Record<string, Room> = {
   'src/jobs': { rooms: ['src/model', 'src/contract'], packages: [], why: 'every step of a job asks the gate' },
   'src/cli': {
     rooms: ['src/daemon', 'src/model', 'src/contract', 'src/policy', 'src/store', 'src/cloud'],
-    packages: ['commander', 'yaml', 'zod', 'node:*'],
+    packages: ['commander', 'yaml', 'zod', '@peculiar/x509', 'reflect-metadata', 'node:*'],
     why: 'commands read bundles and records and talk to the daemon; they never reach a device themselves',
   },
   'src/daemon': { rooms: everything, packages: everything, why: 'the only room that constructs' },
@@ -60,7 +60,17 @@ const ROOMS: Record<string, Room> = {
 };
 
 const DRIVER_PACKAGES: Record<string, readonly string[]> = {
-  modbus: ['serialport', 'modbus-serial', 'node:net', 'node:tls', 'node:fs', 'node:crypto', 'node:events'],
+  modbus: [
+    'serialport',
+    'modbus-serial',
+    '@peculiar/x509',
+    'reflect-metadata',
+    'node:net',
+    'node:tls',
+    'node:fs',
+    'node:crypto',
+    'node:events',
+  ],
   bacnet: ['node-bacnet', 'node:dgram', 'node:crypto', 'node:os', 'node:net'],
 };
 

@@ -4,40 +4,62 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import type { LinkEntry, LinkLayer } from '../gate/options.ts';
 
 const NO_HARDWARE_ADDRESS = '00:00:00:00:00:00';
 
-/** The link-layer address of an on-link neighbour, lower-case; `undefined` where there is none. */
-export function linkLayerAddress(address: string): string | undefined {
-  return isIP(address) === 6 ? neighbourOfIpv6(address) : neighbourOfIpv4(address);
+interface Neighbour {
+  readonly address: string;
+  readonly hardwareAddress: string;
 }
 
-function neighbourOfIpv4(address: string): string | undefined {
+/** The neighbours the kernel knows at this moment. */
+export const linkLayer: LinkLayer = {
+  lookup(address) {
+    const neighbours = isIP(address) === 6 ? neighboursOfIpv6() : neighboursOfIpv4();
+    return entryOf(address, neighbours);
+  },
+};
+
+/** `alone` is false where the same hardware answers for another address too: a router, a proxy. */
+function entryOf(address: string, neighbours: readonly Neighbour[]): LinkEntry | undefined {
+  const found = neighbours.find((neighbour) => neighbour.address === address);
+  if (!found) return undefined;
+  const sharers = neighbours.filter(({ hardwareAddress }) => hardwareAddress === found.hardwareAddress);
+  return { hardwareAddress: found.hardwareAddress, alone: sharers.length === 1 };
+}
+
+function neighboursOfIpv4(): Neighbour[] {
   let table: string;
   try {
     table = readFileSync('/proc/net/arp', 'utf8');
   } catch {
-    return undefined;
+    return [];
   }
-  for (const line of table.split('\n').slice(1)) {
-    const [ip, , flags, hardware] = line.split(/\s+/);
-    // 0x2 = ATF_COM: the entry is complete.
-    if (ip === address && hardware && hardware !== NO_HARDWARE_ADDRESS && (Number(flags) & 2) !== 0) return hardware;
-  }
-  return undefined;
+  return table
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [address, , flags, hardwareAddress] = line.split(/\s+/);
+      // 0x2 = ATF_COM: the entry is complete.
+      const complete = (Number(flags) & 2) !== 0;
+      return address && hardwareAddress && hardwareAddress !== NO_HARDWARE_ADDRESS && complete
+        ? [{ address, hardwareAddress: hardwareAddress.toLowerCase() }]
+        : [];
+    });
 }
 
-function neighbourOfIpv6(address: string): string | undefined {
+/** Link-local addresses are left out: every IPv6 host has one beside the address it works from. */
+function neighboursOfIpv6(): Neighbour[] {
+  let table: string;
   try {
-    const line = execFileSync('ip', ['-6', 'neigh', 'show', address], { encoding: 'utf8', timeout: 2_000 });
-    return /lladdr ([0-9a-f:]{17})/.exec(line)?.[1];
+    table = execFileSync('ip', ['-6', 'neigh', 'show'], { encoding: 'utf8', timeout: 2_000 });
   } catch {
-    return undefined;
+    return [];
   }
-}
-
-/** True for the box's own addresses, which never have a neighbour's entry. */
-export function isOwnAddress(address: string): boolean {
-  return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === address));
+  return table.split('\n').flatMap((line) => {
+    const match = /^(\S+) .*lladdr ([0-9a-f:]{17})/.exec(line);
+    const [, address, hardwareAddress] = match ?? [];
+    return address && hardwareAddress && !address.startsWith('fe80') ? [{ address, hardwareAddress }] : [];
+  });
 }

@@ -23,7 +23,7 @@ const port = z.number().int().min(0).max(65535);
 const cloudSection = z.strictObject({
   url: z
     .string()
-    .regex(/^(mqtt|mqtts|ws|wss):\/\//, { error: 'a broker address such as `mqtts://broker.example:8883`' })
+    .regex(/^mqtts?:\/\//, { error: 'a broker address such as `mqtts://broker.example:8883`' })
     .describe('The MQTT broker between gateway and cloud console'),
   rootFile: filePath.describe('The trusted root: it names the keys that may sign policy'),
   username: z.string().optional(),

@@ -1,0 +1,42 @@
+// Reads a bundle file (JSON, or YAML) and takes it down the same road as a pushed one: parse, compile, the drivers' addresses.
+
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import type { DriverModule } from '../contract/driver.ts';
+import { type CompiledPolicy, compilePolicy } from '../daemon/compile-policy.ts';
+import type { DocumentFault } from '../model/fault.ts';
+import { fail, isNonEmpty, type NonEmpty, type Result } from '../model/result.ts';
+import { badInput } from './exit.ts';
+
+/** Throws a CommandFault where the file cannot be read at all; everything wrong inside is a list of faults. */
+export async function readBundle(
+  file: string,
+  drivers: readonly DriverModule[],
+): Promise<Result<CompiledPolicy, NonEmpty<DocumentFault>>> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw badInput(`could not read \`${file}\`: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const document = parseText(text);
+  return document.ok ? compilePolicy(document.value, drivers) : document;
+}
+
+function parseText(text: string): Result<unknown, NonEmpty<DocumentFault>> {
+  if (/^\s*[{[]/.test(text)) {
+    try {
+      return { ok: true, value: JSON.parse(text) };
+    } catch {
+      // Flow-style YAML begins like JSON: the YAML parser below says what is wrong, with line and column.
+    }
+  }
+  const document = parseDocument(text, { strict: true, uniqueKeys: true });
+  const faults = document.errors.map((error) => ({
+    path: error.linePos ? `line ${error.linePos[0].line}, column ${error.linePos[0].col}` : '',
+    found: (error.message.split('\n')[0] ?? '').replace(/ at line.*$/, ''),
+    expected: 'well-formed JSON or YAML',
+  }));
+  if (isNonEmpty(faults)) return fail(faults);
+  return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };
+}

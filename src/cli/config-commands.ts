@@ -1,0 +1,33 @@
+// `gatehouse config check|schema`: the site's configuration, before anything is started with it.
+
+import type { Command } from 'commander';
+import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
+import { readSiteConfig, siteJsonSchema } from '../daemon/site-config.ts';
+import { describeFault } from '../model/fault.ts';
+import { EXIT, type Terminal } from './exit.ts';
+
+export function addConfigCommands(program: Command, terminal: Terminal): void {
+  const config = program.command('config').description('check a site’s configuration, or print its schema');
+
+  config
+    .command('check')
+    .argument('<file>', 'gatehouse.yaml')
+    .option('--json', 'print one JSON object')
+    .description('name every fault by path, what was found and what was expected')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const parsed = readSiteConfig(file, await loadShippedDrivers());
+      const faults = parsed.ok ? [] : parsed.fault;
+      if (options.json) terminal.out(JSON.stringify({ accepted: parsed.ok, faults }));
+      else if (parsed.ok) terminal.out(`accepted: gateway \`${parsed.value.gateway}\``);
+      else {
+        for (const fault of faults) terminal.err(describeFault(fault));
+        terminal.err(`refused: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
+      }
+      terminal.setExit(parsed.ok ? EXIT.done : EXIT.badInput);
+    });
+
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .action(async () => terminal.out(JSON.stringify(siteJsonSchema(await loadShippedDrivers()), null, 2)));
+}

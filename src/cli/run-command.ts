@@ -1,0 +1,35 @@
+// `gatehouse run --config FILE`: the daemon in the foreground, until SIGINT or SIGTERM.
+
+import type { Command } from 'commander';
+import { startDaemon } from '../daemon/daemon.ts';
+import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
+import { readSiteConfig } from '../daemon/site-config.ts';
+import { describeFault } from '../model/fault.ts';
+import { EXIT, type Terminal } from './exit.ts';
+
+export function addRunCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('run')
+    .description('run the gateway in the foreground')
+    .requiredOption('--config <file>', 'gatehouse.yaml')
+    .action(async (options: { config: string }) => {
+      const drivers = await loadShippedDrivers();
+      const config = readSiteConfig(options.config, drivers);
+      if (!config.ok) {
+        for (const fault of config.fault) terminal.err(describeFault(fault));
+        terminal.err(
+          `refused: ${config.fault.length} ${config.fault.length === 1 ? 'fault' : 'faults'} in \`${options.config}\``,
+        );
+        terminal.setExit(EXIT.badInput);
+        return;
+      }
+      const daemon = await startDaemon(config.value, drivers);
+      const stop = new Promise<void>((resolve) => {
+        process.once('SIGINT', () => resolve());
+        process.once('SIGTERM', () => resolve());
+      });
+      await Promise.race([stop, daemon.failed]);
+      await daemon.stop();
+      terminal.setExit(daemon.healthy() ? EXIT.done : EXIT.failed);
+    });
+}

@@ -1,0 +1,254 @@
+// The only place that constructs: store, clock, gate, cloud, drivers, sockets; and takes them down in the other order.
+// Invariants: 1. nothing listens before the stored policy is in force; 2. policy, inventory and every driver's addresses
+// are swapped in one tick; 3. whatever breaks the state ends the daemon, and the supervisor starts it again.
+
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrokerSettings } from '../cloud/broker-address.ts';
+import { openClock, type PolicyClock, systemSource } from '../cloud/clock.ts';
+import { type RunningCloud, startCloud } from '../cloud/cloud.ts';
+import { installRoot, type TrustedRoot } from '../cloud/root.ts';
+import type { Timers } from '../contract/clock.ts';
+import { type DriverModule, type RunningDriver, StartFault } from '../contract/driver.ts';
+import type { Log } from '../contract/log.ts';
+import type { PolicyStore } from '../contract/policy-store.ts';
+import { createGate } from '../gate/gate.ts';
+import type { GateControl } from '../gate/options.ts';
+import { describeFault } from '../model/fault.ts';
+import { principalId } from '../model/ids.ts';
+import { type JournalStore, openJournal } from '../store/journal.ts';
+import { openPolicyStore } from '../store/policy-store.ts';
+import { type PushedPolicy, pushedCompiler, selfTest } from './compile-pushed.ts';
+import { controlRoutes } from './control-routes.ts';
+import { startControlServer } from './control-server.ts';
+import { startHealthServer } from './health-server.ts';
+import { linkLayer } from './link-layer.ts';
+import { createLog } from './log.ts';
+import { createNotifier } from './notify.ts';
+import type { SiteConfig } from './site-config.ts';
+import { DaemonStanding } from './standing.ts';
+import { VERSION } from './version.ts';
+
+const LINK_CHECK_MS = 5_000;
+
+export interface Daemon {
+  /** Resolves when the daemon found itself broken and must be restarted. */
+  readonly failed: Promise<void>;
+  healthy(): boolean;
+  stop(): Promise<void>;
+}
+
+/** What has been opened so far, so that a start that fails half-way leaves nothing open. */
+type Closer = () => Promise<void> | void;
+
+/** @throws StartFault with a code and one line for the integrator */
+export async function startDaemon(config: SiteConfig, modules: readonly DriverModule[]): Promise<Daemon> {
+  const closers: Closer[] = [];
+  try {
+    return await open(config, modules, closers);
+  } catch (error) {
+    for (const close of closers.reverse()) await close();
+    throw error;
+  }
+}
+
+async function open(config: SiteConfig, modules: readonly DriverModule[], closers: Closer[]): Promise<Daemon> {
+  const log = createLog(config.log);
+  const { store, journal, clock } = await openMemory(config, closers);
+  const standing = new DaemonStanding(config.gateway, clock);
+  const gate = createGate({
+    journal,
+    log,
+    clock,
+    timers: systemTimers,
+    links: linkLayer,
+    site: {
+      applicationAddresses: config.attribution.applications.map(({ address, principal }) => ({
+        address,
+        principal: principalId(principal),
+      })),
+      sharedNetworks: config.attribution.sharedNetworks,
+      neverGated: {
+        peers: config.neverGated.flatMap(({ peer }) => peer ?? []),
+        targets: config.neverGated.flatMap(({ object }) => object ?? []),
+      },
+      longestSessionMs: config.attribution.sessionMaxHours * 3_600_000,
+    },
+    newId: (kind) => `${kind === 'decision' ? 'd' : 's'}-${randomUUID()}`,
+  });
+  closers.push(() => gate.stop());
+  journal.onState((state) => reportJournal(log, state));
+  noteStart(config, journal, clock, log);
+
+  const drivers = new Map<string, RunningDriver>();
+  const cloud = await openCloud(config, modules, { store, clock, log, gate, drivers, standing });
+  if (cloud) closers.push(() => cloud.stop());
+  await closeOpenIntents(journal, clock);
+
+  for (const module of modules) {
+    const section = config.drivers[module.name];
+    if (section === undefined) continue;
+    const index = cloud?.active()?.snapshot.indexes.get(module.name);
+    const driver = await module.start(section, index, { gate, log, clock, timers: systemTimers });
+    drivers.set(module.name, driver);
+    closers.push(() => driver.stop());
+  }
+
+  standing.attach({ gate, journal, drivers, ...(cloud ? { cloud } : {}), neverGated: config.neverGated });
+  const socket = config.control.socket ?? join(config.data, 'control.sock');
+  const control = await startControlServer(socket, controlRoutes({ gate, standing, clock }), log);
+  closers.push(() => control.close());
+  if (config.health) {
+    const health = await startHealthServer(config.health, standing);
+    closers.push(() => health.close());
+  }
+  const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
+  const notifier = createNotifier(process.env, () => standing.failure === undefined);
+  closers.push(() => {
+    clearInterval(links);
+    notifier.close();
+  });
+  announce(config, standing, log, socket);
+  notifier.ready(`gateway ${config.gateway}, policy ${standing.revisionText()}`);
+  return {
+    failed: standing.failed,
+    healthy: () => standing.failure === undefined,
+    async stop() {
+      notifier.stopping();
+      log.write('info', 'daemon.stopping', {}, 'stopping');
+      journal.note({ kind: 'system', at: clock.now(), event: 'gateway-stopped', detail: { version: VERSION } });
+      for (const close of closers.reverse()) await close();
+      log.write('info', 'daemon.stopped', {}, 'stopped');
+    },
+  };
+}
+
+const systemTimers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+interface Memory {
+  readonly store: PolicyStore;
+  readonly journal: JournalStore;
+  readonly clock: PolicyClock;
+}
+
+async function openMemory(config: SiteConfig, closers: Closer[]): Promise<Memory> {
+  try {
+    mkdirSync(config.data, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new StartFault('data-folder', `cannot make the data folder \`${config.data}\`: ${(error as Error).message}`);
+  }
+  const store = await openPolicyStore(join(config.data, 'policy.db'));
+  closers.push(() => store.close());
+  const clock = openClock(store, systemSource(config.clock.trustSystem));
+  const journal = await openJournal({
+    file: join(config.data, 'journal.db'),
+    limits: { maxBytes: config.journal.maxBytes },
+    clock,
+  });
+  closers.push(() => journal.close());
+  return { store, journal, clock };
+}
+
+/** Changes that were under way when the gateway died: what became of them is not known, and the record says so. */
+async function closeOpenIntents(journal: JournalStore, clock: PolicyClock): Promise<void> {
+  for (const { row } of journal.openIntents()) {
+    if (row.kind !== 'intent') continue;
+    const outcome = { kind: 'unknown', why: 'the gateway stopped before the outcome was known' } as const;
+    await journal.append({ kind: 'outcome', at: clock.now(), decision: row.decision, outcome }, { reserved: true });
+  }
+}
+
+interface CloudParts {
+  readonly store: PolicyStore;
+  readonly clock: PolicyClock;
+  readonly log: Log;
+  readonly gate: GateControl;
+  readonly drivers: ReadonlyMap<string, RunningDriver>;
+  readonly standing: DaemonStanding;
+}
+
+async function openCloud(
+  config: SiteConfig,
+  modules: readonly DriverModule[],
+  { store, clock, log, gate, drivers, standing }: CloudParts,
+): Promise<RunningCloud<PushedPolicy> | undefined> {
+  if (!config.cloud) return undefined;
+  const { rootFile, ...settings } = config.cloud;
+  // The schema says `string | undefined`, the broker's settings say absent.
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const broker: BrokerSettings = { url: settings.url, ...Object.fromEntries(given) };
+  const configured = modules.filter(({ name }) => config.drivers[name] !== undefined);
+  return startCloud<PushedPolicy>({
+    gateway: config.gateway,
+    root: await trustRoot(store, rootFile),
+    store,
+    clock,
+    timers: systemTimers,
+    log,
+    compile: pushedCompiler(configured),
+    selfTest,
+    broker,
+    version: VERSION,
+    activate: ({ snapshot: { snapshot, indexes } }) => {
+      gate.activate(snapshot);
+      for (const [name, driver] of drivers) {
+        const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
+        if (index) driver.activate(index);
+      }
+      standing.policyActivated(snapshot);
+    },
+    torn: (error) => standing.fail(`a policy could not be swapped in: ${String(error)}`),
+  });
+}
+
+async function trustRoot(store: PolicyStore, file: string): Promise<TrustedRoot> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartFault('root-file', `cannot read the trusted root \`${file}\`: ${(error as Error).message}`);
+  }
+  const root = await installRoot(store, text);
+  if (root.ok) return root.value;
+  throw new StartFault(
+    'root-refused',
+    `the trusted root \`${file}\` is refused: ${root.fault.map(describeFault).join('; ')}`,
+  );
+}
+
+function noteStart(config: SiteConfig, journal: JournalStore, clock: PolicyClock, log: Log): void {
+  journal.note({
+    kind: 'system',
+    at: clock.now(),
+    event: 'gateway-started',
+    detail: { gateway: config.gateway, version: VERSION, neverGated: config.neverGated },
+  });
+  for (const entry of config.neverGated) {
+    const what = entry.peer ? `peer ${entry.peer}` : `object ${entry.object}`;
+    log.write('warn', 'never-gated.configured', entry, `${what} is never gated: ${entry.why}`);
+  }
+}
+
+function reportJournal(log: Log, state: ReturnType<JournalStore['state']>): void {
+  if (state.writable) log.write('info', 'journal.writable', {}, 'the journal can be written');
+  else log.write('error', 'journal.unavailable', { why: state.why }, `changes are refused: ${state.why}`);
+}
+
+function announce(config: SiteConfig, standing: DaemonStanding, log: Log, socket: string): void {
+  const status = standing.status();
+  for (const [name, driver] of Object.entries(status.drivers)) {
+    for (const port of driver.listening) {
+      const text = `${name} ${port.name} on ${port.address}:${port.port} (${port.transport})`;
+      log.write('info', 'driver.listening', { driver: name, ...port }, text);
+    }
+  }
+  const policy = `policy ${standing.revisionText()}`;
+  log.write('info', 'daemon.ready', { gateway: config.gateway, version: VERSION, socket }, `ready, ${policy}`);
+}
