@@ -98,6 +98,9 @@ export interface RawLock {
   readonly until?: string | null;
 }
 
+/** An entry of the fast channel: it binds everywhere, or where it names no principal in the organization it names. */
+export type RawFastLock = Omit<RawLock, 'at'> & { readonly organization?: string };
+
 export interface RawOrganization {
   readonly id: string;
   readonly name: string;

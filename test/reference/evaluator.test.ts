@@ -59,9 +59,10 @@ const rows: readonly (readonly [string, RawBundle, DecisionRequest, string])[] =
   ['a grant with an end, time unsure', bundle, { ...write, principal: 'lia', timeUnsure: true }, 'no-role'],
   ['a lock at its end', locked, { ...write, at: 3_600_000 }, 'permit'],
   ['a lock at its end, time unsure', locked, { ...write, at: 3_600_000, timeUnsure: true }, 'locked'],
-  ['what a moved point moves is judged too', locked, { ...write, targets: ['ahu/a'] }, 'locked'],
+  ['what the point moves is judged too', locked, { ...write, targets: ['ahu/b'] }, 'locked'],
+  ['what that moves in turn is not', locked, { ...write, targets: ['ahu/a'] }, 'permit'],
   ['links that meet in a circle', bundle, { ...write, principal: 'tom', targets: ['fm-root'] }, 'no-role'],
-  ['a link from a link', bundle, { ...write, action: 'point.read', targets: ['fm-root'] }, 'permit'],
+  ['a link to a role held', bundle, { ...write, action: 'point.read', targets: ['fm-root'] }, 'permit'],
   ['nobody has no home', bundle, { principal: null, action: 'org.view', targets: [], at: 0 }, 'no-target'],
 ];
 

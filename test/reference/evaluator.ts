@@ -9,6 +9,7 @@ import type {
   RawBundle,
   RawDevice,
   RawFacts,
+  RawFastLock,
   RawFilter,
   RawGrant,
   RawLock,
@@ -34,7 +35,9 @@ interface Scene {
   readonly bundle: RawBundle;
   readonly request: DecisionRequest;
   readonly asker: Asker;
-  readonly fastLocks: readonly RawLock[];
+  readonly fastLocks: readonly RawFastLock[];
+  /** Whatever begins or ends counts: the question whether a lock's role is held while time is unsure. */
+  readonly anyTime?: boolean;
 }
 
 const FURTHEST = [
@@ -54,24 +57,24 @@ const FURTHEST = [
 export function evaluate(
   bundle: RawBundle,
   request: DecisionRequest,
-  fastLocks: readonly RawLock[] = [],
+  fastLocks: readonly RawFastLock[] = [],
 ): ReferenceVerdict {
   const asker = identify(bundle, request);
   if (typeof asker === 'string') return { decision: 'deny', reason: asker };
-  const rules = bundle.organizations.map((organization) => ruleOf(organization, request.action));
-  const homeRule = asker.home && ruleOf(asker.home, request.action);
-  const rule = homeRule ?? rules.find((candidate) => candidate !== undefined);
-  if (rule === undefined) return { decision: 'deny', reason: 'unknown-action' };
+  if (!bundle.organizations.some((organization) => ruleOf(organization, request.action))) {
+    return { decision: 'deny', reason: 'unknown-action' };
+  }
   if (request.channel !== undefined && !['local', 'tool', 'tls', 'remote'].includes(request.channel)) {
     return { decision: 'deny', reason: 'unknown-channel' };
   }
-  let targets = request.targets as readonly string[];
+  let targets = request.targets.flatMap((target) => [target, ...involvedBy(bundle, target, request.action)]);
   if (targets.length === 0) {
-    const root = asker.home?.locations?.find((location) => location.parent === undefined);
-    if (rule.level === 'site' || root === undefined) return { decision: 'deny', reason: 'no-target' };
-    targets = [root.id];
+    if (asker.home === undefined) return { decision: 'deny', reason: 'no-target' };
+    const rule = ruleOf(asker.home, request.action);
+    if (rule === undefined) return { decision: 'deny', reason: 'unknown-action' };
+    if (rule.level === 'site') return { decision: 'deny', reason: 'no-target' };
+    targets = [rootOf(asker.home)];
   }
-  if (rule.changing) targets = targets.flatMap((target) => withInvolved(bundle, target, []));
   const scene: Scene = { bundle, request, asker, fastLocks };
   for (const target of targets) {
     const reason = judge(scene, target);
@@ -92,35 +95,38 @@ function identify(bundle: RawBundle, request: DecisionRequest): Asker | 'unknown
   const said = request.identity;
   const home = bundle.organizations.find((organization) => organization.id === said?.organization);
   if (said === undefined || home === undefined) return 'unknown-principal';
-  if (!id.startsWith(`${home.id}:`) || !id.slice(home.id.length + 1).includes('#')) return 'unknown-principal';
+  if (!id.startsWith(`${home.id}:`) || !/.#./s.test(id.slice(home.id.length + 1))) return 'unknown-principal';
   const groups = home.groups ?? [];
   const theirs = said.groups.flatMap((name) => named(groups, name));
   const open = groups.filter((group) => group.default === true || group.everyone === true);
-  const role =
-    (said.role === undefined ? undefined : named(home.roles ?? [], said.role)[0]) ??
-    home.roles?.find((candidate) => candidate.default === true);
+  const matching = said.role === undefined ? [] : named(home.roles ?? [], said.role);
+  const fallback = home.roles?.find((candidate) => candidate.default === true);
+  const role = matching.length === 1 ? matching[0] : fallback;
   if (role === undefined) return 'no-sign-in';
   return { id, kind: 'provider', home, groups: [...theirs, ...open].map((group) => group.id), role: role.id };
 }
 
-/** The provider's names match `name` exactly, else `id`. */
+/** The provider's names match `name` exactly, or the `id` of what has no name. */
 function named<T extends { readonly id: string; readonly name?: string }>(list: readonly T[], name: string): T[] {
-  const byName = list.filter((item) => item.name === name);
-  return byName.length > 0 ? byName : list.filter((item) => item.id === name);
+  return list.filter((item) => (item.name ?? item.id) === name);
 }
 
-/** A point followed by what a change of it moves too, and what that moves. */
-function withInvolved(bundle: RawBundle, target: string, before: readonly string[]): string[] {
-  if (before.includes(target)) return [];
-  const point = bundle.organizations.flatMap((organization) => organization.points ?? []).find((p) => p.id === target);
-  const path = [...before, target];
-  return [target, ...(point?.involves ?? []).flatMap((involved) => withInvolved(bundle, involved, path))];
+/** What a change of this point moves too: one step, as the inventory says it; nothing where nothing is changed. */
+function involvedBy(bundle: RawBundle, target: string, action: string): readonly string[] {
+  const organization = bundle.organizations.find((candidate) => owns(candidate, target));
+  if (organization === undefined || ruleOf(organization, action)?.changing !== true) return [];
+  return organization.points?.find((point) => point.id === target)?.involves ?? [];
+}
+
+function rootOf(organization: RawOrganization): string {
+  return organization.locations?.find((location) => location.parent === undefined)?.id ?? '';
 }
 
 function judge(scene: Scene, target: string): PolicyReason | undefined {
   const { bundle, request } = scene;
   const organization = bundle.organizations.find((candidate) => owns(candidate, target));
   if (organization === undefined) return 'unknown-target';
+  if (ruleOf(organization, request.action) === undefined) return 'unknown-action';
   const restricted = organization.refusedByTool ?? ['firmware.update', 'device.control', 'engineering.modify'];
   if (request.channel === 'tool' && expand(organization, restricted).includes(request.action)) {
     return 'channel-restricted';
@@ -132,11 +138,11 @@ function judge(scene: Scene, target: string): PolicyReason | undefined {
     ...(request.priority === 1 || request.priority === 2 ? ['lifeSafety.operate'] : []),
   ];
   for (const action of asked) {
-    const locks = [...(organization.locks ?? []), ...scene.fastLocks];
+    const fast = scene.fastLocks.filter((lock) => bindsIn(organization, lock));
+    const locks = [...(organization.locks ?? []), ...fast];
     if (locks.some((lock) => lockMatches(scene, organization, lock, target))) return 'locked';
-    const came = (organization.grants ?? [])
-      .concat(providerGrant(scene.asker, organization))
-      .filter((grant) => inForce(grant, request) && isTo(scene, organization, grant.to, []))
+    const came = grantsIn(scene, organization)
+      .filter((grant) => inForce(scene, grant) && isTo(scene, organization, grant.to))
       .filter((grant) => request.narrowToRole === undefined || grant.role === request.narrowToRole)
       .map((grant) => howFar(scene, organization, grant, action, target));
     if (came.length === 0) return 'no-role';
@@ -164,11 +170,10 @@ function howFar(scene: Scene, organization: RawOrganization, grant: RawGrant, ac
   if (rule === undefined || !given.every((list) => expand(organization, list).includes(action))) {
     return stoppedAt('no-permission');
   }
-  const root = organization.locations?.find((location) => location.parent === undefined)?.id;
-  if (rule.level === 'organization' && grant.at !== root) return stoppedAt('out-of-scope');
+  if (rule.level === 'organization' && grant.at !== rootOf(organization)) return stoppedAt('out-of-scope');
   if (rule.level === 'site' && !covers(organization, grant.at, target)) return stoppedAt('out-of-scope');
   if (organization.model.siteAccess === 'listed' && rule.level !== 'organization') {
-    const entries = (organization.access ?? []).filter((entry) => isTo(scene, organization, entry.to, []));
+    const entries = (organization.access ?? []).filter((entry) => isTo(scene, organization, entry.to));
     const places = entries.flatMap((entry) => entry.at);
     const reached = (place: string): boolean =>
       rule.level === 'site'
@@ -177,7 +182,8 @@ function howFar(scene: Scene, organization: RawOrganization, grant: RawGrant, ac
     if (!places.some(reached)) return stoppedAt('no-site-access');
   }
   const device = deviceOf(organization, target);
-  if (!chain.every((role) => tagsAdmit(role, device, rule))) return stoppedAt('tag-restricted');
+  if (rule.level === 'site' && !chain.every((role) => tagsAdmit(role, device, rule)))
+    return stoppedAt('tag-restricted');
   if (rule.changing && !chain.every((role) => filtersAdmit(organization, role, action, target))) {
     return stoppedAt('filter-restricted');
   }
@@ -202,10 +208,11 @@ function chainOf(organization: RawOrganization, grant: RawGrant): RawRole[] {
   return chain;
 }
 
+/** A location carries no tags, so that a role with tags has it like a device without any. */
 function tagsAdmit(role: RawRole, device: RawDevice | undefined, rule: Rule): boolean {
   const wanted = role.tags ?? [];
-  if (wanted.length === 0 || device === undefined) return true;
-  const carried = device.tags ?? [];
+  if (wanted.length === 0) return true;
+  const carried = device?.tags ?? [];
   if (carried.some((tag) => wanted.includes(tag))) return true;
   if (carried.length === 0 && role.untagged === true) return true;
   return role.expert === true && rule.related;
@@ -286,34 +293,37 @@ function pathUp(organization: RawOrganization, id: string): string[] {
 
 /** The role that a provider's word gives is a grant at the root of its organization. */
 function providerGrant(asker: Asker, organization: RawOrganization): RawGrant[] {
-  const root = organization.locations?.find((location) => location.parent === undefined);
-  if (asker.role === undefined || asker.home !== organization || root === undefined) return [];
-  return [{ to: 'anyone', role: asker.role, at: root.id }];
+  if (asker.role === undefined || asker.home !== organization) return [];
+  return [{ to: `provider:${asker.id}`, role: asker.role, at: rootOf(organization) }];
 }
 
-function inForce(grant: RawGrant, request: DecisionRequest): boolean {
+function inForce({ request, anyTime }: Scene, grant: RawGrant): boolean {
+  if (anyTime === true) return true;
   if (grant.from && request.at < Date.parse(grant.from)) return false;
   if (!grant.until) return true;
   return request.timeUnsure !== true && request.at < Date.parse(grant.until);
 }
 
-/** `seen` holds the links already followed, so that two organizations linked to each other come to an end. */
-function isTo(scene: Scene, organization: RawOrganization, to: string, seen: readonly string[]): boolean {
+function isTo(scene: Scene, organization: RawOrganization, to: string): boolean {
   if (to === 'anyone') return true;
   const kind = to.slice(0, to.indexOf(':'));
   const id = to.slice(to.indexOf(':') + 1);
   if (kind === 'group') return isInGroup(scene, organization, id);
   if (kind !== 'link') return scene.asker.kind === kind && scene.asker.id === id;
   const other = scene.bundle.organizations.find((candidate) => candidate.id === id.slice(0, id.indexOf('/')));
-  if (other === undefined || seen.includes(id)) return false;
-  return holds(scene, other, id.slice(id.indexOf('/') + 1), [...seen, id]);
+  if (other === undefined) return false;
+  // Who has the role as `anyone` or by a link has it as a guest: a link goes one way and one step.
+  const residents = grantsIn(scene, other).filter((grant) => grant.to !== 'anyone' && !grant.to.startsWith('link:'));
+  return holds(scene, other, residents, id.slice(id.indexOf('/') + 1));
 }
 
-/** Whether a grant of the role is in force, anywhere in the organization, for who asks. */
-function holds(scene: Scene, organization: RawOrganization, role: string, seen: readonly string[]): boolean {
-  return (organization.grants ?? [])
-    .concat(providerGrant(scene.asker, organization))
-    .some((grant) => grant.role === role && inForce(grant, scene.request) && isTo(scene, organization, grant.to, seen));
+/** Whether one of these grants of the role is in force, wherever, for who asks. */
+function holds(scene: Scene, organization: RawOrganization, grants: readonly RawGrant[], role: string): boolean {
+  return grants.some((grant) => grant.role === role && inForce(scene, grant) && isTo(scene, organization, grant.to));
+}
+
+function grantsIn(scene: Scene, organization: RawOrganization): RawGrant[] {
+  return [...(organization.grants ?? []), ...providerGrant(scene.asker, organization)];
 }
 
 function isInGroup(scene: Scene, organization: RawOrganization, id: string): boolean {
@@ -324,6 +334,11 @@ function isInGroup(scene: Scene, organization: RawOrganization, id: string): boo
   return group.everyone === true || (group.members ?? []).includes(asker.id);
 }
 
+/** A lock of the fast channel on a principal binds everywhere, another where it says or says nothing. */
+function bindsIn(organization: RawOrganization, lock: RawFastLock): boolean {
+  return lock.principal !== undefined || lock.organization === undefined || lock.organization === organization.id;
+}
+
 function lockMatches(scene: Scene, organization: RawOrganization, lock: RawLock, target: string): boolean {
   const { asker, request } = scene;
   if (!(request.timeUnsure === true && (lock.from || lock.until))) {
@@ -332,7 +347,8 @@ function lockMatches(scene: Scene, organization: RawOrganization, lock: RawLock,
   }
   if (lock.principal !== undefined && lock.principal !== asker.id) return false;
   if (lock.group !== undefined && !isInGroup(scene, organization, lock.group)) return false;
-  if (lock.role !== undefined && !holds(scene, organization, lock.role, [])) return false;
+  const then = request.timeUnsure === true ? { ...scene, anyTime: true } : scene;
+  if (lock.role !== undefined && !holds(then, organization, grantsIn(scene, organization), lock.role)) return false;
   if (lock.action !== undefined && !expand(organization, [lock.action]).includes(request.action)) return false;
   return lock.at === undefined || covers(organization, lock.at, target);
 }

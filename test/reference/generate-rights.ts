@@ -4,6 +4,7 @@
 import { CHANGING, expand, ORGANIZATION, ruleOf, SITE } from './actions.ts';
 import type {
   RawAccess,
+  RawFastLock,
   RawFilter,
   RawGrant,
   RawGroup,
@@ -28,11 +29,8 @@ export const MOMENTS = [0, 60_000, 86_400_000, 1_800_000_000_000] as const;
 const OWN_NAMES = ['reports', '__proto__', 'constructor', 'toString'];
 const ROLE_IDS = ['op', 'a/b', '__proto__', 'constructor', 'guest'];
 const GROUP_IDS = ['ops', '__proto__', 'toString', 'everybody'];
+const BARE = ['sp', 'temp', 'occ', 'siteRef', 'equipRef->hot', 'equipRef->area', 'siteRef->hot', 'nowhere'];
 const ATOMS = [
-  'sp',
-  'temp',
-  'not temp',
-  'occ',
   'occ == true',
   'occ == false',
   'area > 3',
@@ -40,13 +38,9 @@ const ATOMS = [
   'area <= 2 or sp',
   'floor == "EG"',
   'floor != 3',
-  'equipRef->hot',
-  'not equipRef->hot',
   'equipRef->area == 5',
-  'siteRef->hot',
   'class == "command"',
   'class == "set-point" and point',
-  'siteRef',
   'missing != 1',
   'sp != true',
   'occ < true',
@@ -108,7 +102,7 @@ function filters(draw: Draw, inventory: Inventory): RawFilter[] {
   const points = inventory.points.map((point) => point.id);
   for (const id of ids) {
     const within = draw.chance(45) && list.length > 0 ? { within: draw.pick(list).id } : {};
-    const kind = draw.pick(['expression', 'points', 'names']);
+    const kind = draw.pick(['expression', 'expression', 'points', 'names']);
     if (kind === 'points') list.push({ id, ...within, points: draw.some(points, 60) });
     else if (kind === 'expression') list.push({ id, ...within, expression: expression(draw, inventory) });
     else {
@@ -122,10 +116,12 @@ function filters(draw: Draw, inventory: Inventory): RawFilter[] {
 
 function expression(draw: Draw, inventory: Inventory): string {
   const place = draw.pick([...inventory.locations, ...inventory.devices]).id;
-  const atom = (): string =>
-    draw.chance(20)
-      ? `${draw.pick(['siteRef', 'equipRef', 'ahuRef'])} ${draw.pick(['==', '!=', '*=='])} @${place}`
-      : draw.pick(ATOMS);
+  const atom = (): string => {
+    const kind = draw.pick(['bare', 'reference', 'other', 'other']);
+    if (kind === 'bare') return `${draw.pick(['', 'not '])}${draw.pick(BARE)}`;
+    if (kind === 'other') return draw.pick(ATOMS);
+    return `${draw.pick(['siteRef', 'equipRef', 'ahuRef'])} ${draw.pick(['==', '!=', '*=='])} @${place}`;
+  };
   if (draw.chance(40)) return `${atom()} ${draw.pick(['and', 'or'])} (${atom()} ${draw.pick(['and', 'or'])} ${atom()})`;
   return draw.chance(40) ? `${atom()} ${draw.pick(['and', 'or'])} ${atom()}` : atom();
 }
@@ -180,7 +176,7 @@ function roles(draw: Draw, organization: RawOrganization): RawRole[] {
       permissions: closed(organization, [...kits, ...draw.some(own, 35)]),
       ...(draw.chance(35) ? { tags: draw.some(TAGS, 50), untagged: draw.chance(50), expert: draw.chance(50) } : {}),
       ...(filtered === undefined ? {} : { filters: filtered }),
-      ...(draw.chance(40) ? { priorities: { from, to: from + draw.below(17 - from) } } : {}),
+      ...(draw.chance(60) ? { priorities: { from, to: from + draw.below(17 - from) } } : {}),
       ...(draw.chance(8) ? { global: true } : {}),
       ...(draw.chance(20) && !list.some((role) => role.default) ? { default: true } : {}),
     });
@@ -283,7 +279,7 @@ function accessOf(draw: Draw, half: Half, people: People, others: readonly RawOr
   }));
 }
 
-/** One or two locks, with any combination of keys. The fast channel's have the same form. */
+/** One or two locks, with any combination of keys. Those of the fast channel have no `at`. */
 export function locksOf(draw: Draw, organization: RawOrganization, people: People): RawLock[] {
   const anybody = [...people.users, ...people.applications].map((one) => one.id);
   const own = ownActions(organization);
@@ -302,4 +298,11 @@ export function locksOf(draw: Draw, organization: RawOrganization, people: Peopl
       Object.keys(keys).length > 0 || draw.chance(10) ? keys : { principal: draw.pick([...anybody, 'stranger']) };
     return { id: `lock${index}`, why: 'belt change', ...some, ...times(draw) };
   });
+}
+
+/** Locks of the fast channel, some of them for one organization only. */
+export function fastLocksOf(draw: Draw, organization: RawOrganization, people: People): RawFastLock[] {
+  return locksOf(draw, organization, people).map(({ at: _place, ...lock }) =>
+    draw.chance(40) ? { ...lock, organization: organization.id } : lock,
+  );
 }

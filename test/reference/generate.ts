@@ -4,15 +4,15 @@
 import fc from 'fast-check';
 import type { DecisionRequest } from '../../src/model/decision.ts';
 import { expand, ORGANIZATION, SITE } from './actions.ts';
-import type { RawBundle, RawLock, RawOrganization, RawPrincipal } from './bundle.ts';
+import type { RawBundle, RawFastLock, RawOrganization, RawPrincipal } from './bundle.ts';
 import { type Draw, drawFrom } from './draw.ts';
 import { covers } from './evaluator.ts';
 import { inventories, placesOf } from './generate-inventory.ts';
-import { locksOf, MOMENTS, withRights } from './generate-rights.ts';
+import { fastLocksOf, MOMENTS, withRights } from './generate-rights.ts';
 
 export interface Scene {
   readonly bundle: RawBundle;
-  readonly fastLocks: readonly RawLock[];
+  readonly fastLocks: readonly RawFastLock[];
   readonly requests: readonly DecisionRequest[];
 }
 
@@ -33,7 +33,7 @@ function sceneFrom(draw: Draw, count: number): Scene {
   const bundle = bundleFrom(draw);
   const organization = draw.pick(bundle.organizations);
   const people = { users: bundle.users ?? [], applications: bundle.applications ?? [] };
-  const fastLocks = draw.chance(20) ? locksOf(draw, organization, people) : [];
+  const fastLocks = draw.chance(20) ? fastLocksOf(draw, organization, people) : [];
   return { bundle, fastLocks, requests: Array.from({ length: count }, () => requestFrom(draw, bundle)) };
 }
 
