@@ -1,0 +1,72 @@
+// Part of "record": rows that must reach the journal but that nothing waits for: outcomes, ends of sessions, what a never-gated
+// change did. Invariants: 1. order is kept; 2. a row refused by the journal waits in bounded memory and is tried again;
+// 3. what overflows is counted, never silent.
+
+import type { Clock } from '../contract/clock.ts';
+import type { Journal } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { JournalRow } from '../model/journal-row.ts';
+import type { Counters } from './counters.ts';
+
+const MOST_WAITING = 4096;
+
+export interface Keeper {
+  /** Writes with the journal's reserve; where the journal refuses, later. */
+  keep(row: JournalRow): void;
+  /** `at`, and whether the clock was to be trusted. */
+  stamp(): { readonly at: number; readonly clockUnsure?: true };
+  readonly waiting: number;
+  /** Resolves once nothing is on its way; what the journal refuses stays refused. */
+  settled(): Promise<void>;
+}
+
+export function createKeeper(journal: Journal, log: Log, clock: Clock, counters: Counters): Keeper {
+  const waiting: JournalRow[] = [];
+  const underway = new Set<Promise<void>>();
+
+  function wait(row: JournalRow): void {
+    if (waiting.length >= MOST_WAITING) {
+      counters.rows_lost += 1;
+      return;
+    }
+    if (waiting.length === 0) {
+      log.write('error', 'record.waiting', {}, 'the journal refuses rows that must be kept; they wait in memory');
+    }
+    waiting.push(row);
+  }
+
+  function write(row: JournalRow): void {
+    const written = journal.append(row, { reserved: true }).then(
+      () => {},
+      () => wait(row),
+    );
+    underway.add(written);
+    void written.then(() => underway.delete(written));
+  }
+
+  function flush(): void {
+    for (const row of waiting.splice(0)) write(row);
+  }
+
+  journal.onState((state) => {
+    if (state.writable) flush();
+  });
+
+  return {
+    keep(row) {
+      // Behind rows that wait already, so that an outcome never stands before its intent.
+      if (waiting.length > 0 && !journal.state().writable) wait(row);
+      else {
+        flush();
+        write(row);
+      }
+    },
+    stamp: () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) }),
+    get waiting() {
+      return waiting.length;
+    },
+    async settled() {
+      while (underway.size > 0) await Promise.all(underway);
+    },
+  };
+}

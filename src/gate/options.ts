@@ -1,0 +1,146 @@
+// What the daemon hands to the door, and what it gets. Nothing of this room reaches for the world by itself.
+
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { Change, Gate, Judgement, Permit } from '../contract/gate.ts';
+import type { Journal } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { ProviderIdentity } from '../model/decision.ts';
+import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
+import type { IntentRow, Who } from '../model/journal-row.ts';
+import type { Result } from '../model/result.ts';
+import type { FastLock } from '../policy/lock.ts';
+import type { PolicySnapshot } from '../policy/rights.ts';
+
+/** An address seen directly on one of the box's networks. */
+export interface LinkEntry {
+  readonly hardwareAddress: string;
+  /** False where the same hardware address answers for other addresses too: a router, a proxy. */
+  readonly alone: boolean;
+}
+
+export interface LinkLayer {
+  /** `undefined`: not on a network of the box, or not heard of. */
+  lookup(address: string): LinkEntry | undefined;
+}
+
+/** What the site's own configuration says; addresses in any spelling. */
+export interface SiteRules {
+  readonly applicationAddresses: readonly { readonly address: string; readonly principal: PrincipalId }[];
+  /** `address/bits`: networks on which an address proves less, and the site accepts it. Loopback counts only if listed. */
+  readonly sharedNetworks: readonly string[];
+  /** Always forwarded: addresses of peers, and ids of devices and points. */
+  readonly neverGated: { readonly peers: readonly string[]; readonly targets: readonly string[] };
+  /** Longest tool session. Default 8 h. */
+  readonly longestSessionMs?: number;
+  readonly transfers?: TransferTimes;
+}
+
+export interface TransferTimes {
+  /** Default 30 s. */
+  readonly idleMs?: number;
+  /** Default 30 min. */
+  readonly longestMs?: number;
+  /** How long a principal whose transfer did not end by itself may not begin another. Default 60 s. */
+  readonly coolDownMs?: number;
+}
+
+export interface GateOptions {
+  readonly journal: Journal;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly links: LinkLayer;
+  readonly site: SiteRules;
+  /** A new id, unique on this gateway, also across restarts. */
+  newId(kind: 'decision' | 'session'): string;
+}
+
+/** A person works with their own tool from one address. */
+export interface ToolSession {
+  readonly id: SessionId;
+  readonly principal: PrincipalId;
+  readonly address: string;
+  /** ms since 1970. */
+  readonly openedAt: number;
+  readonly until: number;
+  /** Only changes of these devices; absent = all the policy permits. Reads are not narrowed. */
+  readonly devices?: readonly TargetId[];
+  readonly shared: boolean;
+}
+
+export interface SessionClaim {
+  readonly principal: PrincipalId;
+  /** Of a person who came through an identity provider. */
+  readonly identity?: ProviderIdentity;
+  readonly address: string;
+  readonly forMs: number;
+  readonly devices?: readonly TargetId[];
+  /** Who claims, for the record: the person, or an administrator of the box. */
+  readonly by: Who;
+}
+
+export const SESSION_REFUSALS = [
+  'no-policy',
+  'unknown-principal',
+  'locked',
+  'bad-address',
+  'bad-duration',
+  'application-address',
+  'address-in-use',
+  'not-on-link',
+  'shared-link',
+  'unknown-device',
+  'too-many-sessions',
+  'journal-unavailable',
+] as const;
+
+export interface SessionRefusal {
+  readonly reason: (typeof SESSION_REFUSALS)[number];
+  readonly text: string;
+  /** `address-in-use`: by whom. */
+  readonly holder?: PrincipalId;
+}
+
+/** A transfer of several frames to one device, bound to one principal. */
+export interface Transfer {
+  readonly device: TargetId;
+  readonly principal: string | null;
+  /** Address it comes from. */
+  readonly peer: string;
+  readonly begunAt: number;
+}
+
+/** The gate as the daemon drives it. */
+export interface GateControl extends Gate {
+  /** Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force. */
+  activate(snapshot: PolicySnapshot): void;
+  /** Replaces the locks of the fast channel, in this tick; they hold over every later `activate`. */
+  setFastLocks(locks: readonly FastLock[]): void;
+  /** What is decided by, locks of the fast channel included. */
+  policy(): PolicySnapshot | undefined;
+  openSession(claim: SessionClaim): Promise<Result<ToolSession, SessionRefusal>>;
+  /** False where no such session is open. */
+  endSession(id: SessionId, by: Who, why: string): boolean;
+  sessions(): readonly ToolSession[];
+  /** To be called every few seconds: ends sessions whose link-layer address changed or whose principal lost its standing. */
+  checkLinks(): void;
+  transfers(): readonly Transfer[];
+  /** False where there is no transfer to this device. The caller has judged `device.control` there. */
+  endTransfer(device: TargetId, by: Who, why: string): boolean;
+  /**
+   * A permit to release or put back what `permit` changed, whoever has been revoked or locked since: only those targets,
+   * with NULL or the old value that was recorded. Its rows may use the journal's reserve.
+   */
+  undoPermit<C>(permit: Permit<unknown>, change: Change<C>): Judgement<C>;
+  /** The same after a restart, from the intent row as the journal holds it. */
+  undoRecorded<C>(intent: IntentRow, change: Change<C>): Judgement<C>;
+  /** By stable name, for /metrics. */
+  counters(): { readonly [name: string]: number };
+  /** Ends sessions and transfers, closes standing intents, flushes folded refusals, waits for their rows. */
+  stop(): Promise<void>;
+}
+
+/** Something that can only be our own bug: this change is refused, and the daemon says so loudly. */
+export class InvariantViolation extends Error {
+  readonly code = 'invariant-violation';
+}
