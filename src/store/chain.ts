@@ -31,7 +31,8 @@ export function encodeRow(row: JournalRow): EncodedRow {
   if (!Number.isSafeInteger(row.at)) throw new TypeError(`row has time \`${row.at}\`, expected whole ms`);
   const body = canonicalJson(row);
   const columns = columnsOf(row);
-  const cost = Buffer.byteLength(body) + 320 + columns.targets.reduce((sum, target) => sum + 48 + target.length, 0);
+  const cost =
+    Buffer.byteLength(body) + 320 + columns.targets.reduce((sum, target) => sum + 48 + Buffer.byteLength(target), 0);
   return { body, ...columns, cost };
 }
 

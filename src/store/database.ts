@@ -15,6 +15,8 @@ export interface Schema {
 }
 
 const BUSY_TIMEOUT_MS = 1000;
+/** What the write-ahead log is cut back to after it grew beyond. */
+const LOG_BYTES = 16 * 1024 * 1024;
 
 /**
  * The open database, brought to the newest version of its schema; made if it does not exist.
@@ -23,18 +25,19 @@ const BUSY_TIMEOUT_MS = 1000;
 export function openDatabase(file: string, schema: Schema): Database.Database {
   let database: Database.Database | undefined;
   try {
-    makePrivate(file);
+    makeFile(file);
     database = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     database.pragma('trusted_schema = OFF');
     const version = versionOf(database, file, schema);
+    makePrivate(file);
     const mode = database.pragma('journal_mode = WAL', { simple: true });
     if (mode !== 'wal') {
       throw new StoreFault('store-unavailable', `\`${file}\` got journal mode \`${mode}\`, expected \`wal\``);
     }
     database.pragma('synchronous = FULL');
+    database.pragma(`journal_size_limit = ${LOG_BYTES}`);
     database.pragma('foreign_keys = ON');
     migrate(database, schema, version);
-    syncDirectory(dirname(file));
     return database;
   } catch (thrown) {
     database?.close();
@@ -110,11 +113,18 @@ function migrate(database: Database.Database, schema: Schema, from: number): voi
   }
 }
 
-/** SQLite gives its WAL and shared-memory files the mode of the database, so one file is enough. */
+/** Once it is known to be ours; the files SQLite keeps beside it included. */
 function makePrivate(file: string): void {
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(path, 0o600);
+  }
+}
+
+/** SQLite gives its WAL and shared-memory files the mode of the database, so one file is enough. */
+function makeFile(file: string): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
-  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   syncDirectory(directory);
 }

@@ -109,7 +109,9 @@ export class JournalCore {
     const again = entries.filter(({ space }) => space === 'reserve');
     if (!this.#diskFull || again.length === 0 || !this.#ballast.release()) return { answers: first, why: this.#why };
     const second = this.#attempt(again);
-    const answers = entries.map(({ space }, index) => (space === 'reserve' ? second.shift() : first[index]) ?? 'lost');
+    const answers = entries.map(
+      ({ space }, index) => (space === 'reserve' ? second.shift() : first[index]) ?? 'the row was not written',
+    );
     return { answers, why: this.#why };
   }
 
@@ -210,7 +212,10 @@ export class JournalCore {
     }
   }
 
-  /** After a flush that failed half-way its rows may be in the file after all: they were refused, so they go. */
+  /**
+   * After a flush that failed half-way its rows may be in the file after all: they were refused, so they go. Where the
+   * machine stops before that, the next start finds intents without an outcome, and closes them as it does any other.
+   */
   #settle(statements: JournalStatements, head: Receipt | undefined): void {
     if (head === undefined) return;
     if (head.number > 0 && statements.hashOf(head.number) !== head.hash) {

@@ -17,25 +17,38 @@ import { WorkerLine } from './worker-line.ts';
  */
 export async function openPolicyStore(file: string): Promise<PolicyStore> {
   const data: PolicyWorkerData = { file };
-  const line = new WorkerLine<PolicyOrder, PolicyAnswer>('policy-worker', data);
-  const order = async (what: PolicyOrder) => {
-    const answer = await line.ask(what);
-    if (answer.kind === 'failed') throw new StoreFault(answer.code, answer.message);
+  const startThread = () => new WorkerLine<PolicyOrder, PolicyAnswer>('policy-worker', data);
+  let line = startThread();
+  let closed = false;
+  const writer: Writer = {
+    async order(what) {
+      if (closed) throw new StoreFault('store-unavailable', `\`${file}\` is closed`);
+      if (!line.alive()) line = startThread();
+      const answer = await line.ask(what);
+      if (answer.kind === 'failed') throw new StoreFault(answer.code, answer.message);
+    },
+    async close() {
+      closed = true;
+      await line.ask({ kind: 'close' }).catch(() => {});
+      await line.end();
+    },
   };
   try {
-    await order({ kind: 'open' });
-    return storeOver(file, line, order);
+    await writer.order({ kind: 'open' });
+    return storeOver(file, writer);
   } catch (fault) {
-    await line.end();
+    await writer.close();
     throw fault;
   }
 }
 
-function storeOver(
-  file: string,
-  line: WorkerLine<PolicyOrder, PolicyAnswer>,
-  order: (what: PolicyOrder) => Promise<void>,
-): PolicyStore {
+/** The thread, started anew where it ended. */
+interface Writer {
+  order(what: PolicyOrder): Promise<void>;
+  close(): Promise<void>;
+}
+
+function storeOver(file: string, { order, close }: Writer): PolicyStore {
   const database = openForReading(file, policySchema);
   const floor = database.prepare<[], PolicyFloor>(SELECT_FLOOR);
   const hasPart = database.prepare<[string], number>('SELECT 1 FROM part WHERE sha256 = ?').pluck();
@@ -54,11 +67,6 @@ function storeOver(
     return { ...found, parts: new Map(parts.all().map(({ sha256, bytes }) => [sha256, bytes])) };
   });
   let closed: Promise<void> | undefined;
-  const close = async () => {
-    database.close();
-    await order({ kind: 'close' }).catch(() => {});
-    await line.end();
-  };
   return {
     floor: () => floor.get(),
     missing: (hashes) => hashes.filter((hash) => hasPart.get(hash) === undefined),
@@ -71,6 +79,7 @@ function storeOver(
     setting: (key) => setting.get(key),
     putSetting: (key, value) => order({ kind: 'put-setting', key, value }),
     close() {
+      if (closed === undefined) database.close();
       closed ??= close();
       return closed;
     },

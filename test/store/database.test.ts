@@ -61,9 +61,11 @@ describe('a file that is not to be opened', () => {
   ])('%s is refused and left alone', (_name, make) => {
     const file = join(temporaryFolder(), 'a.sqlite');
     make(file);
+    chmodSync(file, 0o640);
     const before = readFileSync(file);
     expect(() => openDatabase(file, schema)).toThrow(expect.objectContaining({ code: 'store-not-ours' }));
     expect(() => openForReading(file, schema)).toThrow(expect.objectContaining({ code: 'store-not-ours' }));
+    expect(statSync(file).mode & 0o777).toBe(0o640);
     expect(readFileSync(file)).toEqual(before);
   });
 

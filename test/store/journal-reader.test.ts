@@ -1,12 +1,14 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { JournalReader } from '../../src/contract/journal.ts';
 import type { JournalRow } from '../../src/model/journal-row.ts';
-import { encodeRow } from '../../src/store/chain.ts';
+import { CHAIN_START, encodeRow } from '../../src/store/chain.ts';
 import { JournalCore } from '../../src/store/journal-core.ts';
 import { exportRows } from '../../src/store/journal-export.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
+import { verifyChain } from '../../src/store/journal-verify.ts';
 import { intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 function journalOf(rows: readonly JournalRow[]): string {
@@ -118,6 +120,33 @@ describe('verify', () => {
       expect(reader.verify()).toEqual({ intact: false, firstBroken: 2, why: 'the body cannot be decoded' });
       expect(() => reader.rows({ limit: 5 })).toThrow(expect.objectContaining({ code: 'store-corrupt' }));
     });
+  });
+
+  test('goes on from the anchor where retention overtook it', () => {
+    const file = journalOf(Array.from({ length: 20 }, (_, index) => refusal(`r${index}`)));
+    const core = new JournalCore({ file, limits: smallLimits });
+    core.probe();
+    expect(core.prune(1e15, 12, 100)).toBe(12);
+    core.close();
+    const database = new Database(file, { readonly: true });
+    const beforeRetention = { number: 0, hash: CHAIN_START };
+    expect(verifyChain(database, beforeRetention)).toMatchObject({ intact: true, rows: 8 });
+    database.close();
+  });
+
+  test('a page that the disk lost: named by reading, and not continued by the writer', () => {
+    const file = journalOf(Array.from({ length: 2000 }, (_, index) => intent(`d${index}`)));
+    const handle = openSync(file, 'r+');
+    for (let at = 40 * 4096; at < 400 * 4096; at += 4096) writeSync(handle, Buffer.alloc(4096, 0xa5), 0, 4096, at);
+    closeSync(handle);
+    expect(reading(file, (reader) => reader.verify())).toEqual({
+      intact: false,
+      firstBroken: expect.any(Number),
+      why: expect.stringMatching(/^cannot be read: /),
+    });
+    const core = new JournalCore({ file, limits: smallLimits });
+    expect(core.probe()).toMatch(/corrupt|broken/);
+    core.close();
   });
 
   test('a row is never changed by accident', () => {

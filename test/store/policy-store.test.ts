@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
 import { temporaryFolder } from './store-rig.ts';
 
@@ -129,7 +130,26 @@ test('a text without a UTF-8 form is not kept as another', async () => {
   expect(store.root()).toBeUndefined();
 });
 
-test('after close, and with a closed thread, promises reject instead of waiting', async () => {
+test('a thread that ends takes its order with it; the next order has a new one', async () => {
+  const { store } = await storeAt();
+  const caught: Worker[] = [];
+  const original = Worker.prototype.postMessage;
+  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...order) {
+    caught.push(this);
+    original.apply(this, order);
+  });
+  onTestFinished(() => spy.mockRestore());
+  await store.commit(policy(1, 1));
+  const bytes = randomBytes(4 * 1024 * 1024);
+  const lost = store.putPart(sha256(bytes), bytes);
+  void caught.at(-1)?.terminate();
+  await expect(lost).rejects.toMatchObject({ code: 'store-unavailable' });
+  expect(store.floor()).toMatchObject({ revision: 1 });
+  await store.putSetting('a', 'b');
+  expect(store.setting('a')).toBe('b');
+});
+
+test('after close promises reject instead of waiting', async () => {
   const { store } = await storeAt();
   await store.close();
   await store.close();
