@@ -156,13 +156,15 @@ function roles(draw: Draw, organization: RawOrganization): RawRole[] {
   const own = (organization.permissions ?? []).map((permission) => permission.id);
   const filterIds = (organization.filters ?? []).map((filter) => filter.id);
   for (const id of ROLE_IDS.slice(0, 1 + draw.below(ROLE_IDS.length))) {
+    const above = list.length > 0 && draw.chance(65) ? draw.pick(list) : undefined;
+    const shared = draw.chance(60) ? (above?.permissions ?? []) : [];
     const kits = [
+      ...shared,
       ...draw.pick(KITS),
       ...draw.pick(KITS),
       ...(draw.chance(25) ? [draw.pick([...SITE, ...ORGANIZATION])] : []),
     ];
-    const from = 1 + draw.below(16);
-    const parent = list.length > 0 && draw.chance(45) ? draw.pick(list).id : null;
+    const from = draw.pick([1, 2, 3, 8, 9, 12, 1 + draw.below(16)]);
     const filtered = draw.weighted<string[] | null | undefined>(
       [3, undefined],
       [1, null],
@@ -172,11 +174,11 @@ function roles(draw: Draw, organization: RawOrganization): RawRole[] {
     list.push({
       id,
       name: draw.pick([`Role ${list.length}`, 'Operator', 'op']),
-      ...(draw.chance(70) ? { parent } : {}),
+      ...(above === undefined ? (draw.chance(50) ? { parent: null } : {}) : { parent: above.id }),
       permissions: closed(organization, [...kits, ...draw.some(own, 35)]),
       ...(draw.chance(35) ? { tags: draw.some(TAGS, 50), untagged: draw.chance(50), expert: draw.chance(50) } : {}),
       ...(filtered === undefined ? {} : { filters: filtered }),
-      ...(draw.chance(60) ? { priorities: { from, to: from + draw.below(17 - from) } } : {}),
+      ...(draw.chance(60) ? { priorities: { from, to: draw.chance(60) ? 16 : from + draw.below(17 - from) } } : {}),
       ...(draw.chance(8) ? { global: true } : {}),
       ...(draw.chance(20) && !list.some((role) => role.default) ? { default: true } : {}),
     });

@@ -125,8 +125,8 @@ export const MUTATIONS_OF_RIGHTS: readonly Mutation[] = [
   {
     name: 'not means there',
     file: FILTER,
-    search: '        subtract(result, this.#has(node.path));',
-    replacement: '        intersect(result, this.#has(node.path));',
+    search: '        subtract(result, ',
+    replacement: '        intersect(result, ',
   },
   {
     name: 'and means or',
