@@ -26,13 +26,18 @@ export async function startBroker(port = 0, host = '127.0.0.1'): Promise<Running
   });
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await new Promise<void>((resolve) => aedes.close(() => resolve()));
+  };
   return {
     url: `mqtt://${host}:${bound}`,
     port: bound,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+    close() {
+      closed ??= close();
+      return closed;
     },
   };
 }

@@ -77,6 +77,9 @@ export async function createConsole({ brokerUrl, policyKey, mqtt = {} }: Console
     });
     return site;
   };
+  client.on('connect', () => {
+    for (const site of sites.values()) void site.restore().catch(() => {});
+  });
   client.on('message', (topic, payload) => {
     const gateway = topic.split('/')[2] ?? '';
     sites.get(gateway)?.receive(topic, payload);
@@ -133,6 +136,7 @@ class Site {
   readonly #latest = new Map<GatewayEvent['kind'], GatewayEvent>();
   /** Retained chunks on the broker, by hash. */
   readonly #onBroker = new Map<string, Set<string>>();
+  #last: { readonly manifest: string; readonly parts: readonly BundlePart[] } | undefined;
   /** Hashes that the last manifest names; undefined before the first push of this console. */
   #named: ReadonlySet<string> | undefined;
 
@@ -179,9 +183,8 @@ class Site {
     );
     const named = new Set(parts.map(({ sha256 }) => sha256));
     this.#named = new Set([...(this.#named ?? []), ...named]);
-    const lacking = parts.filter(({ sha256, chunks }) => (this.#onBroker.get(sha256)?.size ?? 0) < chunks.length);
-    await Promise.all(lacking.map((part) => this.#publishChunks(part)));
-    await this.#client.publishAsync(this.topic('policy/desired'), manifest, { qos: 1, retain: true });
+    this.#last = { manifest, parts };
+    const lacking = await this.#publish(manifest, parts);
     this.#named = named;
     await this.#tidy();
     const chunks = lacking.flatMap((part) => part.chunks);
@@ -192,6 +195,20 @@ class Site {
       bytes: chunks.reduce((sum, chunk) => sum + chunk.length, manifest.length),
       messages: chunks.length + 1,
     };
+  }
+
+  /** After a reconnect: the broker may have lost what it kept. */
+  async restore(): Promise<void> {
+    this.#onBroker.clear();
+    if (this.#last) await this.#publish(this.#last.manifest, this.#last.parts);
+  }
+
+  /** Chunks that are not on the broker, then the manifest. Gives the parts that were sent. */
+  async #publish(manifest: string, parts: readonly BundlePart[]): Promise<readonly BundlePart[]> {
+    const lacking = parts.filter(({ sha256, chunks }) => (this.#onBroker.get(sha256)?.size ?? 0) < chunks.length);
+    await Promise.all(lacking.map((part) => this.#publishChunks(part)));
+    await this.#client.publishAsync(this.topic('policy/desired'), manifest, { qos: 1, retain: true });
+    return lacking;
   }
 
   async #publishChunks({ sha256, chunks }: BundlePart): Promise<void> {

@@ -66,6 +66,8 @@ export class Connection {
   #client: MqttClient | undefined;
   #state: LinkState = { is: 'connecting' };
   #mqtt5 = true;
+  /** The next session starts empty: a message that is too large would be delivered again and again. */
+  #forget = false;
   #failures = 0;
   #retry: { cancel(): void } | undefined;
   #stood: { cancel(): void } | undefined;
@@ -111,21 +113,32 @@ export class Connection {
   async stop(): Promise<void> {
     this.#retry?.cancel();
     this.#stood?.cancel();
-    const client = this.#client;
-    const connected = this.#state.is === 'connected';
-    if (client && connected) {
-      await new Promise<void>((resolve) => {
-        const late = this.#options.timers.after(STOP_MS, resolve);
-        this.#idle = () => {
-          late.cancel();
-          resolve();
-        };
+    if (this.#state.is === 'connected') {
+      await this.#within(STOP_MS, (done) => {
+        this.#idle = done;
         this.#flush();
       });
     }
-    this.#state = { is: 'stopped' };
+    this.#retry?.cancel();
+    const client = this.#client;
+    const said = this.#state.is === 'connected' && !this.#publishing;
     this.#client = undefined;
-    if (client) await new Promise<void>((resolve) => client.end(!connected, {}, () => resolve()));
+    this.#state = { is: 'stopped' };
+    if (!client) return;
+    await this.#within(STOP_MS, (done) => client.end(!said, {}, done));
+    client.removeAllListeners();
+    client.on('error', () => {});
+    client.end(true);
+  }
+
+  #within(mostMs: number, work: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const late = this.#options.timers.after(mostMs, resolve);
+      work(() => {
+        late.cancel();
+        resolve();
+      });
+    });
   }
 
   #attempt(): void {
@@ -136,7 +149,7 @@ export class Connection {
       const credentials = readCredentials(settings);
       const options: IClientOptions = {
         clientId,
-        clean: false,
+        clean: this.#forget,
         resubscribe: false,
         reconnectPeriod: 0,
         connectTimeout: timing.connectMs,
@@ -152,7 +165,9 @@ export class Connection {
       };
       client = new MqttClient(() => {
         const socket = openSocket(this.#address, credentials);
-        guardPackets(socket, MOST_PACKET_BYTES);
+        guardPackets(socket, MOST_PACKET_BYTES, () => {
+          this.#forget = true;
+        });
         socket.on('error', (error) => this.#failed(client, error));
         return socket;
       }, options);
@@ -176,6 +191,7 @@ export class Connection {
   #connected(client: MqttClient, { sessionPresent }: IConnackPacket): void {
     if (this.#client !== client) return;
     const { log, timers, settings, subscriptions } = this.#options;
+    this.#forget = false;
     const mqtt = this.#mqtt5 ? '5' : '3.1.1';
     this.#state = { is: 'connected', mqtt };
     this.#stood = timers.after(STOOD_MS, () => {
@@ -243,6 +259,7 @@ export class Connection {
       text,
     );
     this.#wait(error.message);
+    this.#idle?.();
   }
 
   #wait(why: string): void {

@@ -52,11 +52,13 @@ export class PacketGuard {
   }
 }
 
-/** Destroys the stream at the first packet that is too long. Attach before anything reads from it. */
-export function guardPackets(stream: Duplex, mostBytes: number): void {
+/** Destroys the stream at the first packet that is too long, after `tell`. Attach before anything reads from it. */
+export function guardPackets(stream: Duplex, mostBytes: number, tell: () => void): void {
   const guard = new PacketGuard(mostBytes);
   stream.on('data', (chunk: Buffer) => {
     const fault = guard.see(chunk);
-    if (fault) stream.destroy(new Error(`got ${fault}, expected at most ${mostBytes} bytes`));
+    if (!fault) return;
+    tell();
+    stream.destroy(new Error(`got ${fault}, expected at most ${mostBytes} bytes`));
   });
 }
