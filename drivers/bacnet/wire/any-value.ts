@@ -2,6 +2,7 @@
 // their types can have, bounded depth), kept as their octets, and opened as a tag tree on demand.
 // 1. An AnyValue comes only from `anyValue`/`anyElement` or `anyValueOf`, so its octets always are well-formed.
 
+import { octetAt } from './octet.ts';
 import { bitsFit } from './primitive-content.ts';
 import { MAX_DEPTH, TagReader } from './reader.ts';
 import type { Codec } from './schema.ts';
@@ -24,26 +25,15 @@ export type Element =
 const BOOLEANS = [Uint8Array.of(0), Uint8Array.of(1)] as const;
 
 /** Per application tag: the shortest and the longest contents. Integers to 64 bits; 20.2.2 to 20.2.14. */
-const LENGTHS: readonly (readonly [number, number])[] = [
-  [0, 0],
-  [0, 0],
-  [1, 8],
-  [1, 8],
-  [4, 4],
-  [8, 8],
-  [0, Number.POSITIVE_INFINITY],
-  [1, Number.POSITIVE_INFINITY],
-  [1, Number.POSITIVE_INFINITY],
-  [1, 4],
-  [4, 4],
-  [4, 4],
-  [4, 4],
-];
+const SHORTEST = Uint8Array.of(0, 0, 1, 1, 4, 8, 0, 1, 1, 1, 4, 4, 4);
+const ANY_LENGTH = 255;
+const LONGEST = Uint8Array.of(0, 0, 8, 8, 4, 8, ANY_LENGTH, ANY_LENGTH, ANY_LENGTH, 4, 4, 4, 4);
 
 function lengthFits(reader: TagReader): boolean {
-  const [min, max] = LENGTHS[reader.number] ?? [1, 0];
-  if (reader.contentLength < min || reader.contentLength > max) return false;
-  return reader.number !== 8 || bitsFit(reader.octets[reader.contentStart] ?? 0, reader.contentLength - 1);
+  const { number, contentLength } = reader;
+  const longest = octetAt(LONGEST, number);
+  if (contentLength < octetAt(SHORTEST, number) || (longest !== ANY_LENGTH && contentLength > longest)) return false;
+  return number !== 8 || bitsFit(octetAt(reader.octets, reader.contentStart), contentLength - 1);
 }
 
 /** Steps over one element. False where it is none, or not well-formed (then the reader holds the fault). */
@@ -125,27 +115,25 @@ export const anyElement: Codec<AnyValue> = {
 
 /** The tag tree of a value, in order. Octets are views of the value's. */
 export function elementsOf(value: AnyValue): readonly Element[] {
-  const reader = new TagReader(value.octets);
-  const root: Element[] = [];
-  const parents: Element[][] = [];
-  let current = root;
-  for (let form = reader.peek(); form !== 'end'; form = reader.peek()) {
+  return elementsAt(new TagReader(value.octets));
+}
+
+/** To the closing tag or the end. As deep as MAX_DEPTH, since the value was checked. */
+function elementsAt(reader: TagReader): readonly Element[] {
+  const elements: Element[] = [];
+  for (let form = reader.peek(); form !== 'end' && form !== 'closing'; form = reader.peek()) {
     const { number } = reader;
     if (form === 'opening') {
-      const elements: Element[] = [];
-      current.push({ kind: 'constructed', number, elements });
-      parents.push(current);
-      current = elements;
       reader.enter();
-    } else if (form === 'closing') {
-      current = parents.pop() ?? root;
+      elements.push({ kind: 'constructed', number, elements: elementsAt(reader) });
+      reader.peek();
       reader.enter();
     } else {
-      current.push({ kind: form, number, octets: contentsOf(reader, form) });
+      elements.push({ kind: form, number, octets: contentsOf(reader, form) });
       reader.skip();
     }
   }
-  return root;
+  return elements;
 }
 
 function contentsOf(reader: TagReader, form: 'application' | 'context'): Uint8Array {

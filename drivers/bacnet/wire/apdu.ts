@@ -4,6 +4,7 @@
 
 import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { type AnswerHint, DROP, type WireFault, type WireFaultCode } from './fault.ts';
+import { octetAt } from './octet.ts';
 import { TagWriter } from './writer.ts';
 
 /** How many segments of an answer are accepted (20.1.2.4). */
@@ -167,10 +168,10 @@ function confirmedRequest(octets: Uint8Array, low: number): Result<Apdu, WireFau
   // 20.1.2: bit 0 of the first octet and bit 7 of the second are reserved.
   if ((low & 1) !== 0 || (maxima & 0x80) !== 0) return refuse('apci-reserved', 'got reserved bits, expected zero', 0);
   const maxApduLength = MAX_APDU_LENGTHS[maxima & 0x0f];
-  if (maxApduLength === undefined) {
+  const maxSegments = MAX_SEGMENTS[maxima >> 4];
+  if (maxApduLength === undefined || maxSegments === undefined) {
     return refuse('apci-reserved', `got max-APDU code \`${maxima & 0x0f}\`, expected \`0\` to \`5\``, 1);
   }
-  const maxSegments = MAX_SEGMENTS[maxima >> 4] ?? 'unspecified';
   const parts = segmentOf(octets, low, 3);
   if (!parts.ok) return refuse(parts.fault.code, parts.fault.message, 3, parts.fault.answer);
   const { segment, serviceChoice, service } = parts.value;
@@ -190,7 +191,7 @@ function confirmedRequest(octets: Uint8Array, low: number): Result<Apdu, WireFau
 function complexAck(octets: Uint8Array, low: number): Result<Apdu, WireFault> {
   const invokeId = octets[1];
   if (invokeId === undefined) return lengthOf(octets, 3);
-  if ((low & 0x03) !== 0) return reserved(octets[0] ?? 0);
+  if ((low & 0x03) !== 0) return reserved(octetAt(octets, 0));
   const parts = segmentOf(octets, low, 2);
   if (!parts.ok) return fault(parts.fault.code, parts.fault.message, 2);
   const { segment, serviceChoice, service } = parts.value;

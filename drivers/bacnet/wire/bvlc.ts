@@ -4,6 +4,7 @@
 
 import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { DROP, type WireFault, type WireFaultCode } from './fault.ts';
+import { octetAt, wordAt } from './octet.ts';
 import { TagWriter } from './writer.ts';
 
 /** The longest NPDU a BACnet/IP network carries (6.2, table 6-1). */
@@ -86,15 +87,11 @@ function fault(
 }
 
 function octetsFrom(octets: Uint8Array, at: number): readonly [number, number, number, number] {
-  return [octets[at] ?? 0, octets[at + 1] ?? 0, octets[at + 2] ?? 0, octets[at + 3] ?? 0];
-}
-
-function word(octets: Uint8Array, at: number): number {
-  return ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
+  return [octetAt(octets, at), octetAt(octets, at + 1), octetAt(octets, at + 2), octetAt(octets, at + 3)];
 }
 
 function endpointAt(octets: Uint8Array, at: number): IpEndpoint {
-  return { address: octetsFrom(octets, at), port: word(octets, at + 4) };
+  return { address: octetsFrom(octets, at), port: wordAt(octets, at + 4) };
 }
 
 function tableOf<T>(octets: Uint8Array, entryAt: (at: number) => T): readonly T[] {
@@ -108,7 +105,7 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
   if (octets.length < HEADER)
     return fault('bvlc-malformed', `got \`${octets.length}\` octets, expected at least \`4\``, 0);
   if (octets[0] !== TYPE) return fault('bvlc-malformed', `got type \`${octets[0]}\`, expected \`129\``, 0);
-  const length = word(octets, 2);
+  const length = wordAt(octets, 2);
   if (length !== octets.length) {
     return fault('bvlc-length', `got length \`${length}\` in a datagram of \`${octets.length}\` octets`, 2);
   }
@@ -131,8 +128,8 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     // J.2.1
     case BVLC_FUNCTIONS.result: {
       if (body !== 2) return wrongBody('`2`');
-      const result = RESULTS.get(word(octets, HEADER));
-      if (result === undefined) return fault('bvlc-malformed', `got result \`${word(octets, HEADER)}\``, HEADER);
+      const result = RESULTS.get(wordAt(octets, HEADER));
+      if (result === undefined) return fault('bvlc-malformed', `got result \`${wordAt(octets, HEADER)}\``, HEADER);
       return ok({ function: 'result', result });
     }
     // J.2.2
@@ -155,7 +152,7 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     // J.2.6
     case BVLC_FUNCTIONS['register-foreign-device']:
       return body === 2
-        ? ok({ function: 'register-foreign-device', timeToLive: word(octets, HEADER) })
+        ? ok({ function: 'register-foreign-device', timeToLive: wordAt(octets, HEADER) })
         : wrongBody('`2`');
     // J.2.7
     case BVLC_FUNCTIONS['read-foreign-device-table']:
@@ -169,8 +166,8 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
           octets,
           (at): FdtEntry => ({
             ...endpointAt(octets, at),
-            timeToLive: word(octets, at + ENDPOINT),
-            remaining: word(octets, at + ENDPOINT + 2),
+            timeToLive: wordAt(octets, at + ENDPOINT),
+            remaining: wordAt(octets, at + ENDPOINT + 2),
           }),
         ),
       });

@@ -203,9 +203,9 @@ export function confirmedServiceName(choice: number): ConfirmedServiceName | und
 export function decodeWhole<T>(codec: Codec<T>, octets: Uint8Array): Result<T, WireFault> {
   const reader = new TagReader(octets);
   const value = codec.decode(reader);
-  if (value !== undefined && reader.position === octets.length) return ok(value);
-  if (reader.fault === undefined) refuseRest(reader, 'the end');
-  return fail(reader.fault ?? { code: 'octets-trailing', message: '', offset: reader.position, answer: DROP });
+  if (reader.position < octets.length) refuseRest(reader, 'the end');
+  // Without a fault there is a value: the first invariant of a codec.
+  return reader.fault === undefined ? ok(value as T) : fail(reader.fault);
 }
 
 export function encodeWhole<T>(codec: Codec<T>, value: T): Uint8Array {

@@ -3,6 +3,7 @@
 
 import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { type AnswerHint, DROP, type WireFault, type WireFaultCode } from './fault.ts';
+import { octetAt, wordAt } from './octet.ts';
 import type { TagWriter } from './writer.ts';
 
 /** One entry of a routing table. `info` is at most 255 octets. */
@@ -71,10 +72,10 @@ function fault(code: WireFaultCode, message: string, answer: AnswerHint = DROP):
 
 /** `octets` from the message type on, at least one. */
 export function decodeNetworkMessage(octets: Uint8Array): Result<NetworkMessage, WireFault> {
-  const type = octets[0] ?? 0;
+  const type = octetAt(octets, 0);
   const body = octets.length - 1;
-  const word = (at: number): number => ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
-  const octet = (at: number): number => octets[at] ?? 0;
+  const word = (at: number): number => wordAt(octets, at);
+  const octet = (at: number): number => octetAt(octets, at);
   const malformed = (): Faulty =>
     fault('network-message-malformed', `got network message \`${type}\` with \`${body}\` octets it cannot have`);
   const station = (at: number): number | undefined => {
@@ -178,8 +179,7 @@ function portsOf(octets: Uint8Array): readonly RoutingTablePort[] | undefined {
     const portId = octets[at + 2];
     const length = octets[at + 3];
     if (portId === undefined || length === undefined || at + 4 + length > octets.length) return undefined;
-    const network = ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
-    ports.push({ network, portId, info: octets.subarray(at + 4, at + 4 + length) });
+    ports.push({ network: wordAt(octets, at), portId, info: octets.subarray(at + 4, at + 4 + length) });
     at += 4 + length;
   }
   return at === octets.length ? ports : undefined;

@@ -5,6 +5,7 @@
 import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { DROP, type WireFault, type WireFaultCode } from './fault.ts';
 import { decodeNetworkMessage, encodeNetworkMessage, type NetworkMessage } from './network-message.ts';
+import { wordAt } from './octet.ts';
 import { TagWriter } from './writer.ts';
 
 export const BROADCAST_NETWORK = 0xffff;
@@ -56,17 +57,17 @@ export function decodeNpdu(octets: Uint8Array): Result<Npdu, WireFault> {
     return fault('npdu-malformed', `got \`${octets.length}\` octets, expected at least \`2\``, 0);
   if (octets[0] !== VERSION) return fault('npdu-malformed', `got version \`${octets[0]}\`, expected \`1\``, 0);
   // 6.2.2: bits 6 and 4 are reserved and shall be zero.
-  if ((control & 0x50) !== 0)
+  const priority = PRIORITIES[control & 0x03];
+  if ((control & 0x50) !== 0 || priority === undefined)
     return fault('npdu-reserved', `got control \`${control}\`, expected reserved bits zero`, 1);
 
   let at = 2;
-  const word = (): number => ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
   let toNetwork: number | undefined;
   let toMac: Uint8Array | undefined;
   if ((control & 0x20) !== 0) {
     const length = octets[at + 2];
     if (length === undefined) return fault('npdu-malformed', 'got the end, expected a destination', at);
-    toNetwork = word();
+    toNetwork = wordAt(octets, at);
     if (toNetwork === 0) return fault('npdu-malformed', 'got destination network `0`, expected `1` to `65535`', at);
     if (length > MAX_MAC_LENGTH)
       return fault('npdu-malformed', `got a destination address of \`${length}\` octets`, at);
@@ -80,7 +81,7 @@ export function decodeNpdu(octets: Uint8Array): Result<Npdu, WireFault> {
   if ((control & 0x08) !== 0) {
     const length = octets[at + 2];
     if (length === undefined) return fault('npdu-malformed', 'got the end, expected a source', at);
-    const network = word();
+    const network = wordAt(octets, at);
     // 6.2.2: a source is one station of one network.
     if (network === 0 || network === BROADCAST_NETWORK || length === 0 || length > MAX_MAC_LENGTH) {
       return fault('npdu-malformed', `got source \`${network}\` with an address of \`${length}\` octets`, at);
@@ -108,7 +109,7 @@ export function decodeNpdu(octets: Uint8Array): Result<Npdu, WireFault> {
   }
   return ok({
     expectingReply: (control & 0x04) !== 0,
-    priority: PRIORITIES[control & 0x03] ?? 0,
+    priority,
     ...(destination === undefined ? {} : { destination }),
     ...(source === undefined ? {} : { source }),
     payload,

@@ -2,6 +2,7 @@
 // 1. Only the form the standard calls for is accepted, so that a number has one spelling.
 // 2. Octets of strings are kept as they came; no character set is converted here.
 
+import { octetAt } from './octet.ts';
 import type { TagReader } from './reader.ts';
 import type { Content } from './schema.ts';
 import type { TagWriter } from './writer.ts';
@@ -43,8 +44,8 @@ export interface BacnetTime {
 export const MAX_INSTANCE = 4_194_303;
 export const MAX_UNSIGNED32 = 0xffff_ffff;
 
-function octetAt(reader: TagReader, index: number): number {
-  return reader.octets[reader.contentStart + index] ?? 0;
+function contentAt(reader: TagReader, index: number): number {
+  return octetAt(reader.octets, reader.contentStart + index);
 }
 
 function contentsOf(reader: TagReader): Uint8Array {
@@ -80,12 +81,12 @@ function minimalUnsigned(
     read(reader) {
       const length = reader.contentLength;
       // 20.2.4: the smallest number of octets.
-      if (length === 0 || (length > 1 && octetAt(reader, 0) === 0)) {
+      if (length === 0 || (length > 1 && contentAt(reader, 0) === 0)) {
         return reader.refuse('parameter-datatype', `got \`${length}\` octets, expected the shortest ${label}`);
       }
       if (length > 4) return reader.refuse(outside, `got \`${length}\` octets, expected ${label} up to \`${max}\``);
       let value = 0;
-      for (let index = 0; index < length; index += 1) value = value * 256 + octetAt(reader, index);
+      for (let index = 0; index < length; index += 1) value = value * 256 + contentAt(reader, index);
       if (value < min || value > max) {
         return reader.refuse(outside, `got \`${value}\`, expected ${label} \`${min}\` to \`${max}\``);
       }
@@ -126,8 +127,8 @@ export const signed: Content<number> = {
     if (length === 0 || length > 4) {
       return reader.refuse('parameter-datatype', `got \`${length}\` octets, expected an Integer of \`1\` to \`4\``);
     }
-    let value = (octetAt(reader, 0) << 24) >> 24;
-    for (let index = 1; index < length; index += 1) value = value * 256 + octetAt(reader, index);
+    let value = (contentAt(reader, 0) << 24) >> 24;
+    for (let index = 1; index < length; index += 1) value = value * 256 + contentAt(reader, index);
     if (signedLength(value) !== length) {
       return reader.refuse('parameter-datatype', `got \`${length}\` octets, expected the shortest Integer`);
     }
@@ -150,7 +151,7 @@ export const boolean: Content<boolean> = {
   label: 'Boolean',
   applicationTag: 1,
   read(reader) {
-    const value = octetAt(reader, 0);
+    const value = contentAt(reader, 0);
     if (reader.contentLength !== 1 || value > 1) {
       return reader.refuse('parameter-datatype', 'got another form, expected a Boolean octet `0` or `1`');
     }
@@ -200,7 +201,7 @@ export const characterString: Content<CharacterString> = {
     if (reader.contentLength === 0) {
       return reader.refuse('parameter-datatype', 'got no octets, expected a character set');
     }
-    return { characterSet: octetAt(reader, 0), octets: contentsOf(reader).subarray(1) };
+    return { characterSet: contentAt(reader, 0), octets: contentsOf(reader).subarray(1) };
   },
   length: (value) => value.octets.length + 1,
   write(writer, value) {
@@ -214,7 +215,7 @@ export const bitString: Content<BitString> = {
   label: 'BitString',
   applicationTag: 8,
   read(reader) {
-    const unusedBits = octetAt(reader, 0);
+    const unusedBits = contentAt(reader, 0);
     if (reader.contentLength === 0 || !bitsFit(unusedBits, reader.contentLength - 1)) {
       return reader.refuse('parameter-datatype', 'got no or too many unused bits, expected a BitString');
     }
@@ -257,10 +258,10 @@ export const date: Content<BacnetDate> = {
   read(reader) {
     if (!fourOctets('Date', reader)) return undefined;
     return {
-      year: octetAt(reader, 0),
-      month: octetAt(reader, 1),
-      day: octetAt(reader, 2),
-      weekday: octetAt(reader, 3),
+      year: contentAt(reader, 0),
+      month: contentAt(reader, 1),
+      day: contentAt(reader, 2),
+      weekday: contentAt(reader, 3),
     };
   },
   length: () => 4,
@@ -274,10 +275,10 @@ export const time: Content<BacnetTime> = {
   read(reader) {
     if (!fourOctets('Time', reader)) return undefined;
     return {
-      hour: octetAt(reader, 0),
-      minute: octetAt(reader, 1),
-      second: octetAt(reader, 2),
-      hundredths: octetAt(reader, 3),
+      hour: contentAt(reader, 0),
+      minute: contentAt(reader, 1),
+      second: contentAt(reader, 2),
+      hundredths: contentAt(reader, 3),
     };
   },
   length: () => 4,
@@ -290,10 +291,10 @@ export const objectIdentifier: Content<ObjectIdentifier> = {
   applicationTag: 12,
   read(reader) {
     if (!fourOctets('ObjectIdentifier', reader)) return undefined;
-    const b = octetAt(reader, 1);
+    const b = contentAt(reader, 1);
     return {
-      type: (octetAt(reader, 0) << 2) | (b >> 6),
-      instance: ((b & 0x3f) << 16) | (octetAt(reader, 2) << 8) | octetAt(reader, 3),
+      type: (contentAt(reader, 0) << 2) | (b >> 6),
+      instance: ((b & 0x3f) << 16) | (contentAt(reader, 2) << 8) | contentAt(reader, 3),
     };
   },
   length({ type, instance }) {

@@ -2,6 +2,7 @@
 // 1. A value has a view only in its one canonical spelling, so that a number judged is the number a device reads.
 
 import { type AnyValue, anyValueOf, type Element, elementsOf } from './any-value.ts';
+import { octetAt } from './octet.ts';
 import type { BacnetDate, BacnetTime, BitString, CharacterString, ObjectIdentifier } from './primitive-content.ts';
 
 /** Integers are `number` where exact, else `bigint`. A Real or Double may be NaN or infinite. */
@@ -47,7 +48,7 @@ export function primitiveOf(value: AnyValue): Primitive | undefined {
 export function primitiveOfElement(element: Element): Primitive | undefined {
   if (element.kind !== 'application') return undefined;
   const { octets } = element;
-  const at = (index: number): number => octets[index] ?? 0;
+  const at = (index: number): number => octetAt(octets, index);
   switch (element.number) {
     case 0:
       return { type: 'null' };
@@ -117,14 +118,14 @@ export function characterStringOf(text: string): CharacterString {
 /** The bits in order, without the unused ones. */
 export function bitsOf({ unusedBits, octets }: BitString): readonly boolean[] {
   const length = octets.length * 8 - unusedBits;
-  return Array.from({ length }, (_, index) => (((octets[index >> 3] ?? 0) >> (7 - (index & 7))) & 1) === 1);
+  return Array.from({ length }, (_, index) => ((octetAt(octets, index >> 3) >> (7 - (index & 7))) & 1) === 1);
 }
 
 /** The bit string of these bits, its unused bits 0. */
 export function bitStringOf(bits: readonly boolean[]): BitString {
   const octets = new Uint8Array(Math.ceil(bits.length / 8));
   bits.forEach((bit, index) => {
-    if (bit) octets[index >> 3] = (octets[index >> 3] ?? 0) | (0x80 >> (index & 7));
+    if (bit) octets[index >> 3] = octetAt(octets, index >> 3) | (0x80 >> (index & 7));
   });
   return { unusedBits: octets.length * 8 - bits.length, octets };
 }

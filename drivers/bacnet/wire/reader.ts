@@ -4,6 +4,7 @@
 // 3. Nothing here throws; positions only grow and never pass the end.
 
 import { rejectFor, type ServiceFaultCode, type WireFault } from './fault.ts';
+import { octetAt } from './octet.ts';
 
 /** What stands at the reader's position. `end`: nothing left, or a fault was met. */
 export type TagForm = 'application' | 'context' | 'opening' | 'closing' | 'end';
@@ -78,7 +79,7 @@ export class TagReader {
   private header(): TagForm {
     const { octets } = this;
     const end = octets.length;
-    const first = octets[this.position] ?? 0;
+    const first = octetAt(octets, this.position);
     let at = this.position + 1;
     this.tags += 1;
     if (this.tags > MAX_TAGS) return this.stop('too-many', `got more than \`${MAX_TAGS}\` tags`);
@@ -138,7 +139,7 @@ export class TagReader {
       length = one;
       if (wide > 0) {
         length = 0;
-        for (let index = at + 1; index < start; index += 1) length = length * 256 + (octets[index] ?? 0);
+        for (let index = at + 1; index < start; index += 1) length = length * 256 + octetAt(octets, index);
       }
       const least = wide === 0 ? 5 : wide === 2 ? 254 : 65_536;
       if (length < least) {
@@ -159,7 +160,7 @@ export class TagReader {
   }
 
   private stop(code: ServiceFaultCode, message: string): 'end' {
-    const first = HEX(this.octets[this.position] ?? 0);
+    const first = HEX(octetAt(this.octets, this.position));
     this.refuse(code, `${message} in tag \`${first}\``);
     return 'end';
   }

@@ -3,7 +3,7 @@
 // 2. Octets and segments are bounded; a segment whose header differs from the first one's aborts the whole.
 // 3. No state is changed in place: each step gives the next one.
 
-import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../../../src/model/result.ts';
+import { fail, type NonEmpty, ok, type Result } from '../../../src/model/result.ts';
 import {
   type ComplexAckApdu,
   type ConfirmedRequestApdu,
@@ -44,19 +44,16 @@ export function splitApdu<A extends SegmentedApdu>(
   if (room < 1) return fail('apdu-too-long');
   const count = Math.ceil(service.length / room);
   if (count > limits.maxSegments) return fail('buffer-overflow');
-  const segments = Array.from(
-    { length: count },
-    (_, index): A => ({
-      ...apdu,
-      segment: {
-        moreFollows: index < count - 1,
-        sequenceNumber: index % 256,
-        proposedWindowSize: limits.proposedWindowSize,
-      },
-      service: service.subarray(index * room, (index + 1) * room),
-    }),
-  );
-  return isNonEmpty(segments) ? ok(segments) : ok([apdu]);
+  const segmentAt = (index: number): A => ({
+    ...apdu,
+    segment: {
+      moreFollows: index < count - 1,
+      sequenceNumber: index % 256,
+      proposedWindowSize: limits.proposedWindowSize,
+    },
+    service: service.subarray(index * room, (index + 1) * room),
+  });
+  return ok([segmentAt(0), ...Array.from({ length: count - 1 }, (_, index) => segmentAt(index + 1))]);
 }
 
 /** `windowSize` 1 to 127 is the most this side takes at a time; `octets` bounds the whole message's service. */

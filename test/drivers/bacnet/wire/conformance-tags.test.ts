@@ -109,7 +109,8 @@ describe('exactly one element', () => {
     expect(reader.fault === undefined).toBe(taken !== undefined);
   });
 
-  it('starts only at an element', () => {
+  it('starts only at an element, while a list of any length starts anywhere', () => {
+    expect(anyValue.starts(new TagReader(hex('0f')))).toBe(true);
     expect(['00', '08', '0e', '0f', ''].map((text) => anyElement.starts(new TagReader(hex(text))))).toEqual([
       true,
       true,

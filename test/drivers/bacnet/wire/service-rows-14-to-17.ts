@@ -146,6 +146,19 @@ export const FILE_OBJECT_AND_DEVICE_ROWS: readonly ServiceRow[] = [
       range: { choice: 'by-sequence-number', value: { referenceSequenceNumber: 256, count: 256 } },
     },
   }),
+  confirmed(
+    '15.8 by position, with numbers of three and four octets',
+    '0c05000001 1983 2b010000 3e24ffffffff 3480000000 3f',
+    {
+      service: 'read-range',
+      parameters: {
+        objectIdentifier: oid(20, 1),
+        propertyIdentifier: 131,
+        propertyArrayIndex: 65_536,
+        range: { choice: 'by-position', value: { referenceIndex: 4_294_967_295, count: -2_147_483_648 } },
+      },
+    },
+  ),
   confirmed('15.8 by time', '0c05000001 1983 7ea47e0b1607b40c1e00ff31047f', {
     service: 'read-range',
     parameters: {
