@@ -184,7 +184,7 @@ function howFar(scene: Scene, organization: RawOrganization, grant: RawGrant, ac
   const device = deviceOf(organization, target);
   if (rule.level === 'site' && !chain.every((role) => tagsAdmit(role, device, rule)))
     return stoppedAt('tag-restricted');
-  if (rule.changing && !chain.every((role) => filtersAdmit(organization, role, action, target))) {
+  if (rule.changing && !chain.every((role) => filtersAdmit(scene, organization, role, action, target))) {
     return stoppedAt('filter-restricted');
   }
   const priority = scene.request.priority;
@@ -218,21 +218,27 @@ function tagsAdmit(role: RawRole, device: RawDevice | undefined, rule: Rule): bo
   return role.expert === true && rule.related;
 }
 
-function filtersAdmit(organization: RawOrganization, role: RawRole, action: string, target: string): boolean {
+function filtersAdmit(
+  scene: Scene,
+  organization: RawOrganization,
+  role: RawRole,
+  action: string,
+  target: string,
+): boolean {
   if (role.filters === undefined || role.filters === null) return true;
   const point = organization.points?.find((candidate) => candidate.id === target);
   if (point === undefined) return action !== 'point.write';
-  return role.filters.some((id) => isInFilter(organization, id, point));
+  return role.filters.some((id) => isInFilter(scene, organization, id, point));
 }
 
-function isInFilter(organization: RawOrganization, id: string, point: RawPoint): boolean {
+function isInFilter(scene: Scene, organization: RawOrganization, id: string, point: RawPoint): boolean {
   const filter = organization.filters?.find((candidate) => candidate.id === id);
   if (filter === undefined) return false;
-  if (filter.within !== undefined && !isInFilter(organization, filter.within, point)) return false;
-  return selects(organization, filter, point);
+  if (filter.within !== undefined && !isInFilter(scene, organization, filter.within, point)) return false;
+  return selects(scene, organization, filter, point);
 }
 
-function selects(organization: RawOrganization, filter: RawFilter, point: RawPoint): boolean {
+function selects(scene: Scene, organization: RawOrganization, filter: RawFilter, point: RawPoint): boolean {
   if (filter.points !== undefined) return filter.points.includes(point.id);
   if (filter.names !== undefined) {
     const parts = filter.names.split(/(\*+)/).map((part) => {
@@ -241,10 +247,13 @@ function selects(organization: RawOrganization, filter: RawFilter, point: RawPoi
     });
     return new RegExp(`^${parts.join('')}$`).test(point.id);
   }
-  const device = organization.devices?.find((candidate) => candidate.id === point.device);
+  const devices = scene.bundle.organizations.flatMap((one) => one.devices ?? []);
   return new HFilter(filter.expression ?? '').eval({
     dict: factsOfPoint(organization, point),
-    resolve: (ref) => (device !== undefined && ref.value === device.id ? toDict(device.facts ?? {}) : undefined),
+    resolve: (ref) => {
+      const device = devices.find((candidate) => candidate.id === ref.value);
+      return device && toDict(device.facts ?? {});
+    },
   });
 }
 

@@ -29,7 +29,17 @@ export const MOMENTS = [0, 60_000, 86_400_000, 1_800_000_000_000] as const;
 const OWN_NAMES = ['reports', '__proto__', 'constructor', 'toString'];
 const ROLE_IDS = ['op', 'a/b', '__proto__', 'constructor', 'guest'];
 const GROUP_IDS = ['ops', '__proto__', 'toString', 'everybody'];
-const BARE = ['sp', 'temp', 'occ', 'siteRef', 'equipRef->hot', 'equipRef->area', 'siteRef->hot', 'nowhere'];
+const BARE = [
+  'sp',
+  'temp',
+  'occ',
+  'siteRef',
+  'equipRef->hot',
+  'equipRef->area',
+  'siteRef->hot',
+  'ahuRef->hot',
+  'nowhere',
+];
 const ATOMS = [
   'occ == true',
   'occ == false',
