@@ -78,9 +78,13 @@ export class FilterEngine {
   named(glob: Glob): Bits {
     const result = this.#empty();
     const { units, offsets } = this.#inventory.data.ids;
-    const { pointHandles } = this.#inventory.data;
-    for (const handle of pointHandles) {
-      if (matchesGlob(glob, units, offsets[handle] ?? 0, offsets[handle + 1] ?? 0)) setBit(result, handle);
+    const literal = glob.findIndex((part) => part < 0);
+    const last = (literal < 0 ? glob.length : literal) - 1;
+    for (const handle of this.#inventory.data.pointHandles) {
+      const start = offsets[handle] ?? 0;
+      // Most ids are told apart by the last character before the first star; only the rest are matched in full.
+      if (last >= 0 && units[start + last] !== glob[last]) continue;
+      if (matchesGlob(glob, units, start, offsets[handle + 1] ?? 0)) setBit(result, handle);
     }
     return result;
   }
