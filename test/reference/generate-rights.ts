@@ -42,6 +42,7 @@ const BARE = [
 ];
 const ATOMS = [
   'occ == true',
+  'sp == true',
   'occ == false',
   'area > 3',
   'area != 5',

@@ -12,7 +12,7 @@ import { MUTATIONS_OF_RIGHTS } from './mutation-list-rights.ts';
 const MUTATIONS: readonly Mutation[] = [...MUTATIONS_OF_REQUESTS, ...MUTATIONS_OF_RIGHTS];
 const { values } = parseArgs({
   options: {
-    policies: { type: 'string', default: '800' },
+    policies: { type: 'string', default: '2500' },
     seed: { type: 'string', default: '7' },
     only: { type: 'string', default: '' },
   },
