@@ -40,7 +40,8 @@ function parseGroups(text: string): number[] | undefined {
 
 function parseIPv6(text: string): number[] | undefined {
   const [head = '', tail, ...more] = text.split('::');
-  if (more.length > 0) return undefined;
+  // A dotted tail may only end the whole address.
+  if (more.length > 0 || (tail !== undefined && head.includes('.'))) return undefined;
   const front = parseGroups(head);
   const back = parseGroups(tail ?? '');
   if (!front || !back) return undefined;
