@@ -201,14 +201,14 @@ export const MUTATIONS_OF_RIGHTS: readonly Mutation[] = [
   {
     name: 'lock group ignored',
     file: HOLDER,
-    search: '(lock.group === -1 || groups.has(lock.group)) &&',
-    replacement: '',
+    search: ' || groups.has(lock.group)) &&',
+    replacement: ' || true) &&',
   },
   {
     name: 'lock role ignored',
     file: HOLDER,
-    search: '(lock.role === -1 || grants.some(({ grant }) => grant.role === lock.role))',
-    replacement: 'true',
+    search: ' || grants.some(({ grant }) => grant.role === lock.role))',
+    replacement: ' || true)',
   },
   {
     name: 'lock until inclusive',
@@ -229,9 +229,9 @@ export const MUTATIONS_OF_RIGHTS: readonly Mutation[] = [
     replacement: '',
   },
   {
-    name: 'the whole organization is its root alone',
+    name: 'a lock without a place is on nothing',
     file: ORGANIZATION,
-    search: 'handle === root ? last : (inventory.data.lasts[handle] ?? -1)',
-    replacement: 'handle === root ? root : (inventory.data.lasts[handle] ?? -1)',
+    search: 'const handle = at === undefined ? root : inventory.find(at);',
+    replacement: 'const handle = at === undefined ? undefined : inventory.find(at);',
   },
 ];

@@ -36,8 +36,8 @@ export const MUTATIONS_OF_REQUESTS: readonly Mutation[] = [
   {
     name: 'involved points are followed for reading too',
     file: DECIDE,
-    search: 'if (words?.action(action)?.changing !== true) return [];',
-    replacement: '',
+    search: 'action(action)?.changing !== true) return [];',
+    replacement: 'action(action)?.changing === null) return [];',
   },
   {
     name: 'no target is the root for site actions too',
@@ -116,8 +116,8 @@ export const MUTATIONS_OF_REQUESTS: readonly Mutation[] = [
   {
     name: 'the default role is never given',
     file: HOLDER,
-    search: 'return fallback < 0 ? undefined : fallback;',
-    replacement: 'return undefined;',
+    search: 'role.isDefault',
+    replacement: '!role.isDefault && role.isDefault',
   },
   {
     name: 'the first of two roles of one name is taken',
@@ -165,8 +165,8 @@ export const MUTATIONS_OF_REQUESTS: readonly Mutation[] = [
   {
     name: 'links go by any role',
     file: HOLDER,
-    search: 'filter((grant) => grant.role === role);',
-    replacement: 'filter((grant) => grant.role >= 0);',
+    search: 'filter((grant) => grant.role === ',
+    replacement: 'filter((grant) => true || grant.role === ',
   },
   {
     name: 'links rest on what ended',
@@ -177,15 +177,13 @@ export const MUTATIONS_OF_REQUESTS: readonly Mutation[] = [
   {
     name: 'links both ways',
     file: HOLDER,
-    search: "    if (to.is !== 'link') return this.#isDirectly(to, groups, organization) ? undefined : false;",
+    search: "    if (to.is !== 'link') return",
     replacement: [
-      "    if (to.is !== 'link') {",
-      '      if (this.#isDirectly(to, groups, organization)) return undefined;',
-      '      const back = this.#rights.organizations.some((one) =>',
-      '        one.grants.some((grant) => grant.to.is === "link" && grant.to.organization === organization.id &&',
-      '          this.subject.kind !== "anyone" && this.subject.kind !== "provider" && this.subject.home === one.id));',
-      '      return back ? undefined : false;',
-      '    }',
+      '    const back = this.#rights.organizations.some((one) =>',
+      "      one.grants.some((grant) => grant.to.is === 'link' && grant.to.organization === organization.id &&",
+      "        (this.subject.kind === 'user' || this.subject.kind === 'application') && this.subject.home === one.id));",
+      '    if (back) return undefined;',
+      "    if (to.is !== 'link') return",
     ].join('\n'),
   },
   // grants
