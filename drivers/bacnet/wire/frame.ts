@@ -39,19 +39,21 @@ export interface Frame {
 export type FrameFault = WireFault & { readonly layer: 'bvlc' | 'npdu' | 'apdu' | 'service' };
 
 export function decodeFrame(datagram: Uint8Array): Result<Frame, FrameFault> {
-  const bvlc = decodeBvlc(datagram);
-  if (!bvlc.ok) return faultIn('bvlc', bvlc.fault);
-  if (!('npdu' in bvlc.value)) return ok({ bvlc: bvlc.value });
-  const npdu = decodeNpdu(bvlc.value.npdu);
-  if (!npdu.ok) return faultIn('npdu', npdu.fault);
-  const link = { bvlc: bvlc.value, npdu: npdu.value };
-  if (npdu.value.payload.kind !== 'apdu') return ok(link);
-  const apdu = decodeApdu(npdu.value.payload.apdu);
-  if (!apdu.ok) return faultIn('apdu', apdu.fault);
-  const service = decodeService(apdu.value);
-  if (service === undefined) return ok({ ...link, apdu: apdu.value });
+  const link = decodeBvlc(datagram);
+  if (!link.ok) return faultIn('bvlc', link.fault);
+  const bvlc = link.value;
+  if (!('npdu' in bvlc)) return ok({ bvlc });
+  const network = decodeNpdu(bvlc.npdu);
+  if (!network.ok) return faultIn('npdu', network.fault);
+  const npdu = network.value;
+  if (npdu.payload.kind !== 'apdu') return ok({ bvlc, npdu });
+  const header = decodeApdu(npdu.payload.apdu);
+  if (!header.ok) return faultIn('apdu', header.fault);
+  const apdu = header.value;
+  const service = decodeService(apdu);
+  if (service === undefined) return ok({ bvlc, npdu, apdu });
   if (!service.ok) return faultIn('service', service.fault);
-  return ok({ ...link, apdu: apdu.value, service: service.value });
+  return ok({ bvlc, npdu, apdu, service: service.value });
 }
 
 /** The service of an unsegmented APDU; `undefined` where it has none or is a segment. A fault carries the invoke id. */

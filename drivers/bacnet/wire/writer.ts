@@ -2,30 +2,33 @@
 // 1. One form for every tag: the shortest; so what a TagReader accepted is written back as it was.
 // 2. A number that does not fit is our own bug, not a peer's: it throws, nothing is sent.
 
-/** A growing buffer. One per message: `finish` gives its octets. */
+/** Most messages fit; V8 keeps arrays of this size on its own heap, where they cost next to nothing. */
+const FIRST_SIZE = 64;
+const FLOAT = new DataView(new ArrayBuffer(4));
+
+/** A growing buffer. One per message: `finish` gives a copy of its octets. */
 export class TagWriter {
-  private buffer = new Uint8Array(128);
-  private view = new DataView(this.buffer.buffer);
+  private buffer = new Uint8Array(FIRST_SIZE);
   private length = 0;
 
   finish(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    return this.buffer.slice(0, this.length);
   }
 
+  /** Throws where `value` is no octet. */
   octet(value: number): void {
-    this.unsigned(value, 1);
+    if ((value & 0xff) !== value) throw new RangeError(`got \`${value}\`, expected an octet`);
+    if (this.length === this.buffer.length) this.reserve(1);
+    this.buffer[this.length] = value;
+    this.length += 1;
   }
 
-  /** Big-endian, in exactly `octets` octets (0 to 6). Throws where it does not fit. */
+  /** Big-endian, in exactly `octets` octets (1 to 4). Throws where it does not fit. */
   unsigned(value: number, octets: number): void {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * octets)) {
       throw new RangeError(`got \`${value}\`, expected an unsigned integer of \`${octets}\` octets`);
     }
-    this.reserve(octets);
-    for (let index = octets - 1, rest = value; index >= 0; index -= 1, rest = Math.floor(rest / 256)) {
-      this.buffer[this.length + index] = rest % 256;
-    }
-    this.length += octets;
+    for (let shift = 8 * (octets - 1); shift >= 0; shift -= 8) this.octet((value >>> shift) & 0xff);
   }
 
   octets(value: Uint8Array): void {
@@ -35,9 +38,8 @@ export class TagWriter {
   }
 
   float32(value: number): void {
-    this.reserve(4);
-    this.view.setFloat32(this.length, value);
-    this.length += 4;
+    FLOAT.setFloat32(0, value);
+    this.unsigned(FLOAT.getUint32(0), 4);
   }
 
   /** The header of an application tag; for a Boolean `length` is its value (20.2.3). */
@@ -89,6 +91,5 @@ export class TagWriter {
     const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
     larger.set(this.buffer);
     this.buffer = larger;
-    this.view = new DataView(larger.buffer);
   }
 }
