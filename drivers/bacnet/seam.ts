@@ -1,0 +1,95 @@
+// Where the two halves of this driver meet. Transport (link, network, transactions, segmentation, devices) owns sockets and
+// decides nothing; the road (classify, judge, lists, subscriptions, alarms) decides nothing about octets.
+// 1. A request reaches the road whole, decoded and from a socket's own address. 2. Only the road sends to the plant.
+
+import type { Peer } from '../../src/contract/gate.ts';
+import type { ComplexAck, ConfirmedRequest, ServiceError } from './wire/confirmed-service.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+
+/** A station of a plant network: known by (network, MAC), never by instance alone. One object for as long as it is known. */
+export interface PlantDevice {
+  /** The network's name in the site's configuration, as policies address it. */
+  readonly network: string;
+  readonly networkNumber: number;
+  /** Lower-case hex of its MAC on that network (B/IP: address and port, 6 octets; behind a plant router: its own). */
+  readonly mac: string;
+  /** Device instance, verified by reading Device:Object_Identifier from that MAC; `undefined` until then, or once it differs. */
+  readonly instance: number | undefined;
+  readonly maxApduLength: number;
+  readonly segmentation: 'both' | 'transmit' | 'receive' | 'none';
+  readonly vendorId: number | undefined;
+}
+
+/** Who is at the other end on the technicians' side: the socket's address, and the station behind it (a router's MAC). */
+export interface NorthStation {
+  readonly peer: Peer;
+  /** Folding and matching key, `address:port`. */
+  readonly key: string;
+}
+
+/** A confirmed request, from the north or from another plant network. */
+export interface IncomingRequest {
+  readonly from: NorthStation | PlantDevice;
+  readonly to: PlantDevice;
+  readonly request: ConfirmedRequest;
+  /** Service octets as they came, whole: same text = same bytes. */
+  readonly fingerprint: string;
+}
+
+/** How a confirmed request ended. Reasons are the standard's numbers. `silence`: nothing is sent back. */
+export type Answer =
+  | { readonly kind: 'simple-ack' }
+  | { readonly kind: 'complex-ack'; readonly ack: ComplexAck }
+  | { readonly kind: 'error'; readonly error: ServiceError }
+  | { readonly kind: 'reject'; readonly reason: number }
+  | { readonly kind: 'abort'; readonly reason: number }
+  | { readonly kind: 'silence' };
+
+/** What a request to a plant device ended with; `no-answer` after the last try, `unreachable` where nothing could be sent. */
+export type PlantAnswer =
+  | Exclude<Answer, { kind: 'silence' }>
+  | { readonly kind: 'no-answer' }
+  | { readonly kind: 'unreachable'; readonly why: string };
+
+/** Work that waits for its place in a device's lane. `run` gets the turn; the lane goes on when its promise settles. */
+export interface Lane {
+  /** Up to `inFlight` of these at once, never beside a change. False where the lane is full. */
+  read(run: () => Promise<void>): boolean;
+  /** Alone in the lane. False where the lane is full. */
+  change(run: () => Promise<void>): boolean;
+}
+
+/** The plant side, as the road sees it. */
+export interface PlantSide {
+  devices(): Iterable<PlantDevice>;
+  /** By the verified instance on a network. */
+  find(network: string, instance: number): PlantDevice | undefined;
+  lane(device: PlantDevice): Lane;
+  /** Sends under an own invoke id, segmented as the device needs. `retry: false` for changes: never sent twice. */
+  request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
+  /** To one device, or as a broadcast on one plant network by its name. */
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest): void;
+  /** Verified instance changed or gone: subscriptions, lists and rights that hang on it must be looked at. */
+  onDevice(listener: (device: PlantDevice) => void): void;
+}
+
+/** The technicians' side, as the road sees it. Everything appears to come from `from`, behind its network number. */
+export interface NorthSide {
+  unconfirmed(to: NorthStation | 'broadcast', from: PlantDevice, request: UnconfirmedRequest): void;
+  /** Confirmed notifications on behalf of a plant device. */
+  request(to: NorthStation, from: PlantDevice, request: ConfirmedRequest): Promise<PlantAnswer>;
+  stations(): Iterable<NorthStation>;
+}
+
+/** What transport hands to the road. None of these may throw. */
+export interface Road {
+  confirmed(incoming: IncomingRequest): Promise<Answer>;
+  /** `to` is absent for a broadcast (to all plant networks, or the one named). */
+  unconfirmed(
+    from: NorthStation | PlantDevice,
+    to: PlantDevice | { readonly network: string | 'all' },
+    request: UnconfirmedRequest,
+  ): void;
+  /** A frame that was no request: malformed, spoofed, refused by the link or network layer. Counted and recorded. */
+  refused(from: NorthStation | PlantDevice, operation: string, detail: string): void;
+}
