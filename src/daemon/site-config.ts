@@ -194,24 +194,20 @@ export function readSiteConfig(
   return parsed.ok ? ok(withAbsolutePaths(parsed.value, dirname(resolve(file)))) : parsed;
 }
 
+/** Every `…File` of the document, the drivers' sections included, counts from the configuration's folder. */
 function withAbsolutePaths(config: SiteConfig, folder: string): SiteConfig {
-  const at = (path: string) => resolve(folder, path);
-  const { cloud } = config;
-  const absolute = {
-    ...config,
-    data: at(config.data),
-    control: { socket: config.control.socket ? at(config.control.socket) : resolve(at(config.data), 'control.sock') },
-  };
-  if (!cloud) return absolute;
-  return {
-    ...absolute,
-    cloud: {
-      ...cloud,
-      rootFile: at(cloud.rootFile),
-      ...(cloud.passwordFile ? { passwordFile: at(cloud.passwordFile) } : {}),
-      ...(cloud.caFile ? { caFile: at(cloud.caFile) } : {}),
-      ...(cloud.certificateFile ? { certificateFile: at(cloud.certificateFile) } : {}),
-      ...(cloud.keyFile ? { keyFile: at(cloud.keyFile) } : {}),
-    },
-  };
+  const data = resolve(folder, config.data);
+  const socket = resolve(folder, config.control.socket ?? resolve(data, 'control.sock'));
+  return { ...(absoluteFiles(config, folder) as SiteConfig), data, control: { socket } };
+}
+
+function absoluteFiles(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((entry) => absoluteFiles(entry, folder));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key.endsWith('File') && typeof inner === 'string' ? resolve(folder, inner) : absoluteFiles(inner, folder),
+    ]),
+  );
 }
