@@ -53,6 +53,8 @@ interface Candidate {
   /** Parts to be had from the cloud although bytes are stored: those are not what was signed. */
   readonly distrusted: Set<string>;
   collector?: PartCollector;
+  /** Ends when all is here, or when it is superseded. */
+  carried?: Promise<void>;
 }
 
 /** Arrivals that wait to be looked at; of more, the oldest are dropped: the latest is what is desired. */
@@ -119,13 +121,18 @@ export class Acceptance<S> {
   /** Nothing under way any more but waiting for chunks. */
   async idle(): Promise<void> {
     await this.#considering;
+    const { collector, carried } = this.#candidate ?? {};
+    await collector?.settled();
+    if (collector?.missing().length === 0) await carried;
     await this.#lane;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting.length = 0;
+    const collector = this.#candidate?.collector;
     this.#drop();
+    await collector?.settled();
     await this.idle();
   }
 
@@ -225,7 +232,11 @@ export class Acceptance<S> {
     });
     const candidate: Candidate = { manifest, superseded, supersede, cancelled: false, distrusted: new Set() };
     this.#candidate = candidate;
-    void this.#guard(candidate, () => this.#carry(candidate));
+    this.#gather(candidate);
+  }
+
+  #gather(candidate: Candidate): void {
+    candidate.carried = this.#guard(candidate, () => this.#carry(candidate));
   }
 
   #drop(): void {
@@ -294,7 +305,7 @@ export class Acceptance<S> {
     if (candidate.cancelled) return;
     const hashes = manifest.payload.parts.map(({ sha256 }) => sha256);
     // The commit of what was before may have removed parts that only this one names.
-    if (store.missing(hashes).length > 0) return void this.#guard(candidate, () => this.#carry(candidate));
+    if (store.missing(hashes).length > 0) return this.#gather(candidate);
     const unsound = new Set<string>();
     const parts = partsOf(
       manifest,
@@ -307,7 +318,7 @@ export class Acceptance<S> {
       const again = [...unsound].filter((hash) => !distrusted.has(hash));
       if (again.length === 0) return this.#end(candidate, compiled.fault);
       for (const hash of again) distrusted.add(hash);
-      return void this.#guard(candidate, () => this.#carry(candidate));
+      return this.#gather(candidate);
     }
     // A repair: the very manifest is committed, only its parts were not sound. It is no news, so it confirms no time.
     const repair = store.floor()?.manifestSha256 === manifest.sha256 && store.current()?.manifest === manifest.text;

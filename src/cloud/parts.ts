@@ -68,6 +68,7 @@ export class PartCollector {
   readonly #wanted = new Map<string, Assembly>();
   readonly #keep: (hash: string, bytes: Uint8Array) => Promise<void>;
   readonly #complain: (why: Refused) => void;
+  readonly #assembling = new Set<Promise<void>>();
   #done: (() => void) | undefined;
   /** Resolves when every wanted part is kept; never after `abandon`. */
   readonly complete: Promise<void>;
@@ -99,7 +100,15 @@ export class PartCollector {
     assembly.chunks[index] = bytes;
     if (assembly.open > 0) return;
     if (assembly.unpacking) assembly.changed = true;
-    else void this.#assemble(assembly);
+    else {
+      const work = this.#assemble(assembly).finally(() => this.#assembling.delete(work));
+      this.#assembling.add(work);
+    }
+  }
+
+  /** Nothing is being unpacked or kept any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#assembling);
   }
 
   async #assemble(assembly: Assembly): Promise<void> {
