@@ -3,7 +3,7 @@
 import type { DecisionRequest } from '../model/decision.ts';
 import { circumstancesOf, decide } from './decide.ts';
 import { holderFor } from './holder.ts';
-import type { PolicySnapshot } from './rights.ts';
+import { ownerOf, type PolicySnapshot } from './rights.ts';
 import { isLive } from './weigh.ts';
 
 export interface AskWhom {
@@ -44,15 +44,15 @@ export function askWhom(
 
 /** Whether a role in force, in the organization that owns the target (else the asker's own), lets the asker see other users. */
 function seesOthers(snapshot: PolicySnapshot, request: DecisionRequest, target: string | undefined): boolean {
-  const { rights, inventory } = snapshot;
+  const { rights } = snapshot;
   const holder = holderFor(rights, request.principal, request.identity);
   if (typeof holder === 'string') return false;
-  const handle = target === undefined ? undefined : inventory.find(target);
-  const owner = handle === undefined ? holder.home : rights.organizations[inventory.data.owners[handle] ?? -1];
+  const handle = target === undefined ? undefined : rights.inventory.find(target);
+  const owner = handle === undefined ? holder.home : ownerOf(rights, handle);
   if (owner === undefined) return false;
   const holding = holder.in(owner);
   const circumstances = circumstancesOf(owner, holding, request);
   return holding.grants.some(
-    (held) => owner.roles[held.grant.role]?.seesOtherUsers === true && isLive(circumstances, held),
+    (held) => owner.roles.get(held.grant.role ?? '')?.seesOtherUsers === true && isLive(circumstances, held),
   );
 }

@@ -24,16 +24,28 @@ const DEEPEST = 64;
 export function parseBundle(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFault>> {
   const deep = deepFaults(input);
   if (isNonEmpty(deep)) return fail(deep);
-  const strict = bundleSchema.safeParse(input, { reportInput: true });
-  const faults = strict.success ? [] : strict.error.issues.flatMap((issue) => faultsOf(issue, input));
-  const onlyUnknownKeys = !strict.success && strict.error.issues.every(({ code }) => code === 'unrecognized_keys');
-  const form = onlyUnknownKeys ? bundleSchema.safeParse(withoutUnknown(input, strict.error.issues)) : strict;
-  if (!form.success) return fail(isNonEmpty(faults) ? faults : [wholeDocument(input)]);
+  try {
+    return parseShallow(input);
+  } catch (error) {
+    // A getter that throws, or more faults than the schema's own lists can take: no document from a file or a broker.
+    return fail([{ path: '', found: String(error), expected: 'a document that can be read' }]);
+  }
+}
+
+function parseShallow(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFault>> {
+  const strict = bundleSchema.safeParse(input);
+  const issues = strict.success ? [] : strict.error.issues;
+  const unknown = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key].map(String)) : [],
+  );
+  const onlyUnknown = issues.every(({ code }) => code === 'unrecognized_keys');
+  const form = onlyUnknown ? bundleSchema.safeParse(unknown.reduce(without, input)) : strict;
+  const faults = issues.flatMap((issue) => faultsOf(issue, input));
+  if (!form.success) return fail(faults as [DocumentFault, ...DocumentFault[]]);
   const document = form.data;
   const targets = indexTargets(document.organizations);
-  faults.push(...crossCheck(document, targets));
-  if (isNonEmpty(faults)) return fail(faults);
-  return ok({ document, notices: noticesOf(document, targets) });
+  const all = faults.concat(crossCheck(document, targets));
+  return isNonEmpty(all) ? fail(all) : ok({ document, notices: noticesOf(document, targets) });
 }
 
 function crossCheck(document: BundleDocument, targets: ReturnType<typeof indexTargets>): DocumentFault[] {
@@ -41,7 +53,7 @@ function crossCheck(document: BundleDocument, targets: ReturnType<typeof indexTa
   checkHeader(document, list);
   list.unique('organizations', document.organizations, new Map());
   checkPeople(document, list);
-  list.faults.push(...checkInventory(document.organizations, targets));
+  checkInventory(document.organizations, targets, list);
   const people = indexPeople(document);
   for (const [index, organization] of document.organizations.entries()) {
     checkRights(document, index, organization, targets, people, list);
@@ -84,7 +96,7 @@ function expectation(issue: Issue): string {
     case 'too_small':
       return `${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
     case 'too_big':
-      return `${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
+      return `at most ${issue.maximum}`;
     default:
       return issue.message;
   }
@@ -92,27 +104,18 @@ function expectation(issue: Issue): string {
 
 function valueAt(input: unknown, path: readonly string[]): unknown {
   let at = input;
-  for (const key of path) {
-    if (typeof at !== 'object' || at === null) return undefined;
-    at = Object.getOwnPropertyDescriptor(at, key)?.value;
-  }
+  for (const key of path) at = Object.getOwnPropertyDescriptor(Object(at), key)?.value;
   return at;
 }
 
-function wholeDocument(input: unknown): DocumentFault {
-  return { path: '', found: describeFound(input), expected: 'a bundle without unknown keys' };
-}
-
-/** A copy of the document without the keys that were named as unknown. */
-function withoutUnknown(input: unknown, issues: readonly Issue[]): unknown {
-  const copy: unknown = structuredClone(input);
-  for (const issue of issues) {
-    if (issue.code !== 'unrecognized_keys') continue;
-    const holder = valueAt(copy, issue.path.map(String));
-    if (typeof holder === 'object' && holder !== null)
-      for (const key of issue.keys) Reflect.deleteProperty(holder, key);
-  }
-  return copy;
+/** The value without what lies at the path; only what is on the way is copied. */
+function without(value: unknown, path: readonly string[]): unknown {
+  const [key, ...rest] = path;
+  const kept = Object.entries(Object(value)).flatMap(([name, inner]): [string, unknown][] => {
+    if (name !== key) return [[name, inner]];
+    return rest.length === 0 ? [] : [[name, without(inner, rest)]];
+  });
+  return Array.isArray(value) ? kept.map(([, inner]) => inner) : Object.fromEntries(kept);
 }
 
 /** Before any recursion: nothing nested too deep or in a circle, and no `__proto__`, which a schema would pass over unseen. */
@@ -132,10 +135,7 @@ function deepFaults(input: unknown): DocumentFault[] {
     for (const key of Object.keys(value)) {
       const at = path === '' ? key : `${path}.${key}`;
       if (key === '__proto__') faults.push({ path: at, found: '`__proto__`', expected: 'no such key' });
-      else {
-        const inner: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
-        if (typeof inner === 'object' && inner !== null) look(inner, at, depth + 1);
-      }
+      else look(Object.getOwnPropertyDescriptor(value, key)?.value, at, depth + 1);
     }
   }
   return faults;

@@ -70,7 +70,7 @@ export function* compileRightsInSteps(
   return {
     inventory,
     organizations,
-    organizationNumbers: new Map(organizations.map(({ id, index }) => [id, index])),
+    organizationsById: new Map(organizations.map((organization) => [organization.id, organization])),
     people: peopleOf(document),
     actionNames,
     masks,
@@ -111,15 +111,14 @@ function tagSets(inventory: Inventory): ReadonlyMap<string, Bits> {
   const sets = tags.map(() => makeBits(inventory.deviceCount));
   const untagged = makeBits(inventory.deviceCount);
   for (let device = 0; device < inventory.deviceCount; device += 1) {
-    const from = deviceTagsFrom[device] ?? 0;
-    const to = deviceTagsFrom[device + 1] ?? 0;
+    const from = deviceTagsFrom[device] as number;
+    const to = deviceTagsFrom[device + 1] as number;
     if (from === to) setBit(untagged, device);
     for (let i = from; i < to; i += 1) {
-      const set = sets[deviceTags[i] ?? 0];
-      if (set !== undefined) setBit(set, device);
+      setBit(sets[deviceTags[i] as number] as Bits, device);
     }
   }
-  return new Map([['', untagged], ...tags.map((tag, number): [string, Bits] => [tag, sets[number] ?? untagged])]);
+  return new Map([['', untagged], ...tags.map((tag, number): [string, Bits] => [tag, sets[number] as Bits])]);
 }
 
 /** One filter with everything it stands within. Equal filters have one mask, whatever they are called. */

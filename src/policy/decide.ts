@@ -5,10 +5,17 @@ import { CHANNELS, type Channel } from '../model/action.ts';
 import type { Decision, DecisionRequest, PolicyReason, TargetVerdict } from '../model/decision.ts';
 import { type TargetHandle, type TargetId, targetHandle, targetId } from '../model/ids.ts';
 import { isNonEmpty } from '../model/result.ts';
-import { holderFor } from './holder.ts';
+import { holderFor, mayConcern } from './holder.ts';
 import { POINT } from './inventory.ts';
 import { activeLock } from './lock.ts';
-import type { Holder, Holding, OrganizationRights, PolicySnapshot } from './rights.ts';
+import {
+  fastLocksIn,
+  type Holder,
+  type Holding,
+  type OrganizationRights,
+  ownerOf,
+  type PolicySnapshot,
+} from './rights.ts';
 import { type KnownAction, LIFE_SAFETY } from './vocabulary.ts';
 import { type Circumstances, furthest, isGrant } from './weigh.ts';
 
@@ -23,8 +30,8 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
   const touched = new Set<OrganizationRights>();
   if (request.targets.length === 0) {
     const root = rootInstead(holder, request.action);
-    if (typeof root === 'string') return refuseWhole(snapshot, root);
-    verdicts.push(judge(snapshot, holder, request, touched, root, inventory.idOf(root)));
+    if (root === 'unknown-action') return refuseWhole(snapshot, root);
+    if (root !== 'no-target') verdicts.push(judge(snapshot, holder, request, touched, root, inventory.idOf(root)));
   }
   for (const id of request.targets) {
     const handle = inventory.find(id);
@@ -47,12 +54,11 @@ export function involvedBy(
   action: string,
   handle: TargetHandle,
 ): TargetHandle[] {
-  const { kinds, involved, involvedFrom, owners } = inventory.data;
+  const { kinds, involved, involvedFrom } = inventory.data;
   if (kinds[handle] !== POINT) return [];
-  const words = rights.organizations[owners[handle] ?? -1]?.words;
-  if (words?.action(action)?.changing !== true) return [];
-  const from = involvedFrom[handle] ?? 0;
-  const to = involvedFrom[handle + 1] ?? 0;
+  if (ownerOf(rights, handle).words.action(action)?.changing !== true) return [];
+  const from = involvedFrom[handle] as number;
+  const to = involvedFrom[handle + 1] as number;
   return from === to ? [] : Array.from(involved.subarray(from, to), targetHandle);
 }
 
@@ -75,7 +81,7 @@ export function checksFor(
   action: KnownAction,
   { channel, priority }: Pick<DecisionRequest, 'channel' | 'priority'>,
 ): readonly KnownAction[] {
-  const own = checks[action.number] ?? [action];
+  const own = checks[action.number] as readonly KnownAction[];
   const byChannel = channel === undefined ? undefined : channelNeeds.get(channel);
   const safety = priority !== undefined && priority <= 2 ? words.action(LIFE_SAFETY) : undefined;
   if (byChannel === undefined && safety === undefined) return own;
@@ -88,14 +94,13 @@ export function circumstancesOf(
   holding: Holding,
   request: DecisionRequest,
 ): Circumstances {
-  const { narrowToRole } = request;
   return {
     organization,
     holding,
     at: request.at,
     unsure: request.timeUnsure === true,
     priority: request.priority,
-    onlyRole: narrowToRole === undefined ? undefined : (organization.roleNumbers.get(narrowToRole) ?? -2),
+    onlyRole: request.narrowToRole,
   };
 }
 
@@ -107,22 +112,22 @@ function judge(
   handle: TargetHandle,
   target: TargetId,
 ): TargetVerdict {
-  const { rights, inventory, fastLocks } = snapshot;
+  const { rights, inventory } = snapshot;
   const deny = (reason: PolicyReason, missing: string): TargetVerdict => ({
     target,
     permitted: false,
     reason,
     missing,
   });
-  const organization = rights.organizations[inventory.data.owners[handle] ?? -1];
-  const action = organization?.words.action(request.action);
-  if (organization === undefined || action === undefined) return deny('unknown-action', request.action);
+  const organization = ownerOf(rights, handle);
+  const action = organization.words.action(request.action);
+  if (action === undefined) return deny('unknown-action', request.action);
   touched.add(organization);
   if (request.channel === 'tool' && organization.refusedByTool.has(action.name)) {
     return deny('channel-restricted', action.name);
   }
   const circumstances = circumstancesOf(organization, holder.in(organization), request);
-  const lock = activeLock(circumstances, holder.id, fastLocks[organization.index] ?? [], action.name, handle);
+  const lock = activeLock(circumstances, holder.id, fastLocksIn(snapshot, organization), action.name, handle);
   if (lock !== undefined) return { target, permitted: false, reason: 'locked', missing: action.name, lock: lock.id };
   let grant = '';
   for (const check of checksFor(organization, action, request)) {
@@ -153,16 +158,19 @@ function conclude(
 
 /** The first moment after `at` at which a grant or a lock of the holder begins or ends in one of the organizations. */
 export function nextMoment(
-  { fastLocks }: PolicySnapshot,
+  snapshot: PolicySnapshot,
   holder: Holder,
   at: number,
   organizations: Iterable<OrganizationRights>,
 ): number | undefined {
   let next = Number.POSITIVE_INFINITY;
   for (const organization of organizations) {
-    const moment = holder.in(organization).moments.find((candidate) => candidate > at);
+    const { moments, groups, grants } = holder.in(organization);
+    const moment = moments.find((candidate) => candidate > at);
     if (moment !== undefined && moment < next) next = moment;
-    for (const { from, until } of fastLocks[organization.index] ?? []) {
+    for (const lock of fastLocksIn(snapshot, organization)) {
+      if (!mayConcern(lock, holder.id, groups, grants)) continue;
+      const { from, until } = lock;
       if (from > at && from < next) next = from;
       if (until > at && until < next) next = until;
     }

@@ -7,7 +7,7 @@ import { type AskWhom, askWhom } from './ask-whom.ts';
 import { checksFor, circumstancesOf, decide } from './decide.ts';
 import { holderFor, mayConcern } from './holder.ts';
 import { binds } from './lock.ts';
-import type { Holder, OrganizationRights, PolicySnapshot } from './rights.ts';
+import { fastLocksIn, type Holder, type OrganizationRights, ownerOf, type PolicySnapshot } from './rights.ts';
 import type { KnownAction } from './vocabulary.ts';
 import { type Circumstances, isLive, STAGES, stageOf } from './weigh.ts';
 
@@ -78,8 +78,8 @@ function explainTarget(
   const { rights, inventory } = snapshot;
   const whom = verdict.permitted ? {} : { askWhom: askWhom(snapshot, request, verdict.target) };
   const handle = inventory.find(verdict.target);
-  const organization = rights.organizations[inventory.data.owners[handle ?? -1] ?? -1];
-  if (handle === undefined || organization === undefined) return { verdict, locks: [], checks: [], ...whom };
+  if (handle === undefined) return { verdict, locks: [], checks: [], ...whom };
+  const organization = ownerOf(rights, handle);
   const circumstances = circumstancesOf(organization, holder.in(organization), request);
   const action = organization.words.action(request.action);
   const checks = action === undefined ? [] : checksFor(organization, action, request);
@@ -94,14 +94,14 @@ function explainTarget(
 }
 
 function explainLocks(
-  { fastLocks }: PolicySnapshot,
+  snapshot: PolicySnapshot,
   circumstances: Circumstances,
   principal: string | undefined,
   action: string,
   handle: TargetHandle,
 ): ExplainedLock[] {
   const { organization, holding } = circumstances;
-  return [...organization.locks, ...(fastLocks[organization.index] ?? [])].map((lock) => ({
+  return [...organization.locks, ...fastLocksIn(snapshot, organization)].map((lock) => ({
     id: lock.id,
     why: lock.why,
     matches: mayConcern(lock, principal, holding.groups, holding.grants) && binds(lock, circumstances, action, handle),

@@ -53,9 +53,9 @@ export class FactGatherer {
       } else if (typeof value === 'string') {
         column.worded.push(subject);
         column.texts.push(this.#texts.number(value));
-      } else if (value !== undefined) {
+      } else {
         column.referring.push(subject);
-        column.refs.push(this.#texts.number(value.$ref));
+        column.refs.push(this.#texts.number((value as { $ref: string }).$ref));
       }
     }
   }

@@ -31,7 +31,7 @@ export class FilterEngine {
     this.#inventory = inventory;
     this.#points = this.#empty();
     const { deviceHandles, lasts } = inventory.data;
-    for (const handle of deviceHandles) setRange(this.#points, handle + 1, lasts[handle] ?? 0);
+    for (const handle of deviceHandles) setRange(this.#points, handle + 1, lasts[handle] as number);
   }
 
   /** The points an expression matches. */
@@ -81,10 +81,10 @@ export class FilterEngine {
     const literal = glob.findIndex((part) => part < 0);
     const last = (literal < 0 ? glob.length : literal) - 1;
     for (const handle of this.#inventory.data.pointHandles) {
-      const start = offsets[handle] ?? 0;
+      const start = offsets[handle] as number;
       // Most ids are told apart by the last character before the first star; only the rest are matched in full.
       if (last >= 0 && units[start + last] !== glob[last]) continue;
-      if (matchesGlob(glob, units, start, offsets[handle + 1] ?? 0)) setBit(result, handle);
+      if (matchesGlob(glob, units, start, offsets[handle + 1] as number)) setBit(result, handle);
     }
     return result;
   }
@@ -123,7 +123,8 @@ export class FilterEngine {
         return test.marker ? this.#points.slice() : result;
       case 'class': {
         const passing = POINT_CLASSES.map((name) => test.text(name));
-        for (const handle of data.pointHandles) if (passing[data.classes[handle] ?? 0] === true) setBit(result, handle);
+        for (const handle of data.pointHandles)
+          if (passing[data.classes[handle] as number] === true) setBit(result, handle);
         return result;
       }
       case 'id':
@@ -132,13 +133,14 @@ export class FilterEngine {
         return result;
       case 'equipRef':
         for (const handle of data.deviceHandles) {
-          if (test.ref(inventory.ids.at(handle))) setRange(result, handle + 1, data.lasts[handle] ?? 0);
+          if (test.ref(inventory.ids.at(handle))) setRange(result, handle + 1, data.lasts[handle] as number);
         }
         return result;
       case 'siteRef':
         for (const handle of data.deviceHandles) {
-          const site = data.sites[handle] ?? 0;
-          if (site > 0 && test.ref(inventory.ids.at(site - 1))) setRange(result, handle + 1, data.lasts[handle] ?? 0);
+          const site = data.sites[handle] as number;
+          if (site > 0 && test.ref(inventory.ids.at(site - 1)))
+            setRange(result, handle + 1, data.lasts[handle] as number);
         }
         return result;
       default:
@@ -182,7 +184,7 @@ export class FilterEngine {
   #deviceNumber(id: string): number | undefined {
     const { kinds, devices } = this.#inventory.data;
     const handle = this.#inventory.find(id);
-    return handle !== undefined && kinds[handle] === DEVICE ? (devices[handle] ?? 0) - 1 : undefined;
+    return handle !== undefined && kinds[handle] === DEVICE ? (devices[handle] as number) - 1 : undefined;
   }
 
   #column(columns: FactColumns, tag: string, test: Test, result: Bits): void {
@@ -192,7 +194,7 @@ export class FilterEngine {
     if (test.flag) for (const subject of column.flags) setBit(result, subject);
     const { numbered, numbers } = column;
     for (let i = 0; i < numbered.length; i += 1) {
-      if (test.number(numbers[i] ?? Number.NaN)) setBit(result, numbered[i] ?? 0);
+      if (test.number(numbers[i] as number)) setBit(result, numbered[i] as number);
     }
     this.#texts(column.worded, column.texts, test.text, result);
     this.#texts(column.referring, column.refs, test.ref, result);
@@ -207,13 +209,13 @@ export class FilterEngine {
   ): void {
     const verdicts = new Map<number, boolean>();
     for (let i = 0; i < subjects.length; i += 1) {
-      const value = values[i] ?? 0;
+      const value = values[i] as number;
       let verdict = verdicts.get(value);
       if (verdict === undefined) {
         verdict = passes(this.#inventory.factTexts.at(value));
         verdicts.set(value, verdict);
       }
-      if (verdict) setBit(result, subjects[i] ?? 0);
+      if (verdict) setBit(result, subjects[i] as number);
     }
   }
 
@@ -242,7 +244,7 @@ export class FilterEngine {
     const column = this.#inventory.data.deviceFacts.get(tag);
     const number = this.#deviceNumber(id);
     const index = column === undefined || number === undefined ? -1 : column.referring.indexOf(number);
-    return index < 0 ? undefined : this.#inventory.factTexts.at(column?.refs[index] ?? 0);
+    return index < 0 ? undefined : this.#inventory.factTexts.at(column?.refs[index] as number);
   }
 }
 

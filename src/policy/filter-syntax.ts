@@ -49,7 +49,7 @@ export function parseExpression(text: string): Result<FilterNode, string> {
   try {
     node = HFilter.parse(text);
   } catch (error) {
-    return fail(`a haystack filter (${String(error instanceof Error ? error.message : error)})`);
+    return fail(`a haystack filter (${(error as Error).message})`);
   }
   const tree = simplify(node);
   const word = namesIn(tree).find((name) => WORDS.has(name));
@@ -114,22 +114,19 @@ function simplify(node: Node): FilterNode {
   if (node instanceof HasNode) return { is: 'has', path: node.path.paths };
   if (node instanceof MissingNode) return { is: 'missing', path: node.path.paths };
   if (node instanceof CmpNode) {
-    const by = COMPARISONS.get(node.cmpOp.type);
-    return by === undefined
-      ? { is: 'never' }
-      : { is: 'compare', path: node.path.paths, by, to: literalOf(node.val.value) };
+    // The parser has no other comparison.
+    const by = COMPARISONS.get(node.cmpOp.type) as Comparison;
+    return { is: 'compare', path: node.path.paths, by, to: literalOf(node.val.value) };
   }
   if (node instanceof WildcardEqualsNode) {
-    const [tag] = node.id.paths;
-    const ref = node.ref.value;
-    return tag !== undefined && ref instanceof HRef ? { is: 'leads-to', tag, ref: ref.value } : { is: 'never' };
+    const [tag] = node.id.paths as [string];
+    return { is: 'leads-to', tag, ref: (node.ref.value as HRef).value };
   }
   return { is: 'never' };
 }
 
 function group(is: 'or' | 'and', nodes: readonly Node[]): FilterNode {
-  const [first, ...rest] = nodes.map(simplify);
-  if (first === undefined) return { is: 'never' };
+  const [first, ...rest] = nodes.map(simplify) as [FilterNode, ...FilterNode[]];
   return rest.length === 0 ? first : { is, nodes: [first, ...rest] };
 }
 

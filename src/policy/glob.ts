@@ -57,6 +57,6 @@ export function matchesGlob(glob: Glob, units: Uint8Array | Uint16Array, start: 
       return false;
     }
   }
-  while (part < glob.length && (glob[part] ?? 0) < 0) part += 1;
+  while (part < glob.length && (glob[part] as number) < 0) part += 1;
   return part === glob.length;
 }

@@ -7,6 +7,7 @@ import type {
   CompiledAccess,
   CompiledGrant,
   CompiledLock,
+  CompiledRole,
   Extent,
   HeldAccess,
   HeldGrant,
@@ -37,7 +38,7 @@ class RightsHolder implements Holder {
     const { subject } = this;
     if (subject.kind === 'anyone') return undefined;
     const id = subject.kind === 'provider' ? subject.identity.organization : subject.home;
-    return this.#rights.organizations[this.#rights.organizationNumbers.get(id) ?? -1];
+    return this.#rights.organizationsById.get(id);
   }
 
   in(organization: OrganizationRights): Holding {
@@ -52,51 +53,44 @@ class RightsHolder implements Holder {
     const groups = this.#groups(organization);
     const grants: HeldGrant[] = [];
     for (const grant of organization.grants) {
-      const via = this.#through(grant.to, groups, organization);
+      const via = this.#through(grant.to, groups);
       if (via !== false) grants.push({ grant, via });
     }
     const given = this.#fromProvider(organization);
     if (given !== undefined) grants.push({ grant: given, via: undefined });
-    const access = organization.access.flatMap((entry) => this.#access(entry, groups, organization));
+    const access = organization.access.flatMap((entry) => this.#access(entry, groups));
     const locks = organization.locks.filter((lock) => mayConcern(lock, this.id, groups, grants));
     return { grants, access, locks, groups, moments: momentsOf(grants, access, locks) };
   }
 
-  #access({ to, scopes }: CompiledAccess, groups: ReadonlySet<number>, organization: OrganizationRights): HeldAccess[] {
-    const via = this.#through(to, groups, organization);
+  #access({ to, scopes }: CompiledAccess, groups: ReadonlySet<string>): HeldAccess[] {
+    const via = this.#through(to, groups);
     return via === false ? [] : scopes.map((scope) => ({ scope, via }));
   }
 
   /** `false`: not for this principal; `undefined`: directly; else by a link that rests on these grants. */
-  #through(
-    to: Recipient,
-    groups: ReadonlySet<number>,
-    organization: OrganizationRights,
-  ): readonly CompiledGrant[] | undefined | false {
-    if (to.is !== 'link') return this.#isDirectly(to, groups, organization) ? undefined : false;
-    const other = this.#rights.organizations[this.#rights.organizationNumbers.get(to.organization) ?? -1];
-    const role = other?.roleNumbers.get(to.role);
-    if (other === undefined || role === undefined) return false;
-    const via = this.#ownGrants(other).filter((grant) => grant.role === role);
+  #through(to: Recipient, groups: ReadonlySet<string>): readonly CompiledGrant[] | undefined | false {
+    if (to.is !== 'link') return this.#isDirectly(to, groups) ? undefined : false;
+    // The bundle's checks have found the organization.
+    const other = this.#rights.organizationsById.get(to.organization) as OrganizationRights;
+    const via = this.#ownGrants(other).filter((grant) => grant.role === to.role);
     return via.length > 0 && via;
   }
 
   /** Held in one's own name or by a group; not by a link (which would travel on) and not as `anyone`. */
   #ownGrants(organization: OrganizationRights): CompiledGrant[] {
     const groups = this.#groups(organization);
-    const own = organization.grants.filter(
-      ({ to }) => to.is !== 'anyone' && this.#isDirectly(to, groups, organization),
-    );
+    const own = organization.grants.filter(({ to }) => to.is !== 'anyone' && this.#isDirectly(to, groups));
     const given = this.#fromProvider(organization);
     return given === undefined ? own : [...own, given];
   }
 
-  #isDirectly(to: Recipient, groups: ReadonlySet<number>, organization: OrganizationRights): boolean {
+  #isDirectly(to: Recipient, groups: ReadonlySet<string>): boolean {
     switch (to.is) {
       case 'anyone':
         return true;
       case 'group':
-        return groups.has(organization.groupNumbers.get(to.id) ?? -1);
+        return groups.has(to.id);
       case 'link':
         return false;
       default:
@@ -107,23 +101,23 @@ class RightsHolder implements Holder {
   #fromProvider(organization: OrganizationRights): CompiledGrant | undefined {
     const { subject } = this;
     return subject.kind === 'provider' && subject.identity.organization === organization.id
-      ? organization.roles[subject.role ?? -1]?.fromProvider
+      ? subject.role.fromProvider
       : undefined;
   }
 
-  #groups(organization: OrganizationRights): ReadonlySet<number> {
+  #groups(organization: OrganizationRights): ReadonlySet<string> {
     const { subject } = this;
-    const numbers = new Set<number>();
-    if (subject.kind === 'anyone') return numbers;
-    for (const [number, group] of organization.groups.entries()) {
+    const joinedIds = new Set<string>();
+    if (subject.kind === 'anyone') return joinedIds;
+    for (const group of organization.groups) {
       const joined =
         subject.kind === 'provider'
           ? subject.identity.organization === organization.id &&
             (group.everyone || group.joinedFromProvider || subject.identity.groups.includes(group.providerName))
           : group.members.has(subject.id) || (group.everyone && subject.home === organization.id);
-      if (joined) numbers.add(number);
+      if (joined) joinedIds.add(group.id);
     }
-    return numbers;
+    return joinedIds;
   }
 }
 
@@ -131,13 +125,13 @@ class RightsHolder implements Holder {
 export function mayConcern(
   lock: CompiledLock,
   principal: string | undefined,
-  groups: ReadonlySet<number>,
+  groups: ReadonlySet<string>,
   grants: readonly HeldGrant[],
 ): boolean {
   return (
     (lock.principal === undefined || lock.principal === principal) &&
-    (lock.group === -1 || groups.has(lock.group)) &&
-    (lock.role === -1 || grants.some(({ grant }) => grant.role === lock.role))
+    (lock.group === undefined || groups.has(lock.group)) &&
+    (lock.role === undefined || grants.some(({ grant }) => grant.role === lock.role))
   );
 }
 
@@ -170,9 +164,9 @@ export function holderFor(
   const person = rights.people.get(principal);
   if (person !== undefined) {
     if (person.disabled) return 'unknown-principal';
-    return rights.holders.get(principal) ?? keptHolder(rights, principal, person);
+    return keptHolder(rights, principal, person);
   }
-  const organization = rights.organizations[rights.organizationNumbers.get(identity?.organization ?? '') ?? -1];
+  const organization = identity === undefined ? undefined : rights.organizationsById.get(identity.organization);
   if (identity === undefined || organization === undefined) return 'unknown-principal';
   if (!isProviderId(principal, organization.id)) return 'unknown-principal';
   const role = roleFromProvider(organization, identity.role);
@@ -188,12 +182,10 @@ function isProviderId(principal: string, organization: string): boolean {
 }
 
 /** The one role of that name, else the default role. Two roles of one name match neither. */
-function roleFromProvider({ roles }: OrganizationRights, name: string | undefined): number | undefined {
-  const named = name === undefined ? [] : [...roles.keys()].filter((number) => roles[number]?.name === name);
-  const [match, ...others] = named;
-  if (match !== undefined && others.length === 0) return match;
-  const fallback = roles.findIndex((role) => role.isDefault);
-  return fallback < 0 ? undefined : fallback;
+function roleFromProvider({ roles }: OrganizationRights, name: string | undefined): CompiledRole | undefined {
+  const all = [...roles.values()];
+  const [match, ...others] = all.filter((role) => role.name === name);
+  return match !== undefined && others.length === 0 ? match : all.find((role) => role.isDefault);
 }
 
 function keptHolder(rights: Rights, key: string, subject: Subject): Holder {

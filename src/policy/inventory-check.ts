@@ -1,7 +1,6 @@
 // Cross checks of places and things: one space of ids over the whole bundle, one tree per organization, no dangling reference.
 
-import type { DocumentFault } from '../model/fault.ts';
-import { FaultList, idsInCircles } from './fault-list.ts';
+import { type FaultList, idsInCircles } from './fault-list.ts';
 import type { InventoryOrganization, PointDocument } from './schema.ts';
 
 /** What kind of target an id is and whose; shared with the checks of rights. */
@@ -29,8 +28,11 @@ export function indexTargets(organizations: readonly InventoryOrganization[]): T
 }
 
 /** Every fault of the inventory of all organizations. */
-export function checkInventory(organizations: readonly InventoryOrganization[], targets: TargetIndex): DocumentFault[] {
-  const list = new FaultList();
+export function checkInventory(
+  organizations: readonly InventoryOrganization[],
+  targets: TargetIndex,
+  list: FaultList,
+): void {
   const taken = new Map<string, string>();
   const deviceAddresses = new Map<string, string>();
   for (const [index, organization] of organizations.entries()) {
@@ -46,7 +48,6 @@ export function checkInventory(organizations: readonly InventoryOrganization[], 
     checkDevices(organization, path, own, targets, deviceAddresses, list);
     checkPoints(organization, path, own, targets, list);
   }
-  return list.faults;
 }
 
 type Own = (id: string) => TargetEntry | undefined;
@@ -139,5 +140,5 @@ function canonical(value: unknown): string {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return String(JSON.stringify(value));
 }

@@ -98,7 +98,7 @@ class Layout {
       | { readonly close: number }
       | { readonly location: Placed<LocationDocument>; readonly site: number }
     )[] = [];
-    for (const location of tree.locations.get('') ?? []) open.push({ location, site: 0 });
+    for (const location of tree.locations.get('') as Placed<LocationDocument>[]) open.push({ location, site: 0 });
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if ('close' in next) {
         this.#byHandle.lasts[next.close] = this.#ids.length - 1;
@@ -122,9 +122,10 @@ class Layout {
     const involvedFrom = new Uint32Array(this.#ids.length + 1);
     for (const { handle, involves } of this.#points) involvedFrom[handle + 1] = involves.length;
     for (let i = 1; i < involvedFrom.length; i += 1)
-      involvedFrom[i] = (involvedFrom[i] ?? 0) + (involvedFrom[i - 1] ?? 0);
+      involvedFrom[i] = (involvedFrom[i] as number) + (involvedFrom[i - 1] as number);
     const deviceTagsFrom = new Uint32Array(tags.length + 1);
-    for (const [number, of] of tags.entries()) deviceTagsFrom[number + 1] = (deviceTagsFrom[number] ?? 0) + of.length;
+    for (const [number, of] of tags.entries())
+      deviceTagsFrom[number + 1] = (deviceTagsFrom[number] as number) + of.length;
     return {
       organizations: this.#organizations.map(({ id }) => id),
       roots: Uint32Array.from(this.#roots),
@@ -136,14 +137,16 @@ class Layout {
       pointHandles: this.#pointHandles,
       vendors,
       models,
-      involved: Uint32Array.from(this.#points.flatMap(({ involves }) => involves.map((id) => handleOf.get(id) ?? 0))),
+      involved: Uint32Array.from(
+        this.#points.flatMap(({ involves }) => involves.map((id) => handleOf.get(id) as number)),
+      ),
       involvedFrom,
       tags: this.#tags.texts,
       deviceTags: Uint32Array.from(tags.flat()),
       deviceTagsFrom,
       pointFacts: this.#pointFacts.columns(),
       deviceFacts: this.#deviceFacts.columns(),
-      factTexts: packStrings(this.#factTexts.texts, true),
+      factTexts: packStrings(this.#factTexts.texts, false),
     };
   }
 
@@ -159,7 +162,7 @@ class Layout {
   #addDevice(tree: Tree, { item, place }: Placed<DeviceDocument>, site: number): void {
     const { kinds, traits, lasts, devices, sites, addresses } = this.#byHandle;
     const handle = this.#enter(item.id, item.name, tree.organization, place);
-    const number = (this.#deviceStarts[tree.organization] ?? 0) + place;
+    const number = (this.#deviceStarts[tree.organization] as number) + place;
     kinds[handle] = DEVICE;
     traits[handle] = (item.onRevoke === 'finish' ? FINISHES : 0) | (item.firmware?.raw === 'permit' ? PERMITS_RAW : 0);
     devices[handle] = number + 1;
@@ -187,7 +190,7 @@ class Layout {
     units[handle] = this.#text(item.unit);
     limits[handle] = this.#json(item.limits);
     addresses[handle] = this.#json(item.address);
-    this.#pointHandles[(this.#pointStarts[tree.organization] ?? 0) + place] = handle;
+    this.#pointHandles[(this.#pointStarts[tree.organization] as number) + place] = handle;
     this.#pointFacts.add(handle, item.facts);
     this.#points.push({ handle, involves: item.involves });
   }

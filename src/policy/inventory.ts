@@ -93,17 +93,11 @@ export class Inventory implements InventoryView {
   }
 
   *devices(): IterableIterator<InventoryDevice> {
-    for (const handle of this.data.deviceHandles) {
-      const device = this.device(targetHandle(handle));
-      if (device !== undefined) yield device;
-    }
+    for (const handle of this.data.deviceHandles) yield this.device(targetHandle(handle)) as InventoryDevice;
   }
 
   *points(): IterableIterator<InventoryPoint> {
-    for (const handle of this.data.pointHandles) {
-      const point = this.point(targetHandle(handle));
-      if (point !== undefined) yield point;
-    }
+    for (const handle of this.data.pointHandles) yield this.point(targetHandle(handle)) as InventoryPoint;
   }
 
   find(id: string): TargetHandle | undefined {
@@ -122,8 +116,8 @@ export class Inventory implements InventoryView {
   device(handle: TargetHandle): InventoryDevice | undefined {
     const { data } = this;
     if (data.kinds[handle] !== DEVICE) return undefined;
-    const number = (data.devices[handle] ?? 0) - 1;
-    const traits = data.traits[handle] ?? 0;
+    const number = (data.devices[handle] as number) - 1;
+    const traits = data.traits[handle] as number;
     const vendor = this.#text(data.vendors[number]);
     const model = this.#text(data.models[number]);
     const address = this.#text(data.addresses[handle]);
@@ -141,9 +135,9 @@ export class Inventory implements InventoryView {
 
   point(handle: TargetHandle): InventoryPoint | undefined {
     const { data } = this;
-    const pointClass = POINT_CLASSES[data.classes[handle] ?? 0];
+    const pointClass = POINT_CLASSES[data.classes[handle] as number];
     if (data.kinds[handle] !== POINT || pointClass === undefined) return undefined;
-    const traits = data.traits[handle] ?? 0;
+    const traits = data.traits[handle] as number;
     const unit = this.#text(data.units[handle]);
     const limits = this.#text(data.limits[handle]);
     const address = this.#text(data.addresses[handle]);
@@ -151,7 +145,7 @@ export class Inventory implements InventoryView {
       handle,
       id: this.idOf(handle),
       name: this.nameOf(handle),
-      device: targetHandle(data.deviceHandles[(data.devices[handle] ?? 0) - 1] ?? 0),
+      device: targetHandle(data.deviceHandles[(data.devices[handle] as number) - 1] as number),
       class: pointClass,
       readBeforeWrite: (traits & READS_FIRST) !== 0,
       undo: (traits & CAN_UNDO) !== 0,
@@ -163,16 +157,15 @@ export class Inventory implements InventoryView {
 
   pathOf(handle: TargetHandle): string {
     const { kinds, owners, places } = this.data;
-    const list = LISTS[kinds[handle] ?? LOCATION] ?? 'locations';
-    return `organizations.${owners[handle] ?? 0}.${list}.${places[handle] ?? 0}`;
+    const kind = kinds[handle];
+    const list = kind === POINT ? 'points' : kind === DEVICE ? 'devices' : 'locations';
+    return `organizations.${owners[handle] as number}.${list}.${places[handle] as number}`;
   }
 
   #text(number: number | undefined): string | undefined {
     return number === undefined || number === 0 ? undefined : this.#texts.at(number - 1);
   }
 }
-
-const LISTS = ['locations', 'devices', 'points'] as const;
 
 function addressesOf(json: string): { readonly [driver: string]: OpaqueAddress } {
   const byDriver = JSON.parse(json) as { readonly [driver: string]: OpaqueAddress };

@@ -21,14 +21,11 @@ export interface FastLock {
 
 /** The same policy with these locks of the fast channel in place of those before. */
 export function withLocks(snapshot: PolicySnapshot, locks: readonly FastLock[]): PolicySnapshot {
-  const fastLocks = snapshot.rights.organizations.map(({ id, root, last, groupNumbers, roleNumbers }) =>
+  const fastLocks = snapshot.rights.organizations.map(({ id, root, last }) =>
     locks.flatMap((lock): CompiledLock[] => {
       const elsewhere = lock.principal === undefined && lock.organization !== undefined && lock.organization !== id;
-      const group = lock.group === undefined ? -1 : groupNumbers.get(lock.group);
-      const role = lock.role === undefined ? -1 : roleNumbers.get(lock.role);
-      // A group or role that this organization does not have is nobody's here.
-      if (elsewhere || group === undefined || role === undefined) return [];
-      const { why, principal, action, from = Number.NEGATIVE_INFINITY, until } = lock;
+      if (elsewhere) return [];
+      const { why, principal, group, role, action, from = Number.NEGATIVE_INFINITY, until } = lock;
       return [{ id: lock.id, why, principal, group, role, action, first: root, last, from, until }];
     }),
   );
@@ -62,6 +59,7 @@ export function isOn(lock: CompiledLock, circumstances: Circumstances): boolean 
   if (unsure) return true;
   if (lock.from > at || lock.until <= at) return false;
   return (
-    lock.role === -1 || holding.grants.some((held) => held.grant.role === lock.role && isLive(circumstances, held))
+    lock.role === undefined ||
+    holding.grants.some((held) => held.grant.role === lock.role && isLive(circumstances, held))
   );
 }

@@ -83,7 +83,7 @@ function ofGrants({ organization, path, words, root }: Scene): Notice[] {
       const names = dropped.map(({ name }) => `\`${name}\``).join(', ');
       notices.push({ path: here, text: `${names} without effect below the root` });
     }
-    for (const wider of byRecipient.get(to) ?? []) {
+    for (const wider of byRecipient.get(to) as typeof grants) {
       if (isNarrower(gives, wider.gives) && isBelow(at, wider.at, above)) {
         notices.push({ path: here, text: `narrower than grant ${wider.index} above it, which it does not reduce` });
       }

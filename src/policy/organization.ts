@@ -18,8 +18,6 @@ interface Workshop {
   readonly filters: ReadonlyMap<string, Bits>;
   readonly tags: ReadonlyMap<string, Bits>;
   readonly rolesById: ReadonlyMap<string, RoleDocument>;
-  readonly roleNumbers: ReadonlyMap<string, number>;
-  readonly groupNumbers: ReadonlyMap<string, number>;
   readonly root: number;
   readonly last: number;
   /** Equal lists of filters share one mask. */
@@ -34,7 +32,7 @@ export function compileOrganization(
   tags: ReadonlyMap<string, Bits>,
 ): OrganizationRights {
   const words = new Vocabulary(document.permissions);
-  const root = inventory.data.roots[index] ?? 0;
+  const root = inventory.data.roots[index] as number;
   const shop: Workshop = {
     inventory,
     document,
@@ -42,18 +40,12 @@ export function compileOrganization(
     filters,
     tags,
     rolesById: new Map(document.roles.map((role) => [role.id, role])),
-    roleNumbers: new Map(document.roles.map(({ id }, number) => [id, number])),
-    groupNumbers: new Map(document.groups.map(({ id }, number) => [id, number])),
     root,
-    last: inventory.data.lasts[root] ?? 0,
+    last: inventory.data.lasts[root] as number,
     unions: new Map(),
   };
-  const roles = document.roles.map((role, number) => compileRole(shop, role, number));
-  const known = (names: readonly string[]): KnownAction[] =>
-    names.flatMap((name) => {
-      const action = words.action(name);
-      return action === undefined ? [] : [action];
-    });
+  const roles = new Map(document.roles.map((role) => [role.id, compileRole(shop, role)]));
+  const known = (names: readonly string[]): KnownAction[] => words.expand(names);
   return {
     index,
     id: document.id,
@@ -63,7 +55,6 @@ export function compileOrganization(
     words,
     listed: document.model.siteAccess === 'listed',
     roles,
-    roleNumbers: shop.roleNumbers,
     groups: document.groups.map(({ id, name, members, everyone, default: joinedFromProvider }) => ({
       id,
       providerName: name ?? id,
@@ -71,7 +62,6 @@ export function compileOrganization(
       everyone,
       joinedFromProvider,
     })),
-    groupNumbers: shop.groupNumbers,
     grants: document.grants.map((grant, place) => compileGrant(shop, roles, grant, place)),
     access: document.access.map(({ to, at }) => ({
       to: readRecipient(to),
@@ -84,7 +74,7 @@ export function compileOrganization(
   };
 }
 
-function compileRole(shop: Workshop, role: RoleDocument, number: number): CompiledRole {
+function compileRole(shop: Workshop, role: RoleDocument): CompiledRole {
   const powers = chainOf(shop, role)
     .map((above) => powersOf(shop, above))
     .reduce(narrowest);
@@ -98,7 +88,7 @@ function compileRole(shop: Workshop, role: RoleDocument, number: number): Compil
       index: -1,
       label: `role ${role.id} from the identity provider`,
       to: { is: 'anyone' },
-      role: number,
+      role: role.id,
       powers,
       first: shop.root,
       last: shop.last,
@@ -136,7 +126,7 @@ function powersOf(shop: Workshop, role: RoleDocument): Powers {
 
 function narrowest(one: Powers, other: Powers): Powers {
   return {
-    gives: both(one.gives, other.gives) ?? one.gives,
+    gives: both(one.gives, other.gives) as Bits,
     devices: both(one.devices, other.devices),
     relatedDevices: both(one.relatedDevices, other.relatedDevices),
     places: one.places && other.places,
@@ -184,18 +174,17 @@ function pointsIn({ inventory, filters, unions }: Workshop, ids: readonly string
 
 function compileGrant(
   shop: Workshop,
-  roles: readonly CompiledRole[],
+  roles: ReadonlyMap<string, CompiledRole>,
   grant: GrantDocument,
   index: number,
 ): CompiledGrant {
-  const number = grant.role === undefined ? -1 : (shop.roleNumbers.get(grant.role) ?? -1);
   const what = grant.role === undefined ? `permissions ${(grant.permissions ?? []).join(' ')}` : `role ${grant.role}`;
   return {
     index,
     label: `${what} to ${grant.to} at ${grant.at}`,
     to: readRecipient(grant.to),
-    role: number,
-    powers: roles[number]?.powers ?? inlinePowers(shop.words, grant.permissions ?? []),
+    role: grant.role,
+    powers: roles.get(grant.role ?? '')?.powers ?? inlinePowers(shop.words, grant.permissions ?? []),
     ...extentOf(shop, grant.at, grant.from, grant.until),
   };
 }
@@ -218,8 +207,8 @@ function compileLock(shop: Workshop, lock: LockDocument): CompiledLock {
     id: lock.id,
     why: lock.why,
     principal: lock.principal,
-    group: lock.group === undefined ? -1 : (shop.groupNumbers.get(lock.group) ?? -1),
-    role: lock.role === undefined ? -1 : (shop.roleNumbers.get(lock.role) ?? -1),
+    group: lock.group,
+    role: lock.role,
     action: lock.action,
     ...extentOf(shop, lock.at, lock.from, lock.until),
   };
@@ -227,11 +216,11 @@ function compileLock(shop: Workshop, lock: LockDocument): CompiledLock {
 
 type Instant = string | null | undefined;
 
-function extentOf({ inventory, root, last }: Workshop, at: string | undefined, from: Instant, until: Instant): Extent {
+function extentOf({ inventory, root }: Workshop, at: string | undefined, from: Instant, until: Instant): Extent {
   const handle = at === undefined ? root : inventory.find(at);
   return {
     first: handle ?? 0,
-    last: handle === undefined ? -1 : handle === root ? last : (inventory.data.lasts[handle] ?? -1),
+    last: handle === undefined ? -1 : (inventory.data.lasts[handle] as number),
     from: typeof from === 'string' ? Date.parse(from) : Number.NEGATIVE_INFINITY,
     until: typeof until === 'string' ? Date.parse(until) : Number.POSITIVE_INFINITY,
   };

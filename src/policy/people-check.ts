@@ -9,9 +9,9 @@ export function checkPeople({ users, applications, organizations }: BundleDocume
   const proofs = new Map<string, string>();
   const own = (kind: string, proof: string, path: string, owner: string): void => {
     const key = `${kind} ${proof}`;
-    const first = proofs.get(key);
-    if (first === undefined) proofs.set(key, owner);
-    else if (first !== owner) list.say(path, `the ${kind} of \`${first}\``, `a ${kind} of its own`);
+    const first = proofs.get(key) ?? owner;
+    proofs.set(key, first);
+    if (first !== owner) list.say(path, `the ${kind} of \`${first}\``, `a ${kind} of its own`);
   };
   for (const [key, people] of [
     ['users', users],

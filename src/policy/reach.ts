@@ -8,7 +8,14 @@ import { checksFor, circumstancesOf, isChannel, nextMoment } from './decide.ts';
 import { holderFor, mayConcern } from './holder.ts';
 import { DEVICE, type Inventory, LOCATION } from './inventory.ts';
 import { isOn } from './lock.ts';
-import type { Bits, CompiledGrant, Holder, OrganizationRights, PolicySnapshot } from './rights.ts';
+import {
+  type Bits,
+  type CompiledGrant,
+  fastLocksIn,
+  type Holder,
+  type OrganizationRights,
+  type PolicySnapshot,
+} from './rights.ts';
 import type { KnownAction } from './vocabulary.ts';
 import { type Circumstances, furthest, isGrant, isLive } from './weigh.ts';
 
@@ -51,7 +58,7 @@ function within(
   action: KnownAction,
   request: ReachRequest,
 ): Bits {
-  const { inventory, fastLocks } = snapshot;
+  const { inventory } = snapshot;
   const holding = holder.in(organization);
   const circumstances = circumstancesOf(organization, holding, { ...request, targets: [] });
   const result = makeBits(inventory.handleCount);
@@ -59,7 +66,7 @@ function within(
   for (const check of checksFor(organization, action, request)) {
     intersect(result, whereChecked(inventory, circumstances, check));
   }
-  const fast = (fastLocks[organization.index] ?? []).filter((lock) =>
+  const fast = fastLocksIn(snapshot, organization).filter((lock) =>
     mayConcern(lock, holder.id, holding.groups, holding.grants),
   );
   for (const lock of [...holding.locks, ...fast]) {
@@ -110,8 +117,8 @@ function whereGranted(inventory: Inventory, grant: CompiledGrant, check: KnownAc
         if (places) setBit(result, handle);
         continue;
       }
-      const end = kinds[handle] === DEVICE ? (lasts[handle] ?? handle) : handle;
-      if (devices === null || hasBit(devices, (numbers[handle] ?? 0) - 1)) setRange(result, handle, end);
+      const end = kinds[handle] === DEVICE ? (lasts[handle] as number) : handle;
+      if (devices === null || hasBit(devices, (numbers[handle] as number) - 1)) setRange(result, handle, end);
       handle = end;
     }
   }
@@ -121,7 +128,7 @@ function whereGranted(inventory: Inventory, grant: CompiledGrant, check: KnownAc
 
 function applyFilters({ data }: Inventory, result: Bits, admitted: Bits, check: KnownAction): void {
   const others = result.slice();
-  for (const device of data.deviceHandles) clearRange(others, device + 1, data.lasts[device] ?? 0);
+  for (const device of data.deviceHandles) clearRange(others, device + 1, data.lasts[device] as number);
   intersect(result, admitted);
   if (check.name !== 'point.write') unite(result, others);
 }

@@ -72,7 +72,7 @@ function checkWords(context: RightsContext): void {
 
 function needsItself(id: string, needs: ReadonlyMap<string, readonly string[]>): boolean {
   const seen = new Set<string>();
-  const open = [...(needs.get(id) ?? [])];
+  const open = [...(needs.get(id) as readonly string[])];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next === id) return true;
     if (seen.has(next)) continue;
@@ -122,9 +122,8 @@ function checkRoles(context: RightsContext): void {
     const actions = words.expand(role.permissions);
     expectNeeds(context, `${at}.permissions`, actions);
     for (const { name } of actions) {
-      if (exclusive.get(name)?.includes(role.id) === false) {
-        list.say(`${at}.permissions`, `\`${name}\``, `it in ${(exclusive.get(name) ?? []).join(', ')} only`);
-      }
+      const holders = exclusive.get(name) ?? [role.id];
+      if (!holders.includes(role.id)) list.say(`${at}.permissions`, `\`${name}\``, `it in ${holders.join(', ')} only`);
     }
     const { parent, priorities } = role;
     if (typeof parent === 'string' && !roles.has(parent))

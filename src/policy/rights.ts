@@ -3,7 +3,6 @@
 
 import type { ProviderIdentity } from '../model/decision.ts';
 import type { PolicyRevision } from '../model/ids.ts';
-import { hasBit } from './bitset.ts';
 import type { Inventory } from './inventory.ts';
 import type { Recipient } from './recipient.ts';
 import type { ApplicationDocument, BundleDocument, UserDocument } from './schema.ts';
@@ -42,8 +41,8 @@ export interface CompiledGrant extends Extent {
   /** As shown in decisions: `role operator to group:ops at hq`. */
   readonly label: string;
   readonly to: Recipient;
-  /** -1 for an inline grant. */
-  readonly role: number;
+  /** Its id; absent for an inline grant. */
+  readonly role: string | undefined;
   readonly powers: Powers;
 }
 
@@ -52,13 +51,13 @@ export interface CompiledAccess {
   readonly scopes: readonly Extent[];
 }
 
-/** -1 and `undefined` are keys that are not given. */
+/** `undefined` are keys that are not given. */
 export interface CompiledLock extends Extent {
   readonly id: string;
   readonly why: string;
   readonly principal: string | undefined;
-  readonly group: number;
-  readonly role: number;
+  readonly group: string | undefined;
+  readonly role: string | undefined;
   readonly action: string | undefined;
 }
 
@@ -91,10 +90,8 @@ export interface OrganizationRights {
   readonly last: number;
   readonly words: Vocabulary;
   readonly listed: boolean;
-  readonly roles: readonly CompiledRole[];
-  readonly roleNumbers: ReadonlyMap<string, number>;
+  readonly roles: ReadonlyMap<string, CompiledRole>;
   readonly groups: readonly CompiledGroup[];
-  readonly groupNumbers: ReadonlyMap<string, number>;
   readonly grants: readonly CompiledGrant[];
   readonly access: readonly CompiledAccess[];
   readonly locks: readonly CompiledLock[];
@@ -113,7 +110,7 @@ export type Subject =
       readonly kind: 'provider';
       readonly id: string;
       readonly identity: ProviderIdentity;
-      readonly role: number | undefined;
+      readonly role: CompiledRole;
     };
 
 /** A grant in somebody's hands; `via` are the grants elsewhere of which one must be in force, where it is held by a link. */
@@ -132,7 +129,8 @@ export interface Holding {
   readonly grants: readonly HeldGrant[];
   readonly access: readonly HeldAccess[];
   readonly locks: readonly CompiledLock[];
-  readonly groups: ReadonlySet<number>;
+  /** Ids. */
+  readonly groups: ReadonlySet<string>;
   /** When any of the above begins or ends, ascending, in ms since 1970. */
   readonly moments: readonly number[];
 }
@@ -155,7 +153,7 @@ export type Person =
 export interface Rights {
   readonly inventory: Inventory;
   readonly organizations: readonly OrganizationRights[];
-  readonly organizationNumbers: ReadonlyMap<string, number>;
+  readonly organizationsById: ReadonlyMap<string, OrganizationRights>;
   readonly people: ReadonlyMap<string, Person>;
   /** Every action that some organization knows. */
   readonly actionNames: ReadonlySet<string>;
@@ -190,6 +188,12 @@ export function covers({ first, last }: Extent, handle: number): boolean {
   return handle >= first && handle <= last;
 }
 
-export function givesAction(powers: Powers, action: KnownAction): boolean {
-  return hasBit(powers.gives, action.number);
+/** The organization that owns a handle; rights and inventory have the same organizations, in the same order. */
+export function ownerOf({ inventory, organizations }: Rights, handle: number): OrganizationRights {
+  return organizations[inventory.data.owners[handle] as number] as OrganizationRights;
+}
+
+/** The locks of the fast channel that an organization is concerned by. */
+export function fastLocksIn({ fastLocks }: PolicySnapshot, { index }: OrganizationRights): readonly CompiledLock[] {
+  return fastLocks[index] as readonly CompiledLock[];
 }

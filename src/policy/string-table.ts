@@ -24,15 +24,11 @@ export class StringTable {
     this.data = data;
   }
 
-  get length(): number {
-    return this.data.offsets.length - 1;
-  }
-
   /** The text of entry `index`; empty where there is no such entry. */
   at(index: number): string {
     const { units, offsets } = this.data;
-    const end = offsets[index + 1] ?? 0;
-    let start = offsets[index] ?? 0;
+    const end = offsets[index + 1] as number;
+    let start = offsets[index] as number;
     let text = '';
     // Arguments of one call are bounded by the engine's stack: long texts go in pieces.
     while (start < end) {
@@ -49,7 +45,7 @@ export class StringTable {
     const mask = slots.length - 1;
     if (mask < 0) return undefined;
     for (let slot = hashText(text) & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot] ?? 0;
+      const entry = slots[slot] as number;
       if (entry === 0) return undefined;
       if (this.equals(entry - 1, text)) return entry - 1;
     }
@@ -58,8 +54,8 @@ export class StringTable {
   /** Whether entry `index` is exactly `text`; makes no string. */
   equals(index: number, text: string): boolean {
     const { units, offsets } = this.data;
-    const start = offsets[index] ?? 0;
-    if ((offsets[index + 1] ?? 0) - start !== text.length) return false;
+    const start = offsets[index] as number;
+    if ((offsets[index + 1] as number) - start !== text.length) return false;
     for (let i = 0; i < text.length; i += 1) {
       if (units[start + i] !== text.charCodeAt(i)) return false;
     }
@@ -79,7 +75,7 @@ export function packStrings(texts: readonly string[], searchable: boolean): Stri
   }
   const units = widest < 256 ? new Uint8Array(total) : new Uint16Array(total);
   for (const [index, text] of texts.entries()) {
-    const start = offsets[index] ?? 0;
+    const start = offsets[index] as number;
     for (let i = 0; i < text.length; i += 1) units[start + i] = text.charCodeAt(i);
   }
   return { units, offsets, slots: searchable ? buildSlots(texts) : new Uint32Array(0) };

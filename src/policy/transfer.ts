@@ -130,7 +130,7 @@ function buffersOf(value: unknown): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();
   const look = (inner: unknown): void => {
     if (ArrayBuffer.isView(inner)) {
-      if (inner.buffer instanceof ArrayBuffer) found.add(inner.buffer);
+      found.add(inner.buffer as ArrayBuffer);
     } else if (inner instanceof Map) {
       for (const of of inner.values()) look(of);
     } else if (typeof inner === 'object' && inner !== null) {

@@ -35,8 +35,8 @@ export interface Circumstances {
   /** The clock is not to be trusted: what ends does not count. */
   readonly unsure: boolean;
   readonly priority: number | undefined;
-  /** Only grants of this role count; a number no role has where the organization does not know it. */
-  readonly onlyRole: number | undefined;
+  /** Only grants of the role of this id count. */
+  readonly onlyRole: string | undefined;
 }
 
 export function isGrant(found: CompiledGrant | PolicyReason): found is CompiledGrant {
@@ -56,7 +56,7 @@ export function furthest(
     if (stage === PERMITS) return held.grant;
     if (stage > best) best = stage;
   }
-  return STAGES[best] ?? 'no-role';
+  return STAGES[best] as (typeof STAGES)[number];
 }
 
 /** How far one grant comes: an index of `STAGES`, or `PERMITS`. A grant that is not in force stays at the first. */
@@ -118,7 +118,7 @@ function admitsDevice(
   { powers }: CompiledGrant,
 ): boolean {
   const devices = related ? powers.relatedDevices : powers.devices;
-  const device = (data.devices[handle] ?? 0) - 1;
+  const device = (data.devices[handle] as number) - 1;
   if (device < 0) return related ? powers.relatedPlaces : powers.places;
   return devices === null || hasBit(devices, device);
 }

@@ -491,6 +491,20 @@ describe('a bundle', () => {
     });
   }
 
+  it('that cannot even be read is refused', () => {
+    const bundle = Object.defineProperty(siteBundle(), 'users', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    expect(parseBundle(bundle)).toMatchObject({ ok: false, fault: [{ path: '', found: 'Error: no' }] });
+  });
+
+  it('with values that cannot be copied is refused', () => {
+    expect(pathsOf({ ...siteBundle(), extra: () => 1 })).toEqual(['extra']);
+  });
+
   it('nested too deep, or in a circle, is refused without a crash', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 50_000; i += 1) deep = [deep];

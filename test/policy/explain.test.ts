@@ -74,6 +74,7 @@ describe('explain', () => {
   });
 
   it('a permit, a matching lock, a target nobody knows, and nobody at all', () => {
+    expect(formatExplanation(explain(snapshot, { ...ask, principal: 'ada' }))).toContain('under revision 7: permit\n');
     const text = formatExplanation(
       explain(snapshot, { ...ask, principal: 'ada', targets: ['vav1/sp', 'gone', 'lift/cmd'] }),
     );
@@ -161,6 +162,13 @@ describe('whom to ask', () => {
     expect(askWhom(snapshot, { ...ask, channel: 'pigeon' }, 'ahu1/sp').count).toBe(0);
     expect(askWhom(snapshot, { ...ask, timeUnsure: true }, 'ahu1/sp').count).toBe(1);
     expect(askWhom(snapshot, { ...ask, action: 'point.read', principal: 'nobody' }, 'ahu1/sp', 2).count).toBe(2);
+  });
+
+  it('an inline grant shows no names', () => {
+    const inline = [{ to: 'user:eve', permissions: ['user.view'], at: 'root' }];
+    expect(
+      askWhom(snapshotFrom(siteBundle({ grants: inline })), { ...ask, principal: 'eve' }, 'ahu1/sp').withheld,
+    ).toBe(true);
   });
 
   it('not those who are disabled', () => {
