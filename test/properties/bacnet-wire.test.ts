@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { anyValue, anyValueOf, type Element, elementsOf } from '../../drivers/bacnet/wire/any-value.ts';
 import { type Apdu, encodeApdu } from '../../drivers/bacnet/wire/apdu.ts';
 import { encodeBvlc } from '../../drivers/bacnet/wire/bvlc.ts';
-import { CONFIRMED_SERVICES, decodeWhole, encodeWhole } from '../../drivers/bacnet/wire/confirmed-service.ts';
+import { CONFIRMED_SERVICES } from '../../drivers/bacnet/wire/confirmed-service.ts';
 import { decodeFrame, decodeService, encodeService, type Frame } from '../../drivers/bacnet/wire/frame.ts';
 import { encodeNpdu } from '../../drivers/bacnet/wire/npdu.ts';
 import { elementOf, primitiveOfElement } from '../../drivers/bacnet/wire/primitive-value.ts';
@@ -17,6 +17,7 @@ import {
   splitApdu,
 } from '../../drivers/bacnet/wire/segmentation.ts';
 import { UNCONFIRMED_SERVICES } from '../../drivers/bacnet/wire/unconfirmed-service.ts';
+import { decodeWhole, encodeWhole } from '../../drivers/bacnet/wire/whole.ts';
 import { ANNEX_F } from '../captures/bacnet-annex-f.ts';
 import { hex, show } from '../drivers/bacnet/wire/octets.ts';
 import { SERVICE_ROWS } from '../drivers/bacnet/wire/service-rows.ts';

@@ -6,6 +6,7 @@ import { octetAt } from './octet.ts';
 import { bitsFit } from './primitive-content.ts';
 import { MAX_DEPTH, TagReader } from './reader.ts';
 import type { Codec } from './schema.ts';
+import { decodeWhole, encodeWhole } from './whole.ts';
 import { TagWriter } from './writer.ts';
 
 declare const wellFormed: unique symbol;
@@ -145,12 +146,9 @@ function contentsOf(reader: TagReader, form: 'application' | 'context'): Uint8Ar
 export function anyValueOf(elements: readonly Element[]): AnyValue {
   const writer = new TagWriter();
   for (const element of elements) writeElement(writer, element);
-  const reader = new TagReader(writer.finish());
-  const value = anyValue.decode(reader);
-  if (value === undefined || reader.position < reader.octets.length) {
-    throw new RangeError(reader.fault?.message ?? 'got a closing tag, expected a value');
-  }
-  return value;
+  const value = decodeWhole(anyValue, writer.finish());
+  if (!value.ok) throw new RangeError(value.fault.message);
+  return value.value;
 }
 
 function writeElement(writer: TagWriter, element: Element): void {
@@ -177,14 +175,11 @@ function writeElement(writer: TagWriter, element: Element): void {
 
 /** Reads a value as the type its property is known to have; `undefined` where it is not of that type. */
 export function readAs<T>(codec: Codec<T>, value: AnyValue): T | undefined {
-  const reader = new TagReader(value.octets);
-  const typed = codec.decode(reader);
-  return reader.position === value.octets.length ? typed : undefined;
+  const typed = decodeWhole(codec, value.octets);
+  return typed.ok ? typed.value : undefined;
 }
 
 /** The value a typed thing makes. */
 export function writeAs<T>(codec: Codec<T>, typed: T): AnyValue {
-  const writer = new TagWriter();
-  codec.encode(writer, typed);
-  return { octets: writer.finish() } as AnyValue;
+  return { octets: encodeWhole(codec, typed) } as AnyValue;
 }

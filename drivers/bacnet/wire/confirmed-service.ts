@@ -7,15 +7,14 @@ import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { anyValue } from './any-value.ts';
 import { nothing } from './constructed.ts';
 import { DROP, type WireFault } from './fault.ts';
-import { TagReader } from './reader.ts';
-import { type Codec, refuseRest, type ValueOf } from './schema.ts';
+import type { Codec, ValueOf } from './schema.ts';
 import * as alarm from './services/alarm-and-event.ts';
 import * as cov from './services/change-of-value.ts';
 import * as file from './services/file-access.ts';
 import * as object from './services/object-access.ts';
 import * as remote from './services/remote-device.ts';
 import * as error from './services/service-error.ts';
-import { TagWriter } from './writer.ts';
+import { decodeWhole, encodeWhole } from './whole.ts';
 
 /** `ack: undefined`: the service is answered with a SimpleACK. */
 interface ConfirmedService {
@@ -197,21 +196,6 @@ const BY_CHOICE = new Map<number, readonly [ConfirmedServiceName, ConfirmedServi
 /** The name of a choice number; `undefined` where the table has none. */
 export function confirmedServiceName(choice: number): ConfirmedServiceName | undefined {
   return BY_CHOICE.get(choice)?.[0];
-}
-
-/** Reads all of `octets` as one value. Also what typed readings of an AnyValue's octets rest on. */
-export function decodeWhole<T>(codec: Codec<T>, octets: Uint8Array): Result<T, WireFault> {
-  const reader = new TagReader(octets);
-  const value = codec.decode(reader);
-  if (reader.position < octets.length) refuseRest(reader, 'the end');
-  // Without a fault there is a value: the first invariant of a codec.
-  return reader.fault === undefined ? ok(value as T) : fail(reader.fault);
-}
-
-export function encodeWhole<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new TagWriter();
-  codec.encode(writer, value);
-  return writer.finish();
 }
 
 /** A confirmed request's service octets, whole (a segmented one after reassembly). Faults are answered with their Reject. */

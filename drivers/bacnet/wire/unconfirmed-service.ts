@@ -2,13 +2,14 @@
 
 import { fail, ok, type Result } from '../../../src/model/result.ts';
 import { anyValue } from './any-value.ts';
-import { decodeWhole, encodeWhole, type ServiceOctets, type UnknownService } from './confirmed-service.ts';
+import type { ServiceOctets, UnknownService } from './confirmed-service.ts';
 import { DROP, type WireFault } from './fault.ts';
 import type { Codec, ValueOf } from './schema.ts';
 import * as alarm from './services/alarm-and-event.ts';
 import * as cov from './services/change-of-value.ts';
 import * as object from './services/object-access.ts';
 import * as remote from './services/remote-device.ts';
+import { decodeWhole, encodeWhole } from './whole.ts';
 
 interface UnconfirmedService {
   readonly choice: number;

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { anyElement, anyValue, elementsOf } from '../../../../drivers/bacnet/wire/any-value.ts';
-import { decodeWhole, encodeWhole } from '../../../../drivers/bacnet/wire/confirmed-service.ts';
 import type { WireFaultCode } from '../../../../drivers/bacnet/wire/fault.ts';
 import { MAX_DEPTH, MAX_TAGS, TagReader } from '../../../../drivers/bacnet/wire/reader.ts';
+import { decodeWhole, encodeWhole } from '../../../../drivers/bacnet/wire/whole.ts';
 import { TagWriter } from '../../../../drivers/bacnet/wire/writer.ts';
 import { hex, show } from './octets.ts';
 

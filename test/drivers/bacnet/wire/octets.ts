@@ -2,7 +2,7 @@
 
 import type { AnyValue } from '../../../../drivers/bacnet/wire/any-value.ts';
 import { anyValue } from '../../../../drivers/bacnet/wire/any-value.ts';
-import { decodeWhole } from '../../../../drivers/bacnet/wire/confirmed-service.ts';
+import { decodeWhole } from '../../../../drivers/bacnet/wire/whole.ts';
 
 /** Octets of hex; blanks are for the eye. */
 export function hex(text: string): Uint8Array {

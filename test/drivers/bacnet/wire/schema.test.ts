@@ -1,7 +1,6 @@
 // The notation services are described in, where no service of the standard goes.
 
 import { describe, expect, it } from 'vitest';
-import { decodeWhole, encodeWhole } from '../../../../drivers/bacnet/wire/confirmed-service.ts';
 import { unsigned } from '../../../../drivers/bacnet/wire/primitive-content.ts';
 import { TagReader } from '../../../../drivers/bacnet/wire/reader.ts';
 import {
@@ -15,6 +14,7 @@ import {
   sequence,
   wrapped,
 } from '../../../../drivers/bacnet/wire/schema.ts';
+import { decodeWhole, encodeWhole } from '../../../../drivers/bacnet/wire/whole.ts';
 import { hex, show } from './octets.ts';
 
 const number = application(unsigned());
