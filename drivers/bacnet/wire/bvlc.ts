@@ -7,7 +7,7 @@ import { DROP, type WireFault, type WireFaultCode } from './fault.ts';
 import { octetAt, wordAt } from './octet.ts';
 import { TagWriter } from './writer.ts';
 
-/** The longest NPDU a BACnet/IP network carries (6.2, table 6-1). */
+/** The longest NPDU a BACnet/IP network carries (table 6-1). */
 export const MAX_NPDU_LENGTH = 1497;
 
 /** A B/IP address: four octets of address, a UDP port. */

@@ -87,7 +87,7 @@ export type ReassemblyStep<A extends SegmentedApdu = SegmentedApdu> =
   | { readonly kind: 'complete'; readonly apdu: A; readonly ack: SegmentAckApdu }
   | { readonly kind: 'abort'; readonly reason: AbortReasonName };
 
-/** The first segment (5.4.4.2, 5.4.5.1). `invalid-apdu-in-this-state` where it is not number 0 of several. */
+/** The first segment (5.4.4.3, 5.4.5.1). `invalid-apdu-in-this-state` where it is not number 0 of several. */
 export function beginReassembly<A extends SegmentedApdu>(apdu: A, limits: ReassemblyLimits): ReassemblyStep<A> {
   const { segment } = apdu;
   if (segment === undefined || segment.sequenceNumber !== 0)
@@ -106,7 +106,7 @@ export function beginReassembly<A extends SegmentedApdu>(apdu: A, limits: Reasse
   return store(state, apdu, segment);
 }
 
-/** A further segment of the same message. */
+/** A further segment of the same message (5.4.4.4, 5.4.5.2). */
 export function continueReassembly<A extends SegmentedApdu>(state: Reassembly<A>, apdu: A): ReassemblyStep<A> {
   const { segment } = apdu;
   if (segment === undefined || !sameMessage(state.first, apdu)) {

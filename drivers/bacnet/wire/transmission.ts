@@ -1,4 +1,4 @@
-// Sending a segmented message (5.4.4.1, 5.4.5.3): which segments go out next, as a pure state machine.
+// Sending a segmented message (5.4.4.2, 5.4.5.4): which segments go out next, as a pure state machine.
 // 1. It knows no peer and no time: the caller matches acks by (address, invoke id), owns the timer and counts the retries.
 // 2. Nothing is sent beyond the window the peer granted, and never a larger one than was proposed.
 
