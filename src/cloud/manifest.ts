@@ -43,7 +43,7 @@ export const manifestSchema = z
   .strictObject({
     format: z.literal('gatehouse.policy/1'),
     revision: z.int().min(0),
-    audience: z.array(z.string().min(1)).max(10_000),
+    audience: z.array(z.string().min(1)).min(1),
     issuedAt: instant,
     expiresAt: instant.optional(),
     graceHours: z.number().min(0).optional(),
