@@ -1,0 +1,224 @@
+// Frame ─classify─► Observation, Change or Unsupported: the one place that says what a request means for the policy.
+// 1. Whatever the function table does not list as a read or a change is unsupported, unless the site names it with the action it asks.
+// 2. A broadcast is a change of every device it reaches, or it is unsupported.
+
+import type { Change, Reader } from '../../src/contract/gate.ts';
+import type { ActionName } from '../../src/model/action.ts';
+import { isNonEmpty, type NonEmpty } from '../../src/model/result.ts';
+import type { IndexedDevice, ModbusIndex } from './address.ts';
+import { EffectList, type Exponents, holdingTable } from './effects.ts';
+import type { ModbusChange } from './modbus-change.ts';
+import { type Table, tables } from './point-address.ts';
+import { encodeRequest } from './wire/encode-request.ts';
+import { type FunctionEntry, functionOf } from './wire/function-codes.ts';
+import { packBits, packRegisters } from './wire/octets.ts';
+import type { ReadRequest, Request } from './wire/request.ts';
+
+/** The action a refused function asks where the site named it for a device; `undefined`: not named. */
+export type SitePermits = (
+  device: IndexedDevice,
+  functionCode: number,
+  selector: number | undefined,
+) => ActionName | undefined;
+
+/** Where a request is addressed to. */
+export interface Addressee {
+  readonly index: ModbusIndex;
+  readonly devices: NonEmpty<IndexedDevice>;
+  readonly broadcast: boolean;
+}
+
+export type Classification =
+  | { readonly kind: 'observation' }
+  | {
+      readonly kind: 'change';
+      readonly change: Change<ModbusChange>;
+      /** Scale registers whose exponent is missing: read them, then classify again with them. */
+      readonly needed: ReadonlySet<number>;
+    }
+  | { readonly kind: 'unsupported'; readonly detail: string };
+
+const observation: Classification = { kind: 'observation' };
+
+/** What a request would do. `exponents` absent: values of scaled points are left out and `needed` says what to read. */
+export function classify(request: Request, to: Addressee, permits: SitePermits, exponents?: Exponents): Classification {
+  const entry = functionOf(request);
+  if (entry.kind === 'read') return to.broadcast ? unsupported(entry, 'as a broadcast') : observation;
+  if (entry.kind === 'refused') return refused(request, entry, to, permits);
+  if (request.kind === 'readWriteMultipleRegisters' && to.broadcast) return unsupported(entry, 'as a broadcast');
+  const lists = to.devices.map((device) => {
+    const list = new EffectList(to.index, device, to.broadcast ? new Map() : exponents);
+    gather(request, list);
+    return list;
+  });
+  const effects = lists.flatMap((list) => list.effects);
+  if (!isNonEmpty(effects)) return unsupported(entry, 'without a target');
+  const [device] = to.devices;
+  const firmware = request.kind === 'writeFileRecord' || effects.some(({ target }) => isFirmware(to.index, target));
+  const sameness = samenessOf(request, to);
+  return {
+    kind: 'change',
+    needed: lists[0]?.needed ?? new Set(),
+    change: {
+      what: {
+        line: device.line,
+        devices: to.devices,
+        broadcast: to.broadcast,
+        requests: [request],
+        points: effects.map(({ target }) => target),
+        exponents: exponents ?? new Map(),
+      },
+      operation: request.kind,
+      effects,
+      ...(sameness !== undefined && { sameness }),
+      ...(firmware && { rawImage: true as const, transfer: { device: device.handle, ends: false } }),
+    },
+  };
+}
+
+function isFirmware(index: ModbusIndex, target: Change<unknown>['effects'][0]['target']): boolean {
+  return index.inventory.point(target)?.class === 'firmware';
+}
+
+function unsupported(entry: FunctionEntry, why: string): Classification {
+  const selector = entry.selector === undefined ? '' : `/${entry.selector}`;
+  return {
+    kind: 'unsupported',
+    detail: `function \`${entry.functionCode}${selector}\` (${entry.name.toLowerCase()}) ${why}`,
+  };
+}
+
+function refused(request: Request, entry: FunctionEntry, to: Addressee, permits: SitePermits): Classification {
+  const [device] = to.devices;
+  const asks = to.broadcast ? undefined : permits(device, entry.functionCode, entry.selector);
+  if (asks === undefined) return unsupported(entry, 'is not among the functions that are passed on');
+  const selector = entry.selector === undefined ? '' : `/${entry.selector}`;
+  return {
+    kind: 'change',
+    needed: new Set(),
+    change: {
+      what: {
+        line: device.line,
+        devices: to.devices,
+        broadcast: false,
+        requests: [request],
+        points: [],
+        exponents: new Map(),
+      },
+      operation: `function${entry.functionCode}${selector}`,
+      effects: [{ target: device.handle, asks }],
+    },
+  };
+}
+
+function gather(request: Request, list: EffectList): void {
+  switch (request.kind) {
+    case 'writeSingleCoil':
+      list.coils(request.address, 1, packBits([request.value]));
+      return;
+    case 'writeMultipleCoils':
+      list.coils(request.address, request.quantity, request.values);
+      return;
+    case 'writeSingleRegister':
+      list.registers(request.address, 1, packRegisters([request.value]));
+      return;
+    case 'writeMultipleRegisters':
+      list.registers(request.address, request.quantity, request.values);
+      return;
+    case 'maskWriteRegister':
+      list.mask(request.address, request.andMask, request.orMask);
+      return;
+    case 'readWriteMultipleRegisters':
+      list.registers(request.writeAddress, request.writeQuantity, request.values);
+      list.reads(request.readAddress, request.readQuantity);
+      return;
+    case 'writeFileRecord':
+      list.device('firmware.update');
+      return;
+    case 'diagnostics':
+      list.device('device.control');
+      return;
+    default:
+      // A function the table calls a change and nobody here knows the targets of: only who may change anything may send it.
+      list.device('engineering.modify');
+  }
+}
+
+// The same octets to the same device put the same values into the same places.
+function samenessOf(request: Request, to: Addressee): string | undefined {
+  switch (request.kind) {
+    case 'writeSingleCoil':
+    case 'writeMultipleCoils':
+    case 'writeSingleRegister':
+    case 'writeMultipleRegisters':
+    case 'maskWriteRegister': {
+      const encoded = encodeRequest(request);
+      const [device] = to.devices;
+      const where = to.broadcast ? `line ${device.line}` : `device ${to.index.inventory.idOf(device.handle)}`;
+      return encoded.ok ? `${where} ${encoded.value.toString('hex')}` : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** What a caller may read of a request; `denied` counts the points (and the device, for registers without a point). */
+export interface ReadVerdict {
+  readonly denied: number;
+  /** Every point may be read; only registers without one may not. */
+  readonly onlyUnmapped: boolean;
+}
+
+const permitted: ReadVerdict = { denied: 0, onlyUnmapped: false };
+const deniedDevice: ReadVerdict = { denied: 1, onlyUnmapped: false };
+
+const tableOfRead = {
+  readCoils: 'coil',
+  readDiscreteInputs: 'discrete',
+  readHoldingRegisters: 'holding',
+  readInputRegisters: 'input',
+} as const satisfies Record<ReadRequest['kind'], Table>;
+
+/** Judges an observation for one reader: each point of the span, and the device for whatever has no point. */
+export function readVerdict(request: Request, index: ModbusIndex, device: IndexedDevice, reader: Reader): ReadVerdict {
+  switch (request.kind) {
+    case 'readCoils':
+    case 'readDiscreteInputs':
+    case 'readHoldingRegisters':
+    case 'readInputRegisters':
+      return spanVerdict(
+        tables.indexOf(tableOfRead[request.kind]),
+        request.address,
+        request.quantity,
+        index,
+        device,
+        reader,
+      );
+    case 'readFifoQueue':
+      return spanVerdict(holdingTable, request.address, 1, index, device, reader);
+    default:
+      return reader.permits(device.handle) ? permitted : deniedDevice;
+  }
+}
+
+function spanVerdict(
+  table: number,
+  address: number,
+  quantity: number,
+  index: ModbusIndex,
+  device: IndexedDevice,
+  reader: Reader,
+): ReadVerdict {
+  const span = index.span(device, table, address, quantity);
+  let next = address;
+  let unmapped = false;
+  let denied = 0;
+  for (let entry = span.from; entry < span.to; entry += 1) {
+    if (index.startOf(entry) > next) unmapped = true;
+    next = Math.max(next, index.endOf(entry));
+    if (!reader.permits(index.handleOf(entry))) denied += 1;
+  }
+  if (next < address + quantity) unmapped = true;
+  if (unmapped && !reader.permits(device.handle)) return { denied: denied + 1, onlyUnmapped: denied === 0 };
+  return denied === 0 ? permitted : { denied, onlyUnmapped: false };
+}

@@ -1,0 +1,183 @@
+// bytes ─decode─► Frame and back, for one client's connection. 1. What one read of the socket brought is taken whole and answered
+// with one write a tick. 2. Frames that wait for an answer are bounded: past that the socket is not read.
+// 3. A client that does not read what it asked for, or says nothing, is dropped.
+
+import type { Socket } from 'node:net';
+import type { Caller, Gate, Peer, Reader } from '../../src/contract/gate.ts';
+import type { Counters } from './counters.ts';
+import type { Asker, Road } from './road.ts';
+import type { Route } from './routes.ts';
+import { decodeRequest } from './wire/decode-request.ts';
+import { exceptionCodes } from './wire/fault.ts';
+import { encodeMbapResponse, type MbapAdu, type MbapFault, MbapFramer } from './wire/mbap.ts';
+import type { Response } from './wire/response.ts';
+
+export interface ConnectionServices {
+  readonly gate: Gate;
+  readonly road: Road;
+  readonly counters: Counters;
+  readonly maxPending: number;
+  now(): number;
+  route(unitId: number): Route | undefined;
+  closed(connection: Connection): void;
+}
+
+/** Answers that a client leaves unread, beyond what the system buffers for it. */
+const mostUnread = 128 * 1024;
+
+export class Connection implements Asker {
+  readonly remote: Peer;
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #services: ConnectionServices;
+  readonly #framer = new MbapFramer();
+  #pending = 0;
+  #paused = false;
+  #draining = false;
+  #out: Buffer[] = [];
+  #reader: Reader | undefined;
+  /** Monotonic ms of the last frame or answer. */
+  #lastAt: number;
+  #open = true;
+  /** Nothing more is read: the stream is broken, or the client has said all it wanted to. */
+  #closing = false;
+
+  constructor(socket: Socket, remote: Peer, services: ConnectionServices) {
+    this.#socket = socket;
+    this.remote = remote;
+    this.peer = remote.address;
+    this.#services = services;
+    this.#lastAt = services.now();
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', () => this.destroy());
+    socket.on('close', () => this.destroy());
+    socket.on('end', () => this.#end());
+  }
+
+  get lastAt(): number {
+    return this.#lastAt;
+  }
+
+  /** Whether a frame has no answer yet. */
+  get waits(): boolean {
+    return this.#pending > 0 || this.#out.length > 0;
+  }
+
+  caller(): Caller {
+    return this.#services.gate.callerOf(this.remote);
+  }
+
+  reader(): Reader {
+    if (!this.#draining) return this.#services.gate.reader(this.caller(), 'point.read');
+    this.#reader ??= this.#services.gate.reader(this.caller(), 'point.read');
+    return this.#reader;
+  }
+
+  destroy(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#out = [];
+    this.#socket.destroy();
+    this.#services.closed(this);
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#lastAt = this.#services.now();
+    this.#framer.push(chunk);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    while (this.#open && !this.#closing && this.#pending < this.#services.maxPending) {
+      const event = this.#framer.next();
+      if (event === undefined) break;
+      if (event.kind === 'fault') this.#broken(event);
+      else this.#frame(event);
+    }
+    this.#draining = false;
+    // A reader is valid for this tick only; whoever comes in a later one takes a new one.
+    this.#reader = undefined;
+    this.#throttle();
+  }
+
+  #throttle(): void {
+    const full = this.#pending >= this.#services.maxPending;
+    if (full === this.#paused || !this.#open) return;
+    this.#paused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #frame(adu: MbapAdu): void {
+    const { transactionId, unitId } = adu;
+    this.#services.counters.frames_in += 1;
+    const decoded = decodeRequest(adu.bytes, adu.start, adu.end);
+    if (!decoded.ok) {
+      const { answer, message } = decoded.fault;
+      const functionCode = adu.bytes[adu.start] ?? 0;
+      this.#recordBroken(`function${functionCode}`, message);
+      if (answer !== 'none')
+        this.#send(transactionId, unitId, { kind: 'exception', functionCode, exceptionCode: answer });
+      return;
+    }
+    this.#pending += 1;
+    this.#services.road.take(this, this.#services.route(unitId), unitId, decoded.value, (response) =>
+      this.#replied(transactionId, unitId, response),
+    );
+  }
+
+  #replied(transactionId: number, unitId: number, response: Response | undefined): void {
+    this.#pending -= 1;
+    if (!this.#open) return;
+    if (response !== undefined) this.#send(transactionId, unitId, response);
+    else if (this.#closing) this.#flush();
+    if (this.#paused && !this.#draining) this.#drain();
+  }
+
+  #broken(fault: MbapFault): void {
+    this.#recordBroken('frame', fault.message);
+    if (fault.answer !== undefined) {
+      const { transactionId, unitId, functionCode } = fault.answer;
+      this.#send(transactionId, unitId, {
+        kind: 'exception',
+        functionCode,
+        exceptionCode: exceptionCodes.illegalDataValue,
+      });
+    }
+    if (fault.afterwards === 'continue') return;
+    this.#end();
+  }
+
+  /** What was asked before is still answered. */
+  #end(): void {
+    this.#closing = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  #recordBroken(operation: string, detail: string): void {
+    this.#services.counters.frames_broken += 1;
+    this.#services.gate.refuse(this.caller(), { operation, reason: 'unsupported', detail });
+  }
+
+  #send(transactionId: number, unitId: number, response: Response): void {
+    const encoded = encodeMbapResponse(transactionId, unitId, response);
+    if (!encoded.ok) return;
+    this.#out.push(encoded.value);
+    if (this.#out.length === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (!this.#open) return;
+    const out = this.#out;
+    const [first] = out;
+    if (first !== undefined) {
+      this.#out = [];
+      this.#lastAt = this.#services.now();
+      this.#socket.write(out.length === 1 ? first : Buffer.concat(out));
+      if (this.#socket.writableLength > mostUnread) this.destroy();
+    }
+    if (this.#closing && this.#pending === 0) this.#socket.end(() => this.destroy());
+  }
+}

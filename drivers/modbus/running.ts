@@ -1,0 +1,222 @@
+// The running driver: what `start` gives the daemon. Holds the tables that are swapped whole, and starts and stops the parts.
+
+import type {
+  AddressIndex,
+  DriverServices,
+  DriverStatus,
+  PointWrite,
+  Reading,
+  RunningDriver,
+} from '../../src/contract/driver.ts';
+import type { Change, Permit } from '../../src/contract/gate.ts';
+import type { DocumentFault } from '../../src/model/fault.ts';
+import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
+import type { Outcome } from '../../src/model/journal-row.ts';
+import type { NonEmpty, Result } from '../../src/model/result.ts';
+import type { ModbusIndex } from './address.ts';
+import { asker, carryOut } from './carry-out.ts';
+import type { SitePermits } from './classify.ts';
+import type { ModbusSection } from './config.ts';
+import { newCounters } from './counters.ts';
+import { Listener } from './listener.ts';
+import type { ModbusChange } from './modbus-change.ts';
+import { planWrites } from './plan.ts';
+import { makeTracks, type Track } from './plant.ts';
+import { readEntries } from './point-reading.ts';
+import { Road } from './road.ts';
+import { asModbusIndex, type RouteTable, routesOf, trackOf } from './routes.ts';
+import type { SecureSide } from './secure-side.ts';
+
+const noRoutes: RouteTable = new Map();
+/** The gateway's own reads stand in the lanes as one peer among the others. */
+const ownPeer = 'gateway';
+
+export class RunningModbus implements RunningDriver {
+  readonly #config: ModbusSection;
+  readonly #services: DriverServices;
+  readonly #tracks: ReadonlyMap<string, Track>;
+  readonly #counters = newCounters();
+  readonly #listeners: readonly Listener[];
+  readonly #forget: () => void;
+  #index: ModbusIndex | undefined;
+  #routes: ReadonlyMap<string, RouteTable> = new Map();
+  #standing = 0;
+
+  constructor(
+    name: DriverName,
+    config: ModbusSection,
+    services: DriverServices,
+    secure: ReadonlyMap<string, SecureSide>,
+  ) {
+    this.#config = config;
+    this.#services = services;
+    this.#tracks = makeTracks(config.lines, services);
+    const road = new Road({
+      gate: services.gate,
+      permits: sitePermits(config, () => this.#index),
+      counters: this.#counters,
+      index: () => this.#index,
+      standing: () => this.#standing,
+    });
+    this.#listeners = config.listen.map(
+      (listener) =>
+        new Listener(
+          listener,
+          {
+            ...services,
+            driver: name,
+            road,
+            counters: this.#counters,
+            route: (unitId) => (this.#routes.get(listener.name) ?? noRoutes).get(unitId),
+          },
+          secure.get(listener.name),
+        ),
+    );
+    this.#forget = services.gate.onStanding(() => {
+      this.#standing += 1;
+      for (const listener of this.#listeners) listener.lookAgain();
+    });
+  }
+
+  async listen(): Promise<void> {
+    for (const listener of this.#listeners) {
+      await listener.start();
+      const { name, address, port, transport } = listener.listening();
+      this.#services.log.write(
+        'info',
+        'listener.open',
+        { listener: name, address, port, transport },
+        `\`${name}\` listens on ${address} port ${port} (${transport})`,
+      );
+    }
+  }
+
+  activate(index: AddressIndex): void {
+    const modbus = asModbusIndex(index);
+    this.#index = modbus;
+    this.#standing += 1;
+    const { units, listen } = this.#config;
+    this.#routes = new Map(listen.map(({ name }) => [name, routesOf(name, units, modbus, this.#tracks)]));
+    for (const { line } of modbus.devices) this.#tracks.get(line)?.line.open();
+    for (const [listener, table] of this.#routes) {
+      for (const [unit, route] of table) {
+        if (route.kind !== 'nowhere' || route.silent) continue;
+        const text = `unit \`${unit}\` of listener \`${listener}\` goes nowhere: ${route.why}`;
+        this.#services.log.write('warn', 'unit.unreachable', { listener, unit, why: route.why }, text);
+      }
+    }
+  }
+
+  status(): DriverStatus {
+    const counters: Record<string, number> = { ...this.#counters };
+    for (const { line } of this.#tracks.values()) {
+      for (const [counter, value] of Object.entries(line.counters()))
+        counters[`south_${counter}`] = (counters[`south_${counter}`] ?? 0) + value;
+    }
+    return {
+      listening: this.#listeners.map((listener) => listener.listening()),
+      lines: [...this.#tracks.values()].map(({ line }) => line.health()),
+      counters,
+    };
+  }
+
+  async read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
+    const index = this.#index;
+    const byDevice = new Map<TargetHandle, TargetHandle[]>();
+    const found = new Map<TargetHandle, Reading>();
+    for (const target of targets) {
+      const device = index?.inventory.point(target)?.device;
+      if (index === undefined || device === undefined || index.entryOf(target) === undefined)
+        found.set(target, { target, ok: false, why: 'no point with a Modbus address' });
+      else byDevice.set(device, [...(byDevice.get(device) ?? []), target]);
+    }
+    if (index !== undefined)
+      await Promise.all(
+        [...byDevice].map(async ([device, points]) => {
+          for (const reading of await this.#readDevice(index, device, points)) found.set(reading.target, reading);
+        }),
+      );
+    return targets.flatMap((target) => found.get(target) ?? []);
+  }
+
+  plan(writes: NonEmpty<PointWrite>): Result<Change<ModbusChange>, NonEmpty<DocumentFault>> {
+    return planWrites(writes, this.#index);
+  }
+
+  perform(permit: Permit<unknown>): Promise<Outcome> {
+    // A permit of this driver was issued for a change of its own `plan`.
+    return this.#perform(permit as Permit<ModbusChange>);
+  }
+
+  async stop(): Promise<void> {
+    this.#forget();
+    await Promise.all(this.#listeners.map((listener) => listener.stop()));
+    for (const { line } of this.#tracks.values()) line.stop();
+  }
+
+  async #readDevice(index: ModbusIndex, handle: TargetHandle, targets: readonly TargetHandle[]): Promise<Reading[]> {
+    const device = index.device(handle);
+    const track = device === undefined ? { why: 'the device has no address' } : trackOf(device, index, this.#tracks);
+    if (device === undefined || 'why' in track) {
+      const why = 'why' in track ? track.why : 'the device has no address';
+      return targets.map((target) => ({ target, ok: false, why }));
+    }
+    const entries = targets.flatMap((target) => index.entryOf(target) ?? []);
+    const values = await this.#turn(track, false, () => readEntries(index, device, entries, asker(track.line)));
+    const at = this.#services.clock.now();
+    return targets.map((target): Reading => {
+      const value = typeof values === 'string' ? { unknown: values } : values.get(index.entryOf(target) ?? -1);
+      if (value === undefined) return { target, ok: false, why: 'it was not read' };
+      return 'value' in value
+        ? { target, ok: true, value: value.value, at }
+        : { target, ok: false, why: value.unknown };
+    });
+  }
+
+  async #perform(permit: Permit<ModbusChange>): Promise<Outcome> {
+    const { gate } = this.#services;
+    const index = this.#index;
+    const [first] = permit.involves;
+    const device = index?.device(index.inventory.point(first)?.device ?? first);
+    const track = index && device ? trackOf(device, index, this.#tracks) : undefined;
+    if (index === undefined || device === undefined || track === undefined || 'why' in track) {
+      const why = track !== undefined && 'why' in track ? track.why : 'the device has no address';
+      gate.abandon(permit, why);
+      return { kind: 'not-sent', why };
+    }
+    const isCurrent = (): boolean => this.#index?.inventory === index.inventory;
+    const outcome = await this.#turn(track, true, () =>
+      carryOut({ gate, line: track.line, index, isCurrent }, permit, new Map(), [device], () => undefined),
+    );
+    if (typeof outcome !== 'string') return outcome;
+    gate.abandon(permit, outcome);
+    return { kind: 'not-sent', why: outcome };
+  }
+
+  /** Runs something in a lane; a text says why it never ran. */
+  #turn<T extends object>({ lane }: Track, exclusive: boolean, run: () => Promise<T>): Promise<T | string> {
+    return new Promise((resolve, reject) => {
+      const entered = lane.enter({
+        exclusive,
+        peer: ownPeer,
+        start: () => {
+          run()
+            .then(resolve, reject)
+            .finally(() => lane.done());
+        },
+        expire: () => resolve('the device was busy for too long'),
+      });
+      if (!entered) resolve('too many requests wait for the device');
+    });
+  }
+}
+
+function sitePermits({ permit }: ModbusSection, index: () => ModbusIndex | undefined): SitePermits {
+  const actions = new Map(
+    permit.map((entry) => [`${entry.functionCode} ${entry.subFunction ?? ''} ${entry.device}`, entry.action]),
+  );
+  return (device, functionCode, selector) => {
+    const id = index()?.inventory.idOf(device.handle);
+    return actions.get(`${functionCode} ${selector ?? ''} ${id}`);
+  };
+}

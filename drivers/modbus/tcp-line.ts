@@ -1,0 +1,212 @@
+// ─► device over Modbus/TCP: the gateway's own transaction ids, answers matched strictly.
+// 1. An id that is outstanding, or whose answer may still come, is never used again on this connection.
+// 2. A late answer, one of another unit, or one nobody asked for goes to nobody. 3. A change is written once, at once.
+
+import type { LineHealth } from '../../src/contract/driver.ts';
+import type { TcpLineConfig } from './config.ts';
+import type { Answer, Line, Settle } from './line.ts';
+import { type LineServices, Link, tcpStream } from './link.ts';
+import { decodeResponse } from './wire/decode-response.ts';
+import { encodeMbapRequest, type MbapAdu, MbapFramer } from './wire/mbap.ts';
+import { isAnswered, type Request } from './wire/request.ts';
+
+/** After so many answers that never came the connection is opened anew: then none of them can come any more. */
+const mostOverdue = 16;
+
+class Outstanding {
+  readonly unitId: number;
+  readonly request: Request;
+  readonly change: boolean;
+  readonly settle: Settle;
+  readonly deadline: number;
+  readonly again: boolean;
+
+  constructor(unitId: number, request: Request, change: boolean, settle: Settle, deadline: number, again: boolean) {
+    this.unitId = unitId;
+    this.request = request;
+    this.change = change;
+    this.settle = settle;
+    this.deadline = deadline;
+    this.again = again;
+  }
+}
+
+export class TcpLine implements Line {
+  readonly name: string;
+  readonly isOneDevice: boolean;
+  readonly #config: TcpLineConfig;
+  readonly #services: LineServices;
+  readonly #link: Link;
+  #framer = new MbapFramer();
+  /** By transaction id, in the order they were sent, and so of their deadlines. */
+  readonly #outstanding = new Map<number, Outstanding>();
+  readonly #overdue = new Set<number>();
+  #lastId = 0;
+  #out: Buffer[] = [];
+  #timer: { cancel(): void } | undefined;
+  readonly #counts = { requests: 0, timeouts: 0, strays: 0, faults: 0, reconnects: 0 };
+
+  constructor(name: string, config: TcpLineConfig, services: LineServices) {
+    this.name = name;
+    this.isOneDevice = config.kind === 'device';
+    this.#config = config;
+    this.#services = services;
+    const stream = tcpStream(config.tcp.host, config.tcp.port, config.connectTimeoutMs, services.timers);
+    this.#link = new Link(name, stream, services, {
+      opened: () => {
+        this.#framer = new MbapFramer();
+        this.#overdue.clear();
+      },
+      data: (chunk) => this.#take(chunk),
+      closed: (why) => this.#lose(why),
+    });
+  }
+
+  open(): void {
+    this.#link.open();
+  }
+
+  ready(then: (up: boolean) => void): void {
+    this.#link.ready(then);
+  }
+
+  exchange(unitId: number, request: Request, change: boolean, settle: Settle): void {
+    if (this.#link.isUp) this.#send(unitId, request, change, settle, !change);
+    else if (change) settle({ kind: 'down', why: this.#link.why });
+    else this.#sendWhenUp(unitId, request, settle);
+  }
+
+  broadcast(request: Request, settle: Settle): void {
+    if (!this.#link.isUp) {
+      settle({ kind: 'down', why: this.#link.why });
+      return;
+    }
+    const encoded = encodeMbapRequest(this.#nextId(), 0, request);
+    if (!encoded.ok) {
+      settle({ kind: 'down', why: encoded.fault.message });
+      return;
+    }
+    this.#counts.requests += 1;
+    this.#link.write(encoded.value);
+    // Nobody answers, so the units behind the host are given the time an answer would have had.
+    this.#services.timers.after(this.#config.timeoutMs, () => settle({ kind: 'unanswered' }));
+  }
+
+  health(): LineHealth {
+    return this.#link.health();
+  }
+
+  counters(): { readonly [name: string]: number } {
+    return this.#counts;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#link.stop();
+  }
+
+  #sendWhenUp(unitId: number, request: Request, settle: Settle): void {
+    this.#link.ready((up) => {
+      if (up && this.#link.isUp) this.#send(unitId, request, false, settle, false);
+      else settle({ kind: 'down', why: this.#link.why });
+    });
+  }
+
+  #send(unitId: number, request: Request, change: boolean, settle: Settle, again: boolean): void {
+    const id = this.#nextId();
+    const encoded = encodeMbapRequest(id, unitId, request);
+    if (!encoded.ok) {
+      settle({ kind: 'down', why: encoded.fault.message });
+      return;
+    }
+    this.#counts.requests += 1;
+    const now = this.#services.clock.monotonic();
+    this.#outstanding.set(id, new Outstanding(unitId, request, change, settle, now + this.#config.timeoutMs, again));
+    if (this.#timer === undefined) this.#watch(this.#config.timeoutMs);
+    this.#out.push(encoded.value);
+    if (change) this.#flush();
+    else if (this.#out.length === 1) process.nextTick(() => this.#flush());
+    if (isAnswered(request)) return;
+    this.#outstanding.delete(id);
+    settle({ kind: 'unanswered' });
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    if (out.length === 0) return;
+    this.#out = [];
+    const [first] = out;
+    this.#link.write(out.length === 1 && first !== undefined ? first : Buffer.concat(out));
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) & 0xffff;
+    while (this.#outstanding.has(this.#lastId) || this.#overdue.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#framer.push(chunk);
+    for (let adu = this.#framer.next(); adu !== undefined; adu = this.#framer.next()) {
+      if (adu.kind === 'adu') this.#answer(adu);
+      else {
+        this.#counts.faults += 1;
+        this.#link.restart(`the device sent a broken frame: ${adu.message}`);
+        return;
+      }
+    }
+  }
+
+  #answer(adu: MbapAdu): void {
+    const waiting = this.#outstanding.get(adu.transactionId);
+    if (waiting === undefined || waiting.unitId !== adu.unitId) {
+      this.#overdue.delete(adu.transactionId);
+      this.#counts.strays += 1;
+      return;
+    }
+    this.#outstanding.delete(adu.transactionId);
+    this.#link.proved();
+    const decoded = decodeResponse(waiting.request, adu.bytes, adu.start, adu.end);
+    if (decoded.ok) {
+      waiting.settle({ kind: 'response', response: decoded.value });
+      return;
+    }
+    this.#counts.faults += 1;
+    waiting.settle({ kind: 'lost', why: `the device's answer is broken: ${decoded.fault.message}` });
+  }
+
+  #watch(delayMs: number): void {
+    this.#timer = this.#services.timers.after(delayMs, () => this.#sweep());
+  }
+
+  // One timer for all: deadlines come in the order of sending.
+  #sweep(): void {
+    this.#timer = undefined;
+    const now = this.#services.clock.monotonic();
+    const late: Outstanding[] = [];
+    for (const [id, waiting] of this.#outstanding) {
+      if (waiting.deadline > now) {
+        this.#watch(Math.max(1, waiting.deadline - now));
+        break;
+      }
+      this.#outstanding.delete(id);
+      this.#overdue.add(id);
+      late.push(waiting);
+    }
+    this.#counts.timeouts += late.length;
+    const answer: Answer = { kind: 'lost', why: `no answer within ${this.#config.timeoutMs} ms` };
+    for (const { settle } of late) settle(answer);
+    if (this.#overdue.size > mostOverdue) this.#link.restart('too many answers never came');
+  }
+
+  #lose(why: string): void {
+    this.#out = [];
+    this.#counts.reconnects += 1;
+    const lost = [...this.#outstanding.values()];
+    this.#outstanding.clear();
+    for (const { unitId, request, settle, again } of lost) {
+      if (again) this.#sendWhenUp(unitId, request, settle);
+      else settle({ kind: 'lost', why });
+    }
+  }
+}
