@@ -101,6 +101,7 @@ export interface Permit<C> {
   readonly decisionId: DecisionId;
   /** The points whose old value is to be read in the same lane turn, before redeeming. */
   readonly readFirst: readonly TargetHandle[];
+  /** The devices the change touches, those of `involves` included, each once. */
   readonly involves: NonEmpty<TargetHandle>;
 }
 
