@@ -66,10 +66,8 @@ function parseAddress(text: string): ParsedAddress | undefined {
 
 /** RFC 5952, section 4: lower case, no leading zeros, the longest run of two or more zero groups as `::`. */
 function formatIPv6(octets: readonly number[]): string {
-  const groups: string[] = [];
-  for (let index = 0; index < 16; index += 2) {
-    groups.push((((octets[index] ?? 0) << 8) | (octets[index + 1] ?? 0)).toString(16));
-  }
+  const view = new DataView(Uint8Array.from(octets).buffer);
+  const groups = [0, 2, 4, 6, 8, 10, 12, 14].map((offset) => view.getUint16(offset).toString(16));
   const runs = groups.join(':').match(/(?<=^|:)0(:0)+(?=:|$)/g) ?? [];
   const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
   if (longest === '') return groups.join(':');
@@ -101,14 +99,14 @@ export function parseNetwork(text: string): Network | undefined {
   return { octets: parsed.octets, bits: Number(length) };
 }
 
+function firstBits(octets: readonly number[], count: number): string {
+  const text = octets.map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  return text.slice(0, count);
+}
+
 /** Whether the address lies in the network; false for text that is no address. */
 export function isInNetwork(network: Network, address: string): boolean {
   const parsed = parseAddress(address);
   if (parsed?.octets.length !== network.octets.length) return false;
-  for (let bit = 0; bit < network.bits; bit += 8) {
-    const mask = 0xff & (0xff00 >> Math.min(8, network.bits - bit));
-    const index = bit >> 3;
-    if ((((parsed.octets[index] ?? 0) ^ (network.octets[index] ?? 0)) & mask) !== 0) return false;
-  }
-  return true;
+  return firstBits(parsed.octets, network.bits) === firstBits(network.octets, network.bits);
 }

@@ -14,6 +14,7 @@ import type { GateControl, GateOptions } from './options.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { RateWindow } from './rate.ts';
 import type { Refusals } from './refusals.ts';
+import { deviceOf } from './resolve.ts';
 import { intentRow, nameOf, outcomeRow, recordEffects } from './rows.ts';
 import type { StandingIntents } from './standing-intents.ts';
 import { createTickets, type Ticket } from './ticket.ts';
@@ -92,14 +93,10 @@ export function createDoor(services: DoorServices): Door {
 
   function involvedDevices({ intended, verdicts }: WeighedPermit, change: Change<unknown>): NonEmpty<TargetHandle> {
     const inventory = services.policy()?.inventory;
-    const devices = new Set<TargetHandle>();
+    const devices = new Set<TargetHandle | undefined>();
     for (const { device, effect } of intended.effects) devices.add(device?.handle ?? effect.target);
-    for (const { target } of verdicts) {
-      const handle = inventory?.find(target);
-      const device = handle === undefined ? undefined : inventory?.point(handle)?.device;
-      if (device !== undefined) devices.add(device);
-    }
-    const [first = change.effects[0].target, ...others] = devices;
+    for (const { target } of verdicts) devices.add(inventory && deviceOf(inventory, target)?.handle);
+    const [first = change.effects[0].target, ...others] = [...devices].filter((device) => device !== undefined);
     return [first, ...others];
   }
 
@@ -143,7 +140,8 @@ export function createDoor(services: DoorServices): Door {
   function objectionNow(ticket: Ticket): WeighedDenial | undefined {
     const { weighed, caller, change } = ticket;
     if (weighed.by === 'never-gated') return undefined;
-    if (services.policy()?.inventory !== ticket.inventory) {
+    const inventory = services.policy()?.inventory;
+    if (!inventory || inventory !== ticket.inventory) {
       const { intended, verdicts } = weighed;
       const text = 'the inventory was replaced while the change waited; it may be sent again';
       return { permitted: false, intended, verdicts, reason: 'unknown-point', text };
@@ -152,7 +150,7 @@ export function createDoor(services: DoorServices): Door {
       ticket.epoch === services.epoch() &&
       clock.monotonic() - ticket.weighedAt <= PERMIT_MS &&
       clock.now() < weighed.validUntil;
-    if (isFresh && !ticket.undoes) return scales.weighAgainLightly(caller, change, weighed);
+    if (isFresh && !ticket.undoes) return scales.weighAgainLightly(caller, change, weighed, inventory);
     const again = ticket.weigh();
     if (!again.permitted) return again;
     ticket.weighed = again;

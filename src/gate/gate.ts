@@ -2,17 +2,20 @@
 // that was derived from the policy before is in use.
 
 import type { Caller, Peer } from '../contract/gate.ts';
+import type { TargetId } from '../model/ids.ts';
+import { fail, ok } from '../model/result.ts';
 import type { FastLock } from '../policy/lock.ts';
 import { withLocks } from '../policy/lock.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { parseNetwork } from './address.ts';
 import { createAttribution } from './attribute.ts';
 import { createCounters } from './counters.ts';
+import { whoIs } from './describe.ts';
 import { createDoor } from './door.ts';
 import { createKeeper } from './keeper.ts';
 import { createLogBudget } from './log-budget.ts';
 import { type GateControl, type GateOptions, InvariantViolation } from './options.ts';
-import { type PolicyInForce, policyInForce, standingOf } from './policy-in-force.ts';
+import { askerOf, type PolicyInForce, policyInForce, standingOf } from './policy-in-force.ts';
 import { createRateWindow } from './rate.ts';
 import { createReaders } from './reader.ts';
 import { createRefusals } from './refusals.ts';
@@ -25,7 +28,7 @@ import { createScales } from './weigh.ts';
 
 /** The gate, before its first policy: nothing may be read or changed. Throws where a network of the site is none. */
 export function createGate(options: GateOptions): GateControl {
-  const { journal, log, clock, timers, site } = options;
+  const { log, clock, timers, site } = options;
   const sharedNetworks = site.sharedNetworks.map((text) => {
     const network = parseNetwork(text);
     if (!network) throw new InvariantViolation(`got network \`${text}\`, expected \`address/bits\``);
@@ -43,7 +46,7 @@ export function createGate(options: GateOptions): GateControl {
   const policy = () => inForce;
 
   const counters = createCounters();
-  const keeper = createKeeper(journal, log, clock, counters);
+  const keeper = createKeeper(options, counters);
   const budget = createLogBudget(clock);
   const refusals = createRefusals(options, keeper, counters, budget);
   const rates = createRateWindow(clock);
@@ -71,7 +74,7 @@ export function createGate(options: GateOptions): GateControl {
   }
 
   const scales = createScales({ clock, rates, transfers, policy, isNeverGated, isProven, session: sessions.get });
-  const readers = createReaders({ clock, counters, neverGated, policy, isObserving: scales.isObserving });
+  const readers = createReaders({ clock, counters, neverGated, policy, observesUntil: scales.observesUntil });
   const door = createDoor({
     options,
     counters,
@@ -118,7 +121,7 @@ export function createGate(options: GateOptions): GateControl {
   }
 
   function sayObserving(): void {
-    if (!inForce || !scales.isObserving(inForce)) return;
+    if (!inForce || scales.observesUntil(inForce) === undefined) return;
     const detail = { revision: inForce.revision, until: inForce.observeUntil };
     keeper.keep({ kind: 'system', ...keeper.stamp(), event: 'observing', detail });
     log.write(
@@ -134,6 +137,14 @@ export function createGate(options: GateOptions): GateControl {
     const owner = attribution.ownerOf(certificate);
     if (owner === undefined) return false;
     return standingOf(inForce, owner, undefined, { at: clock.now(), timeUnsure: !clock.sure() }) === 'stands';
+  }
+
+  function endTransfer(caller: Caller, device: TargetId, why: string): ReturnType<GateControl['endTransfer']> {
+    if (!inForce) return fail('no-policy');
+    const answer = inForce.decide({ ...askerOf(caller, clock), action: 'device.control', targets: [device] });
+    if (answer.decision === 'deny') return fail(answer.reason);
+    const ended = transfers.end(device, whoIs(caller), why);
+    return ended ? ok(ended) : fail('no-transfer');
   }
 
   return {
@@ -177,7 +188,7 @@ export function createGate(options: GateOptions): GateControl {
       sessions.sweep();
     },
     transfers: transfers.list,
-    endTransfer: transfers.end,
+    endTransfer,
     counters: () => ({
       ...counters,
       rows_waiting: keeper.waiting,
@@ -190,7 +201,7 @@ export function createGate(options: GateOptions): GateControl {
       transfers.endAll('the gateway stops');
       standing.closeAll();
       refusals.flush();
-      await keeper.settled();
+      await keeper.stop();
     },
   };
 }

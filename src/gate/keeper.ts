@@ -2,13 +2,14 @@
 // change did. Invariants: 1. order is kept; 2. a row refused by the journal waits in bounded memory and is tried again;
 // 3. what overflows is counted, never silent.
 
-import type { Clock } from '../contract/clock.ts';
-import type { Journal } from '../contract/journal.ts';
-import type { Log } from '../contract/log.ts';
 import type { JournalRow } from '../model/journal-row.ts';
 import type { Counters } from './counters.ts';
+import type { GateOptions } from './options.ts';
 
 const MOST_WAITING = 4096;
+const RETRY_MS = 5000;
+
+type KeeperOptions = Pick<GateOptions, 'journal' | 'log' | 'clock' | 'timers'>;
 
 export interface Keeper {
   /** Writes with the journal's reserve; where the journal refuses, later. */
@@ -16,23 +17,24 @@ export interface Keeper {
   /** `at`, and whether the clock was to be trusted. */
   stamp(): { readonly at: number; readonly clockUnsure?: true };
   readonly waiting: number;
-  /** Resolves once nothing is on its way; what the journal refuses stays refused. */
-  settled(): Promise<void>;
+  /** Tries once more, and resolves when nothing is on its way. */
+  stop(): Promise<void>;
 }
 
-export function createKeeper(journal: Journal, log: Log, clock: Clock, counters: Counters): Keeper {
+export function createKeeper({ journal, log, clock, timers }: KeeperOptions, counters: Counters): Keeper {
   const waiting: JournalRow[] = [];
   const underway = new Set<Promise<void>>();
+  let retry: { cancel(): void } | undefined;
 
   function wait(row: JournalRow): void {
     if (waiting.length >= MOST_WAITING) {
       counters.rows_lost += 1;
       return;
     }
-    if (waiting.length === 0) {
-      log.write('error', 'record.waiting', {}, 'the journal refuses rows that must be kept; they wait in memory');
-    }
     waiting.push(row);
+    if (retry) return;
+    retry = timers.after(RETRY_MS, flush);
+    log.write('error', 'record.waiting', {}, 'the journal refuses rows that must be kept; they wait in memory');
   }
 
   function write(row: JournalRow): void {
@@ -45,6 +47,8 @@ export function createKeeper(journal: Journal, log: Log, clock: Clock, counters:
   }
 
   function flush(): void {
+    retry?.cancel();
+    retry = undefined;
     for (const row of waiting.splice(0)) write(row);
   }
 
@@ -55,18 +59,18 @@ export function createKeeper(journal: Journal, log: Log, clock: Clock, counters:
   return {
     keep(row) {
       // Behind rows that wait already, so that an outcome never stands before its intent.
-      if (waiting.length > 0 && !journal.state().writable) wait(row);
-      else {
-        flush();
-        write(row);
-      }
+      if (waiting.length > 0) wait(row);
+      else write(row);
     },
     stamp: () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) }),
     get waiting() {
       return waiting.length;
     },
-    async settled() {
+    async stop() {
       while (underway.size > 0) await Promise.all(underway);
+      flush();
+      while (underway.size > 0) await Promise.all(underway);
+      retry?.cancel();
     },
   };
 }

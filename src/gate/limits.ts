@@ -9,10 +9,9 @@ function ulpOfFloat32(magnitude: number): number {
   return 2 ** (exponent - 23);
 }
 
-/** Equal, or the same float32: a register holds 24.1 as 24.100000381, and that is the limit 24.1. Whole numbers are compared exactly. */
+/** Not identical, but the same number (`5n`, 5) or the same float32: a register holds 24.1 as 24.100000381, and that is the limit 24.1. Whole numbers are compared exactly. */
 function isSame(value: number | bigint, limit: number): boolean {
   if (typeof value === 'bigint') return Number.isInteger(limit) && value === BigInt(limit);
-  if (value === limit) return true;
   return !(Number.isInteger(value) && Number.isInteger(limit)) && Math.fround(value) === Math.fround(limit);
 }
 

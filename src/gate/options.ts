@@ -1,10 +1,10 @@
 // What the daemon hands to the door, and what it gets. Nothing of this room reaches for the world by itself.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Change, Gate, Judgement, Permit } from '../contract/gate.ts';
+import type { Caller, Change, Gate, Judgement, Permit } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
-import type { ProviderIdentity } from '../model/decision.ts';
+import type { DenialReason, ProviderIdentity } from '../model/decision.ts';
 import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
 import type { IntentRow, Who } from '../model/journal-row.ts';
 import type { Result } from '../model/result.ts';
@@ -125,8 +125,8 @@ export interface GateControl extends Gate {
   /** To be called every few seconds: ends sessions whose link-layer address changed or whose principal lost its standing. */
   checkLinks(): void;
   transfers(): readonly Transfer[];
-  /** False where there is no transfer to this device. The caller has judged `device.control` there. */
-  endTransfer(device: TargetId, by: Who, why: string): boolean;
+  /** Ends a transfer in the name of who has `device.control` there. */
+  endTransfer(caller: Caller, device: TargetId, why: string): Result<Transfer, DenialReason | 'no-transfer'>;
   /**
    * A permit to release or put back what `permit` changed, whoever has been revoked or locked since: only those targets,
    * with NULL or the old value that was recorded. Its rows may use the journal's reserve.

@@ -1,5 +1,7 @@
 // What the door needs of the policy in force: the only place of this room that knows the policy room's shapes.
 
+import type { Clock } from '../contract/clock.ts';
+import type { Caller } from '../contract/gate.ts';
 import type { Decision, DecisionRequest, ProviderIdentity } from '../model/decision.ts';
 import { type PolicyRevision, type PrincipalId, principalId } from '../model/ids.ts';
 import type { InventoryView } from '../model/point.ts';
@@ -42,13 +44,27 @@ export function policyInForce(snapshot: PolicySnapshot): PolicyInForce {
   };
 }
 
+export type Standing = 'stands' | 'unknown-principal' | 'locked';
+
+/** What the kernel needs to know of who asks, and of the moment. */
+export function askerOf({ principal, channel, identity, narrowToRole }: Caller, clock: Clock) {
+  return {
+    principal,
+    channel,
+    at: clock.now(),
+    timeUnsure: !clock.sure(),
+    ...(identity && { identity }),
+    ...(narrowToRole !== undefined && { narrowToRole }),
+  };
+}
+
 /** Whether a person or application may take part at all: known, enabled, and not locked out as a whole. */
 export function standingOf(
   policy: PolicyInForce,
   principal: PrincipalId,
   identity: ProviderIdentity | undefined,
   time: { readonly at: number; readonly timeUnsure: boolean },
-): 'stands' | 'unknown-principal' | 'locked' {
+): Standing {
   // The root of the home organization: a lock that matches there, for an action nobody singles out, is on the principal whole.
   const answer = policy.decide({ principal, action: 'org.view', targets: [], ...(identity && { identity }), ...time });
   if (answer.decision === 'permit') return 'stands';

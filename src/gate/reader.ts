@@ -7,7 +7,7 @@ import type { Caller, Reader } from '../contract/gate.ts';
 import type { InventoryView } from '../model/point.ts';
 import { hasBit } from '../policy/bitset.ts';
 import type { Counters } from './counters.ts';
-import type { PolicyInForce } from './policy-in-force.ts';
+import { askerOf, type PolicyInForce } from './policy-in-force.ts';
 
 export type ReadAction = 'point.read' | 'alarm.view' | 'device.view' | 'trend.view';
 
@@ -34,10 +34,10 @@ interface ReaderServices {
   readonly counters: Counters;
   readonly neverGated: ReadonlySet<string>;
   policy(): PolicyInForce | undefined;
-  isObserving(policy: PolicyInForce): boolean;
+  observesUntil(policy: PolicyInForce): number | undefined;
 }
 
-export function createReaders({ clock, counters, neverGated, policy, isObserving }: ReaderServices): Readers {
+export function createReaders({ clock, counters, neverGated, policy, observesUntil }: ReaderServices): Readers {
   /** By caller object first: one lookup for each frame of a connection. */
   let byCaller = new WeakMap<Caller, Map<ReadAction, Kept>>();
   const byQuestion = new Map<string, Kept>();
@@ -54,25 +54,19 @@ export function createReaders({ clock, counters, neverGated, policy, isObserving
 
   function make(inForce: PolicyInForce, caller: Caller, action: ReadAction): Kept {
     const { mask, validUntil = Number.POSITIVE_INFINITY } = inForce.reach({
-      principal: caller.principal,
+      ...askerOf(caller, clock),
       action,
-      channel: caller.channel,
-      at: clock.now(),
-      timeUnsure: !clock.sure(),
-      ...(caller.identity && { identity: caller.identity }),
-      ...(caller.narrowToRole !== undefined && { narrowToRole: caller.narrowToRole }),
     });
     const { inventory } = inForce;
-    const observes = isObserving(inForce);
+    const until = observesUntil(inForce);
     const reader: Reader = {
       permits(target) {
         if (hasBit(mask, target) || isNeverGated(inventory, target)) return true;
-        if (observes) counters.reads_observed += 1;
-        return observes;
+        if (until !== undefined) counters.reads_observed += 1;
+        return until !== undefined;
       },
     };
-    const end = observes ? Math.min(validUntil, inForce.observeUntil ?? validUntil) : validUntil;
-    return { reader, validUntil: end, sure: clock.sure() };
+    return { reader, validUntil: Math.min(validUntil, until ?? validUntil), sure: clock.sure() };
   }
 
   function find(inForce: PolicyInForce, caller: Caller, action: ReadAction): Kept {

@@ -8,7 +8,7 @@ import type { DenialReason } from '../model/decision.ts';
 import { type DecisionId, decisionId } from '../model/ids.ts';
 import type { RefusalRow } from '../model/journal-row.ts';
 import type { Counters } from './counters.ts';
-import { describeWho, REASON_TEXT, whoIs } from './describe.ts';
+import { describeWho, whoIs } from './describe.ts';
 import { createExpiring } from './expiring.ts';
 import type { Keeper } from './keeper.ts';
 import type { LogBudget } from './log-budget.ts';
@@ -27,7 +27,8 @@ export interface Refused {
   /** Made only where a row or a line shows them. */
   effects(): RefusalRow['effects'];
   readonly revision?: number;
-  readonly detail?: string;
+  /** One line for a person. */
+  readonly detail: string;
 }
 
 const SEVERAL_TARGETS = { detail: 'several targets, not told apart' };
@@ -39,6 +40,8 @@ const SEVERAL_PEERS = {
 interface Fold {
   readonly row: RefusalRow;
   readonly peer: string;
+  /** How many folds its peer has. */
+  readonly keys: { count: number };
   later: number;
   since: number;
 }
@@ -51,12 +54,11 @@ export interface Refusals {
 
 export function createRefusals(options: GateOptions, keeper: Keeper, counters: Counters, budget: LogBudget): Refusals {
   const { journal, log, clock, timers } = options;
-  const keysOfPeer = new Map<string, number>();
+  const keysOfPeer = new Map<string, Fold['keys']>();
 
-  const folds = createExpiring<Fold>(MINUTE_MS, clock, timers, ({ row, peer, later, since }) => {
-    const left = (keysOfPeer.get(peer) ?? 0) - 1;
-    if (left > 0) keysOfPeer.set(peer, left);
-    else keysOfPeer.delete(peer);
+  const folds = createExpiring<Fold>(MINUTE_MS, clock, timers, ({ row, peer, keys, later, since }) => {
+    keys.count -= 1;
+    if (keys.count === 0) keysOfPeer.delete(peer);
     if (later > 0) journal.note({ ...row, ...keeper.stamp(), count: later, since });
   });
 
@@ -81,7 +83,7 @@ export function createRefusals(options: GateOptions, keeper: Keeper, counters: C
       ...(withheld > 0 && { withheld }),
     };
     const what = target === undefined ? operation : `${operation} of \`${target}\``;
-    const text = `${describeWho(who)}: ${what} denied ${reason}: ${detail ?? REASON_TEXT[reason]}`;
+    const text = `${describeWho(who)}: ${what} denied ${reason}: ${detail}`;
     log.write('warn', 'change.refused', fields, text);
   }
 
@@ -97,12 +99,14 @@ export function createRefusals(options: GateOptions, keeper: Keeper, counters: C
       ...(target !== undefined && !shared && { target }),
       effects: shared ? [] : refused.effects(),
       ...(revision !== undefined && { revision }),
-      ...(detail !== undefined && { detail }),
+      detail,
       count: 1,
       ...shared,
     };
-    const folded: Fold = { row, peer, later: 0, since: row.at };
-    keysOfPeer.set(peer, (keysOfPeer.get(peer) ?? 0) + 1);
+    const keys = keysOfPeer.get(peer) ?? { count: 0 };
+    keys.count += 1;
+    keysOfPeer.set(peer, keys);
+    const folded: Fold = { row, peer, keys, later: 0, since: row.at };
     folds.add(key, folded);
     journal.note(row);
     return folded;
@@ -123,7 +127,7 @@ export function createRefusals(options: GateOptions, keeper: Keeper, counters: C
     const own = folds.get(exact);
     if (own) return foldIn(own);
     const hasRoom = folds.size < KEYS;
-    if (hasRoom && (keysOfPeer.get(peer) ?? 0) < KEYS_OF_A_PEER) return begin(exact, peer, refused);
+    if (hasRoom && (keysOfPeer.get(peer)?.count ?? 0) < KEYS_OF_A_PEER) return begin(exact, peer, refused);
     const whose = hasRoom ? peer : '';
     const key = `${whose}\n${reason}\n several`;
     const several = folds.get(key);

@@ -29,6 +29,12 @@ export interface Intended {
   readonly unknown: readonly TargetHandle[];
 }
 
+/** The device of a point, or the device itself. */
+export function deviceOf(inventory: InventoryView, id: string): InventoryDevice | undefined {
+  const handle = inventory.find(id);
+  return handle === undefined ? undefined : inventory.device(inventory.point(handle)?.device ?? handle);
+}
+
 /** Something in it changes a building; the rest (acknowledging an alarm) is judged by its right alone. */
 export function isChanging(intended: Intended): boolean {
   return intended.effects.some(({ action }) => ACTIONS[action].changing);

@@ -9,7 +9,8 @@ import { fail, ok, type Result } from '../model/result.ts';
 import { isInNetwork, type Network, normaliseAddress } from './address.ts';
 import type { Keeper } from './keeper.ts';
 import type { GateOptions, SessionClaim, SessionRefusal, ToolSession } from './options.ts';
-import { type PolicyInForce, standingOf } from './policy-in-force.ts';
+import { type PolicyInForce, type Standing, standingOf } from './policy-in-force.ts';
+import { deviceOf } from './resolve.ts';
 
 const DEFAULT_LONGEST_MS = 8 * 3_600_000;
 const MOST_SESSIONS = 256;
@@ -23,7 +24,6 @@ interface Held extends OpenSession {
   readonly endsAt: number;
   readonly hardwareAddress?: string;
   readonly timer: { cancel(): void };
-  readonly by: Who;
 }
 
 export interface Sessions {
@@ -37,6 +37,18 @@ export interface Sessions {
   checkLinks(): void;
   endAll(why: string): void;
 }
+
+interface Place {
+  readonly address: string;
+  readonly shared: boolean;
+  readonly hardwareAddress?: string;
+}
+
+const STANDING_TEXT = {
+  'no-policy': 'no policy is in force, so nobody is known',
+  'unknown-principal': 'not known, or disabled',
+  locked: 'a lock is in force',
+} as const;
 
 interface SessionServices {
   readonly options: GateOptions;
@@ -57,7 +69,11 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
   const byId = new Map<SessionId, Held>();
   /** Claims whose row is being made durable: their address is taken already. */
   const opening = new Map<string, PrincipalId>();
-  const now = () => ({ at: clock.now(), timeUnsure: !clock.sure() });
+  function standingNow({ principal, identity }: Pick<SessionClaim, 'principal' | 'identity'>): Standing | 'no-policy' {
+    const policy = services.policy();
+    if (!policy) return 'no-policy';
+    return standingOf(policy, principal, identity, { at: clock.now(), timeUnsure: !clock.sure() });
+  }
 
   function rowOf(event: 'opened' | 'ended', session: ToolSession, who: Who, why?: string): SessionRow {
     return {
@@ -92,80 +108,54 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
     return session && session.endsAt > clock.monotonic() ? session : undefined;
   };
 
-  function objection(claim: SessionClaim, address: string | undefined, shared: boolean): SessionRefusal | undefined {
-    const policy = services.policy();
-    if (!policy) return { reason: 'no-policy', text: 'no policy is in force, so nobody is known' };
-    const standing = standingOf(policy, claim.principal, claim.identity, now());
-    if (standing !== 'stands')
-      return {
-        reason: standing,
-        text: `\`${claim.principal}\` is ${standing === 'locked' ? 'locked' : 'not known or disabled'}`,
-      };
+  /** Where the session would be, or why it may not be opened. */
+  function examine(claim: SessionClaim): Result<Place, SessionRefusal> {
+    const refuse = (reason: SessionRefusal['reason'], text: string) => fail({ reason, text });
+    const { principal, forMs } = claim;
+    const standing = standingNow(claim);
+    if (standing !== 'stands') return refuse(standing, `\`${principal}\`: ${STANDING_TEXT[standing]}`);
+    const address = normaliseAddress(claim.address);
     if (address === undefined) {
-      return { reason: 'bad-address', text: `got address \`${claim.address}\`, expected an IPv4 or IPv6 address` };
+      return refuse('bad-address', `got address \`${claim.address}\`, expected an IPv4 or IPv6 address`);
     }
-    if (!(claim.forMs > 0 && claim.forMs <= longest)) {
-      return {
-        reason: 'bad-duration',
-        text: `got \`${claim.forMs}\` ms, expected more than 0 and at most \`${longest}\` ms`,
-      };
+    if (!(forMs > 0 && forMs <= longest)) {
+      return refuse('bad-duration', `got \`${forMs}\` ms, expected more than 0 and at most \`${longest}\` ms`);
     }
-    const unknown = claim.devices?.find((id) => {
-      const handle = policy.inventory.find(id);
-      return handle === undefined || !policy.inventory.device(handle);
-    });
-    if (unknown !== undefined)
-      return { reason: 'unknown-device', text: `got \`${unknown}\`, expected a device of the policy` };
+    const inventory = services.policy()?.inventory;
+    const unknown = claim.devices?.find((id) => !inventory || deviceOf(inventory, id)?.id !== id);
+    if (unknown !== undefined) return refuse('unknown-device', `got \`${unknown}\`, expected a device of the policy`);
     if (services.isApplicationAddress(address)) {
-      return {
-        reason: 'application-address',
-        text: `\`${address}\` belongs to an application of the site's configuration`,
-      };
+      return refuse('application-address', `\`${address}\` belongs to an application of the site's configuration`);
     }
-    const holder = opening.get(address) ?? at(address)?.principal;
-    if (opening.has(address) || (holder !== undefined && holder !== claim.principal)) {
-      log.write(
-        'warn',
-        'session.contested',
-        { address, holder, principal: claim.principal },
-        `\`${claim.principal}\` claimed \`${address}\`, which is in use by \`${holder}\``,
-      );
-      return {
-        reason: 'address-in-use',
-        text: `\`${address}\` is in use by \`${holder}\``,
-        ...(holder !== undefined && { holder }),
-      };
+    const claimant = opening.get(address);
+    const holder = claimant ?? at(address)?.principal;
+    if (holder !== undefined && (claimant !== undefined || holder !== principal)) {
+      const text = `\`${principal}\` claimed \`${address}\`, which is in use by \`${holder}\``;
+      log.write('warn', 'session.contested', { address, holder, principal }, text);
+      return fail({ reason: 'address-in-use', text, holder });
     }
     if (byAddress.size + opening.size >= MOST_SESSIONS && holder === undefined) {
-      return {
-        reason: 'too-many-sessions',
-        text: `\`${MOST_SESSIONS}\` sessions are open, which is the most there may be`,
-      };
+      return refuse('too-many-sessions', `got one more than the \`${MOST_SESSIONS}\` sessions there may be`);
     }
-    if (shared) return undefined;
+    if (sharedNetworks.some((network) => isInNetwork(network, address))) return ok({ address, shared: true });
     const link = links.lookup(address);
     if (!link) {
-      return {
-        reason: 'not-on-link',
-        text: `\`${address}\` was not heard on a network of this gateway, and no shared network lists it`,
-      };
+      return refuse(
+        'not-on-link',
+        `\`${address}\` was not heard on a network of this gateway, nor is its network shared`,
+      );
     }
-    if (!link.alone) {
-      return {
-        reason: 'shared-link',
-        text: `\`${address}\` shares its link-layer address \`${link.hardwareAddress}\` with others`,
-      };
-    }
-    return undefined;
+    const { hardwareAddress, alone } = link;
+    if (!alone)
+      return refuse('shared-link', `\`${address}\` shares link-layer address \`${hardwareAddress}\` with others`);
+    return ok({ address, shared: false, hardwareAddress });
   }
 
   return {
     async open(claim) {
-      const address = normaliseAddress(claim.address);
-      const shared = address !== undefined && sharedNetworks.some((network) => isInNetwork(network, address));
-      const refusal = objection(claim, address, shared);
-      if (refusal || address === undefined) return fail(refusal as SessionRefusal);
-      const hardwareAddress = shared ? undefined : links.lookup(address)?.hardwareAddress;
+      const place = examine(claim);
+      if (!place.ok) return place;
+      const { address, shared, hardwareAddress } = place.value;
       const id = sessionId(options.newId('session'));
       const openedAt = clock.now();
       const endsAt = clock.monotonic() + claim.forMs;
@@ -187,8 +177,7 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
         opening.delete(address);
       }
       // The person may have been revoked while the row went to disk.
-      const policy = services.policy();
-      const standing = policy ? standingOf(policy, claim.principal, claim.identity, now()) : 'unknown-principal';
+      const standing = standingNow(claim);
       if (standing !== 'stands') {
         keeper.keep(rowOf('ended', session, gateway('revoked'), standing));
         return fail({ reason: standing, text: `\`${claim.principal}\` was revoked meanwhile` });
@@ -197,7 +186,6 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
       if (before) close(before, claim.by, 'renewed');
       const held: Held = {
         ...session,
-        by: claim.by,
         endsAt,
         ...(claim.identity && { identity: claim.identity }),
         ...(claim.devices && { deviceSet: new Set(claim.devices) }),
@@ -238,10 +226,8 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
         ...(devices && { devices }),
       })),
     sweep() {
-      const policy = services.policy();
-      if (!policy) return;
       for (const session of [...byId.values()]) {
-        const standing = standingOf(policy, session.principal, session.identity, now());
+        const standing = standingNow(session);
         if (standing !== 'stands') close(session, gateway('revoked'), `its principal is ${standing}`);
       }
     },

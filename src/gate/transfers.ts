@@ -42,7 +42,8 @@ export interface Transfers {
   mayFinish(caller: Caller, change: Change<unknown>, intended: Intended, inventory: InventoryView): boolean;
   /** The frame was answered: the idle time counts from here. */
   settled(change: Change<unknown>, inventory: InventoryView): void;
-  end(device: TargetId, by: Who, why: string): boolean;
+  /** What was ended; absent where there is no transfer to this device. */
+  end(device: TargetId, by: Who, why: string): Transfer | undefined;
   endAll(why: string): void;
   list(): readonly Transfer[];
 }
@@ -102,6 +103,8 @@ export function createTransfers({ clock, timers, log, site }: GateOptions, keepe
 
   const deviceOf = (change: Change<unknown>, inventory: InventoryView): InventoryDevice | undefined =>
     change.transfer && inventory.device(change.transfer.device);
+
+  const shown = ({ device, principal, peer, begunAt }: Lease): Transfer => ({ device, principal, peer, begunAt });
 
   return {
     objection(caller, change, intended, inventory) {
@@ -171,12 +174,11 @@ export function createTransfers({ clock, timers, log, site }: GateOptions, keepe
     end(device, by, why) {
       const lease = leaseOf(device);
       if (lease) close(lease, by, why, true);
-      return lease !== undefined;
+      return lease && shown(lease);
     },
     endAll(why) {
       for (const lease of [...leases.values()]) close(lease, gateway('stop'), why, false);
     },
-    list: () =>
-      [...leases.values()].map(({ device, principal, peer, begunAt }) => ({ device, principal, peer, begunAt })),
+    list: () => Array.from(leases.values(), shown),
   };
 }

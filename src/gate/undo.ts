@@ -63,7 +63,7 @@ export function weighUndo(
   return {
     permitted: true,
     intended,
-    verdicts: intended.effects.flatMap(({ id }) => (id === undefined ? [] : [{ target: id, permitted: true, grant }])),
+    verdicts: intended.groups.flatMap(({ targets }) => targets.map((target) => ({ target, permitted: true, grant }))),
     by: 'permit',
     validUntil: Number.POSITIVE_INFINITY,
   };

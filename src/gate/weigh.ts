@@ -11,9 +11,9 @@ import type { IntentRow } from '../model/journal-row.ts';
 import type { InventoryView } from '../model/point.ts';
 import { describeWho, REASON_TEXT, shownValue, whoIs } from './describe.ts';
 import { outOfLimits } from './limits.ts';
-import type { PolicyInForce } from './policy-in-force.ts';
+import { askerOf, type PolicyInForce } from './policy-in-force.ts';
 import type { RateWindow } from './rate.ts';
-import { type EffectGroup, type Intended, isChanging, resolve } from './resolve.ts';
+import { deviceOf, type EffectGroup, type Intended, isChanging, resolve } from './resolve.ts';
 import type { OpenSession } from './sessions.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -47,9 +47,14 @@ interface Objection {
 export interface Scales {
   weigh(caller: Caller, change: Change<unknown>): Weighed;
   /** What may have changed although nobody's standing did: transfers and rates. */
-  weighAgainLightly(caller: Caller, change: Change<unknown>, before: WeighedPermit): WeighedDenial | undefined;
-  /** Reads are let through and counted: the signed policy observes, and its time has not passed. */
-  isObserving(policy: PolicyInForce): boolean;
+  weighAgainLightly(
+    caller: Caller,
+    change: Change<unknown>,
+    before: WeighedPermit,
+    inventory: InventoryView,
+  ): WeighedDenial | undefined;
+  /** The end (ms since 1970) of observing; `undefined` where the signed policy enforces, its time has passed, or time is unsure. */
+  observesUntil(policy: PolicyInForce): number | undefined;
 }
 
 export interface ScalesServices {
@@ -103,20 +108,16 @@ export function createScales(services: ScalesServices): Scales {
   }
 
   function askPolicy(policy: PolicyInForce, caller: Caller, intended: Intended) {
+    const asker = askerOf(caller, clock);
     const verdicts: TargetVerdict[] = [];
     let validUntil = Number.POSITIVE_INFINITY;
     let objection: (Objection & { readonly at: number }) | undefined;
     for (const group of intended.groups) {
       const decision = policy.decide({
-        principal: caller.principal,
+        ...asker,
         action: group.action,
         targets: group.targets,
-        channel: caller.channel,
-        at: clock.now(),
-        timeUnsure: !clock.sure(),
         ...(group.priority !== undefined && { priority: group.priority }),
-        ...(caller.identity && { identity: caller.identity }),
-        ...(caller.narrowToRole !== undefined && { narrowToRole: caller.narrowToRole }),
       });
       for (const verdict of decision.verdicts) verdicts.push(verdict);
       if (decision.decision === 'permit') {
@@ -150,8 +151,7 @@ export function createScales(services: ScalesServices): Scales {
     const devices = caller.session === undefined ? undefined : services.session(caller.session)?.deviceSet;
     if (!devices) return undefined;
     for (const { target } of verdicts) {
-      const handle = inventory.find(target);
-      const device = handle === undefined ? undefined : inventory.device(inventory.point(handle)?.device ?? handle);
+      const device = deviceOf(inventory, target);
       if (!device || !devices.has(device.id)) {
         return {
           reason: 'out-of-scope',
@@ -211,8 +211,9 @@ export function createScales(services: ScalesServices): Scales {
     return undefined;
   }
 
-  const isObserving = (policy: PolicyInForce): boolean =>
-    policy.observeUntil !== undefined && clock.sure() && clock.now() < policy.observeUntil;
+  function observesUntil({ observeUntil }: PolicyInForce): number | undefined {
+    return observeUntil !== undefined && clock.sure() && clock.now() < observeUntil ? observeUntil : undefined;
+  }
 
   function deny(
     intended: Intended,
@@ -230,7 +231,7 @@ export function createScales(services: ScalesServices): Scales {
   }
 
   return {
-    isObserving,
+    observesUntil,
     weigh(caller, change) {
       const policy = services.policy();
       const intended = resolve(change, policy?.inventory);
@@ -241,7 +242,7 @@ export function createScales(services: ScalesServices): Scales {
       const stale = staleness(policy, intended);
       if (stale) return deny(intended, [], stale);
 
-      const observing = isObserving(policy) && canBeObserved(change, intended);
+      const observing = observesUntil(policy) !== undefined && canBeObserved(change, intended);
       let by: IntentRow['by'] = 'permit';
       let wouldDeny: DenialReason | undefined;
       /** Whether a soft objection is recorded instead of denying. */
@@ -285,11 +286,9 @@ export function createScales(services: ScalesServices): Scales {
         validUntil: Math.min(...ends.filter((end) => end > clock.now())),
       };
     },
-    weighAgainLightly(caller, change, { intended, verdicts, by }) {
-      const policy = services.policy();
-      if (by === 'never-gated' || !policy) return undefined;
+    weighAgainLightly(caller, change, { intended, verdicts, by }, inventory) {
       const objection =
-        inTransfer(caller, change, intended, policy.inventory) ?? (by === 'observed' ? undefined : tooOften(intended));
+        inTransfer(caller, change, intended, inventory) ?? (by === 'observed' ? undefined : tooOften(intended));
       return objection && deny(intended, verdicts, objection);
     },
   };

@@ -296,6 +296,14 @@ describe('tool sessions', () => {
     expect(stage.gate.reader(caller, 'point.read').permits(stage.handle('vav/sp'))).toBe(true);
   });
 
+  it('ends when the gateway stops', async () => {
+    const stage = Stage.set();
+    await stage.session('ben', '127.0.0.1');
+    await stage.gate.stop();
+    expect(stage.journal.rows('session').at(-1)).toMatchObject({ event: 'ended', why: 'the gateway stops' });
+    expect(stage.time.pending).toBe(0);
+  });
+
   it('carries what an identity provider said', async () => {
     const stage = Stage.set();
     const identity = { organization: 'acme', groups: [], role: 'Operator' };

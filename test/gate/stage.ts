@@ -21,6 +21,8 @@ export class StageTime implements Clock, Timers {
   wall = START;
   ticks = 0;
   isSure = true;
+  /** How much too early timers fire, once. */
+  earlyMs = 0;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   now(): number {
@@ -49,10 +51,12 @@ export class StageTime implements Clock, Timers {
   pass(ms: number, timersRun = true): void {
     const end = this.ticks + ms;
     while (timersRun) {
-      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      const due = [...this.#timers].filter(({ at }) => at - this.earlyMs <= end).sort((a, b) => a.at - b.at)[0];
       if (!due) break;
-      this.wall += Math.max(0, due.at - this.ticks);
-      this.ticks = Math.max(this.ticks, due.at);
+      const fires = Math.max(this.ticks, due.at - this.earlyMs);
+      this.earlyMs = 0;
+      this.wall += fires - this.ticks;
+      this.ticks = fires;
       this.#timers.delete(due);
       due.run();
     }
@@ -224,11 +228,13 @@ export function bundle(header: Overrides = {}, organization: Overrides = {}): ob
             permissions: [...operate, 'device.control', 'firmware.update', 'engineering.modify'],
           },
           { id: 'operator', name: 'Operator', permissions: operate },
+          { id: 'manager', name: 'Manager', permissions: ['org.view'] },
           { id: 'viewer', name: 'Viewer', permissions: ['point.read', 'device.view'] },
         ],
         grants: [
           { to: 'user:anna', role: 'admin', at: 'hq' },
           { to: 'user:ben', role: 'viewer', at: 'hq' },
+          { to: 'user:ben', role: 'manager', at: 'root' },
           { to: 'user:dora', role: 'admin', at: 'hq' },
           { to: 'user:emil', role: 'operator', at: 'ahu' },
           { to: 'application:bms', role: 'operator', at: 'hq' },

@@ -2,8 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/contract/gate.ts';
+import { createCounters } from '../../src/gate/counters.ts';
+import { createKeeper } from '../../src/gate/keeper.ts';
+import { deviceOf, resolve } from '../../src/gate/resolve.ts';
+import { createTransfers } from '../../src/gate/transfers.ts';
 import { targetHandle, targetId } from '../../src/model/ids.ts';
-import { ADMINISTRATOR, bundle, HOUR, MINUTE, START, Stage, snapshot } from './stage.ts';
+import { bundle, HOUR, MINUTE, START, Stage, snapshot } from './stage.ts';
 
 const lockAnna = { id: 'stop', why: 'leaving', principal: 'anna', until: START + HOUR };
 
@@ -19,6 +23,13 @@ async function sendInOrder(
   const results: string[] = [];
   for (const change of changes) results.push(await stage.send(caller, change));
   return results;
+}
+
+function parts({ journal, log, time }: Stage) {
+  const site = { applicationAddresses: [], sharedNetworks: [], neverGated: { peers: [], targets: [] } };
+  const links = { lookup: () => undefined };
+  const options = { journal, log, clock: time, timers: time, links, site, newId: () => 'id' };
+  return { options, keeper: createKeeper(options, createCounters()) };
 }
 
 describe('a transfer', () => {
@@ -98,7 +109,6 @@ describe('a transfer', () => {
     stage.gate.settle(permit, { kind: 'acknowledged' });
     expect(stage.gate.transfers()).toEqual([]);
     stage.time.pass(MINUTE);
-    expect(stage.gate.endTransfer(targetId('ahu'), ADMINISTRATOR, 'by hand')).toBe(false);
   });
 
   it('ends after its longest time however busy it is', async () => {
@@ -118,13 +128,20 @@ describe('a transfer', () => {
     expect(stage.time.pending).toBe(0);
   });
 
-  it('is ended by hand', async () => {
+  it('is ended by who has `device.control` there', async () => {
     const stage = Stage.set();
     await stage.send(stage.as('anna'), frame(stage, 'ahu'));
-    expect(stage.gate.endTransfer(targetId('ahu'), ADMINISTRATOR, 'by the duty engineer')).toBe(true);
+    const end = (who: string) => stage.gate.endTransfer(stage.as(who), targetId('ahu'), 'by the duty engineer');
+    expect(end('emil')).toEqual({ ok: false, fault: 'no-permission' });
+    expect(end('dora')).toMatchObject({ ok: true, value: { device: 'ahu', principal: 'anna' } });
+    expect(end('dora')).toEqual({ ok: false, fault: 'no-transfer' });
+    expect(new Stage().gate.endTransfer(stage.as('dora'), targetId('ahu'), '')).toEqual({
+      ok: false,
+      fault: 'no-policy',
+    });
     expect(stage.journal.rows('system').at(-1)?.detail).toMatchObject({
       why: 'by the duty engineer',
-      by: ADMINISTRATOR,
+      by: { principal: 'dora' },
     });
     expect(await stage.send(stage.as('dora'), frame(stage, 'ahu'))).toBe('sent');
   });
@@ -174,6 +191,30 @@ describe('a transfer', () => {
     expect(await stage.send(now, frame(stage, 'vav'))).toBe('sent');
     expect(await stage.send(stage.gate.callerOf(stage.peer('127.0.0.2')), frame(stage, 'vav'))).toBe('unattributed');
     expect(await stage.send(now, frame(stage, 'vav', true))).toBe('unattributed');
+  });
+
+  it('goes on where a timer fires early', async () => {
+    const stage = Stage.set();
+    await stage.send(stage.as('anna'), frame(stage, 'ahu'));
+    stage.time.earlyMs = 1;
+    stage.time.pass(29_999);
+    expect(stage.gate.transfers()).toHaveLength(1);
+    stage.time.pass(1);
+    expect(stage.gate.transfers()).toEqual([]);
+  });
+
+  it('has nothing to do with an effect whose device nobody knows', () => {
+    const stage = Stage.set();
+    const { options, keeper } = parts(stage);
+    const change = stage.change([{ target: targetHandle(9999), asks: 'device.control' }]);
+    const inventory = snapshot().inventory;
+    const transfers = createTransfers(options, keeper);
+    expect([deviceOf(inventory, 'ahu/sp'), deviceOf(inventory, 'ahu')].map((device) => device?.id)).toEqual([
+      'ahu',
+      'ahu',
+    ]);
+    expect([deviceOf(inventory, 'hq'), deviceOf(inventory, 'nothing')]).toEqual([undefined, undefined]);
+    expect(transfers.objection(stage.as('anna'), change, resolve(change, inventory), inventory)).toBeUndefined();
   });
 
   it('is nothing where the device named is none', async () => {
