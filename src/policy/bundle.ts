@@ -38,8 +38,8 @@ function parseShallow(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFau
   const unknown = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key].map(String)) : [],
   );
-  const onlyUnknown = issues.every(({ code }) => code === 'unrecognized_keys');
-  const form = onlyUnknown ? bundleSchema.safeParse(unknown.reduce(without, input)) : strict;
+  const again = unknown.length > 0 && issues.every(({ code }) => code === 'unrecognized_keys');
+  const form = again ? bundleSchema.safeParse(unknown.reduce(without, input)) : strict;
   const faults = issues.flatMap((issue) => faultsOf(issue, input));
   if (!form.success) return fail(faults as [DocumentFault, ...DocumentFault[]]);
   const document = form.data;
