@@ -1,5 +1,6 @@
 // Commands that ask the running gateway over its local socket: status, sessions, explain.
 
+import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import type { ExplainBody, ExplainReply, OpenSessionBody, SessionReply, StatusReply } from '../daemon/control-api.ts';
 import { explainReply } from '../daemon/explain-reply.ts';
@@ -141,12 +142,21 @@ function addSessions(program: Command, terminal: Terminal): void {
     }
   });
 
-  withSocket(session.command('end').description('end a session').argument('<id>')).action(
-    async (id: string, options: Common) => {
-      await askDaemon(await socketOf(options), 'DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
+  withSocket(session.command('end').description('end a session').argument('<id-or-address>')).action(
+    async (which: string, options: Common) => {
+      const socket = await socketOf(options);
+      const id = isIP(which) === 0 ? which : await sessionAt(which, socket);
+      await askDaemon(socket, 'DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
       terminal.out(options.json ? JSON.stringify({ ended: id }) : `ended ${id}`);
     },
   );
+}
+
+async function sessionAt(address: string, socket: string): Promise<string> {
+  const open = await askDaemon<SessionReply[]>(socket, 'GET', '/v1/sessions');
+  const found = open.find((session) => session.address === address);
+  if (!found) throw badInput(`got address \`${address}\`, expected one with an open session (\`gatehouse session list\`)`);
+  return found.id;
 }
 
 function describeStatus(status: StatusReply): string {

@@ -1,0 +1,59 @@
+// What the demo prints when it is ready: who may do what, and commands to paste that show it.
+
+import { relative } from 'node:path';
+import { SUPERVISOR_ADDRESS } from './policy.ts';
+import type { DemoSite } from './site.ts';
+
+const WHO_MAY_WHAT = `
+  who            reads   set points,   alarm limits,   proved by
+                         commands      parameters
+  anyone         yes     –             –               nothing
+  Ben            yes     –             –               a session for the address he works from
+  Anna           yes     yes           –               a session for the address she works from
+  Carla          yes     yes           yes             a session, or her client certificate
+  supervisor     yes     demand limit  –               its fixed address, ${SUPERVISOR_ADDRESS}`;
+
+/** The whole text; paths are as one would type them from here. */
+export function guide(site: DemoSite, modbusPort: number, securePort: number | undefined): string {
+  const here = (path: string): string => relative(process.cwd(), path) || path;
+  const gatehouse = 'npx --no-install gatehouse';
+  const socket = `--socket ${here(site.socket)}`;
+  const data = `--data ${here(site.data)}`;
+  const mbpoll = `mbpoll -m tcp -p ${modbusPort} -a 1 -0 -1`;
+  const session = (person: string): string =>
+    `${gatehouse} session open --as ${person} --from 127.0.0.1 --for 30m ${socket}`;
+  const parts = [
+    ['anyone reads the supply air temperature', [`${mbpoll} -r 0 -t 3:float -B 127.0.0.1`]],
+    [
+      'Anna changes its set point: the device says that it arrived',
+      [session('anna'), `${mbpoll} -r 100 -t 4:float 127.0.0.1 -- 21.5`],
+    ],
+    [
+      'one write over her set point and an alarm limit that is not hers: refused whole',
+      [`${mbpoll} -r 100 -t 4:float 127.0.0.1 -- 20 30`],
+    ],
+    [
+      'Ben is refused: the gateway says why, the device says nothing',
+      [`${gatehouse} session end 127.0.0.1 ${socket}`, session('ben'), `${mbpoll} -r 100 -t 4:float 127.0.0.1 -- 19`],
+    ],
+    [
+      'why, in all detail',
+      [`${gatehouse} explain --principal ben --action point.write --targets ahu1/sat-sp --channel tool ${socket}`],
+    ],
+    ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
+    ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
+    ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
+  ] as const;
+  const commands = parts.map(([what, lines]) => `\n  # ${what}\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  return `${WHO_MAY_WHAT}\n${commands.join('\n')}\n\n  Ctrl-C ends all of it; \`npm start -- --tour\` plays it by itself.\n`;
+}
+
+/** Holding registers 100 and 101 of unit 1 over Modbus/TCP Security. */
+function secureRead(certificates: string, port: number): readonly [string, readonly string[]] {
+  const files = `-cert ${certificates}/carla.pem -key ${certificates}/carla.key -CAfile ${certificates}/ca.pem`;
+  const request = String.raw`printf '\0\1\0\0\0\6\1\3\0\144\0\2'`;
+  return [
+    'Carla reads the set point over Modbus/TCP Security, by her certificate',
+    [`${request} | timeout 2 openssl s_client -quiet -connect 127.0.0.1:${port} ${files} 2>/dev/null | od -An -tx1`],
+  ];
+}

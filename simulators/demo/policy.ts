@@ -1,0 +1,70 @@
+// The demo site's policy: three people, one application, and what each may do in the plant.
+
+import type { BundleJson } from '../cloud/bundle-parts.ts';
+import { plantInventory } from '../modbus/plant.ts';
+
+export const GATEWAY = 'demo';
+/** The supervisory station works from a fixed address of the site's configuration. */
+export const SUPERVISOR_ADDRESS = '127.0.0.21';
+
+export interface DemoLock {
+  readonly id: string;
+  readonly why: string;
+  readonly principal: string;
+}
+
+const READING = ['point.read', 'device.view', 'alarm.view', 'trend.view'];
+
+/** The bundle of this revision, issued now. */
+export function demoBundle(revision: number, locks: readonly DemoLock[] = []): BundleJson {
+  const { devices, points } = plantInventory('hq');
+  return {
+    format: 'gatehouse.policy/1',
+    revision,
+    audience: [GATEWAY],
+    issuedAt: new Date().toISOString(),
+    users: [
+      { id: 'anna', name: 'Anna', home: 'acme' },
+      { id: 'ben', name: 'Ben', home: 'acme' },
+      { id: 'carla', name: 'Carla', home: 'acme', certificates: ['CN=carla'] },
+    ],
+    applications: [{ id: 'supervisor', name: 'Supervisory station', home: 'acme' }],
+    organizations: [
+      {
+        id: 'acme',
+        name: 'Acme',
+        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
+        locations: [
+          { id: 'root', name: 'Acme', kind: 'organization' },
+          { id: 'hq', name: 'Headquarters', parent: 'root', kind: 'site' },
+        ],
+        devices,
+        points,
+        filters: [
+          { id: 'setpoints', expression: '(sp or cmd) and not safety' },
+          { id: 'demand', points: ['chiller1/demand-limit'] },
+        ],
+        roles: [
+          { id: 'guest', name: 'Guest', permissions: ['point.read'] },
+          { id: 'viewer', name: 'Viewer', permissions: READING },
+          { id: 'operator', name: 'Operator', permissions: [...READING, 'point.write'], filters: ['setpoints'] },
+          {
+            id: 'chief',
+            name: 'Chief engineer',
+            permissions: [...READING, 'point.write', 'alarm.threshold', 'device.configure', 'lifeSafety.operate'],
+            priorities: { from: 1, to: 16 },
+          },
+          { id: 'optimizer', name: 'Optimizer', permissions: ['point.read', 'point.write'], filters: ['demand'] },
+        ],
+        grants: [
+          { to: 'anyone', role: 'guest', at: 'hq' },
+          { to: 'user:ben', role: 'viewer', at: 'hq' },
+          { to: 'user:anna', role: 'operator', at: 'hq' },
+          { to: 'user:carla', role: 'chief', at: 'hq' },
+          { to: 'application:supervisor', role: 'optimizer', at: 'hq' },
+        ],
+        locks,
+      },
+    ],
+  };
+}
