@@ -39,7 +39,7 @@ function parseShallow(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFau
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key].map(String)) : [],
   );
   const again = unknown.length > 0 && issues.every(({ code }) => code === 'unrecognized_keys');
-  const form = again ? bundleSchema.safeParse(unknown.reduce(without, input)) : strict;
+  const form = again ? bundleSchema.safeParse(without(input, unknown)) : strict;
   const faults = issues.flatMap((issue) => faultsOf(issue, input));
   if (!form.success) return fail(faults as [DocumentFault, ...DocumentFault[]]);
   const document = form.data;
@@ -108,12 +108,18 @@ function valueAt(input: unknown, path: readonly string[]): unknown {
   return at;
 }
 
-/** The value without what lies at the path; only what is on the way is copied. */
-function without(value: unknown, path: readonly string[]): unknown {
-  const [key, ...rest] = path;
+/** The value without what lies at the paths; only what is on the way is copied. */
+function without(value: unknown, paths: readonly (readonly string[])[]): unknown {
+  const below = new Map<string | undefined, (readonly string[])[]>();
+  for (const [key, ...rest] of paths) {
+    const known = below.get(key);
+    if (known === undefined) below.set(key, [rest]);
+    else known.push(rest);
+  }
   const kept = Object.entries(Object(value)).flatMap(([name, inner]): [string, unknown][] => {
-    if (name !== key) return [[name, inner]];
-    return rest.length === 0 ? [] : [[name, without(inner, rest)]];
+    const rests = below.get(name);
+    if (rests === undefined) return [[name, inner]];
+    return rests.some(({ length }) => length === 0) ? [] : [[name, without(inner, rests)]];
   });
   return Array.isArray(value) ? kept.map(([, inner]) => inner) : Object.fromEntries(kept);
 }
