@@ -80,7 +80,8 @@ export function decodeNpdu(octets: Uint8Array): Result<Npdu, WireFault> {
   let source: NpduSource | undefined;
   if ((control & 0x08) !== 0) {
     const length = octets[at + 2];
-    if (length === undefined) return fault('npdu-malformed', 'got the end, expected a source', at);
+    if (length === undefined)
+      return fault('npdu-malformed', 'got the end, expected a source', Math.min(at, octets.length));
     const network = wordAt(octets, at);
     // 6.2.2: a source is one station of one network.
     if (network === 0 || network === BROADCAST_NETWORK || length === 0 || length > MAX_MAC_LENGTH) {

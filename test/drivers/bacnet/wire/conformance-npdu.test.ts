@@ -62,6 +62,7 @@ describe('6.2 faults, all to be dropped', () => {
     ['a station on network 65535', '0120ffff0101ff1008', 'npdu-malformed'],
     ['a destination address of 8 octets', '01200001080102030405060708ff1008', 'npdu-malformed'],
     ['destination address cut off', '0120000106c0a8', 'npdu-malformed'],
+    ['destination address cut off, and a source to come', '0128000107c0a8', 'npdu-malformed'],
     ['no hop count', '0120000100', 'npdu-malformed'],
     ['source cut off', '01080005', 'npdu-malformed'],
     ['source network 0', '01080000010a1008', 'npdu-malformed'],
@@ -73,7 +74,9 @@ describe('6.2 faults, all to be dropped', () => {
     ['no message type', '0180', 'npdu-malformed'],
   ];
   it.each(rows)('%s', (_name, text, code) => {
-    expect(decodeNpdu(hex(text))).toMatchObject({ ok: false, fault: { code, answer: { kind: 'drop' } } });
+    const decoded = decodeNpdu(hex(text));
+    expect(decoded).toMatchObject({ ok: false, fault: { code, answer: { kind: 'drop' } } });
+    expect(!decoded.ok && decoded.fault.offset <= hex(text).length).toBe(true);
   });
 
   const unsendable: readonly (readonly [string, Npdu])[] = [
