@@ -180,6 +180,19 @@ describe('a permit', () => {
     expect(await stage.gate.redeem(last, none)).toMatchObject({ redeemed: false, denial: { reason: 'no-role' } });
   });
 
+  it('is judged again for its age alone: doubt about time that came meanwhile is heard after 2 s', async () => {
+    const until = new Date(START + HOUR).toISOString();
+    const stage = Stage.set({}, bundle({}, { grants: [{ to: 'user:anna', role: 'admin', at: 'hq', until }] }));
+    const permits = [1, 2].map(() => stage.permit(stage.as('anna'), stage.write('ahu/sp')));
+    stage.time.isSure = false;
+    const redeemed: boolean[] = [];
+    for (const permit of permits) {
+      stage.time.pass(1500);
+      redeemed.push((await stage.gate.redeem(permit, none)).redeemed);
+    }
+    expect(redeemed).toEqual([true, false]);
+  });
+
   it('goes on under a policy that still permits it, and not under another inventory', async () => {
     const stage = Stage.set();
     const anna = stage.as('anna');
