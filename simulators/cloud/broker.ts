@@ -1,7 +1,7 @@
 // A small MQTT broker (3.1.1) in this process, for the demo and for tests: the gateway meets it as any other broker.
 
 import { createServer, type Socket } from 'node:net';
-import { Aedes } from 'aedes';
+import { Aedes, type AedesOptions } from 'aedes';
 
 export interface RunningBroker {
   readonly url: string;
@@ -10,9 +10,9 @@ export interface RunningBroker {
   close(): Promise<void>;
 }
 
-/** `port` 0: one that is free. */
-export async function startBroker(port = 0, host = '127.0.0.1'): Promise<RunningBroker> {
-  const aedes = await Aedes.createBroker();
+/** `port` 0: one that is free. `options`: who may connect, publish and subscribe, as aedes takes it. */
+export async function startBroker(port = 0, host = '127.0.0.1', options: AedesOptions = {}): Promise<RunningBroker> {
+  const aedes = await Aedes.createBroker(options);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

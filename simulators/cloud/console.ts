@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { type BundleJson, type BundlePart, describePart, splitBundle } from './bundle-parts.ts';
-import { type SigningKey, signManifest } from './signing.ts';
+import { type SigningKey, signLocks, signManifest } from './signing.ts';
 
 export interface ReportMessage {
   readonly epoch: number | null;
@@ -32,6 +32,8 @@ export type GatewayEvent =
 export interface ConsoleOptions {
   readonly brokerUrl: string;
   readonly policyKey: SigningKey;
+  /** Signs `policy/locks`; absent: `lock` rejects. */
+  readonly locksKey?: SigningKey;
   /** Credentials and TLS of the console itself, as mqtt.js takes them. */
   readonly mqtt?: IClientOptions;
 }
@@ -50,9 +52,24 @@ export interface Pushed {
   readonly messages: number;
 }
 
+/** One entry of `policy/locks`: a principal, group, role or action, until at most 7 days from now. */
+export interface LockEntry {
+  readonly id: string;
+  readonly why: string;
+  readonly organization?: string;
+  readonly principal?: string;
+  readonly group?: string;
+  readonly role?: string;
+  readonly action?: string;
+  readonly from?: string;
+  readonly until: string;
+}
+
 export interface CloudConsole {
   /** Signs and publishes; resolves when the broker has acknowledged everything. */
   push(gateway: string, bundle: BundleJson, options?: PushOptions): Promise<Pushed>;
+  /** Signs and publishes the whole list of locks; an empty one lifts all. */
+  lock(gateway: string, revision: number, locks: readonly LockEntry[], epoch?: number): Promise<void>;
   /** Hears of reports and states, the retained ones first; the function it gives ends that. */
   watch(gateway: string, listener: (event: GatewayEvent) => void): Promise<() => void>;
   /** The report about a manifest of this revision, whether in force or refused. Rejects after the time (default 10 s). */
@@ -62,7 +79,12 @@ export interface CloudConsole {
   close(): Promise<void>;
 }
 
-export async function createConsole({ brokerUrl, policyKey, mqtt = {} }: ConsoleOptions): Promise<CloudConsole> {
+export async function createConsole({
+  brokerUrl,
+  policyKey,
+  locksKey,
+  mqtt = {},
+}: ConsoleOptions): Promise<CloudConsole> {
   const client = await connectAsync(brokerUrl, { ...mqtt, protocolVersion: 4, reconnectPeriod: 250 });
   client.on('error', () => {});
   const sites = new Map<string, Site>();
@@ -110,6 +132,13 @@ export async function createConsole({ brokerUrl, policyKey, mqtt = {} }: Console
   return {
     async push(gateway, bundle, options = {}) {
       return (await siteOf(gateway)).push(bundle, policyKey, options);
+    },
+    async lock(gateway, revision, locks, epoch = 1) {
+      if (!locksKey) throw new Error('got no key that signs locks, expected `locksKey`');
+      const issuedAt = new Date().toISOString();
+      const payload = { format: 'gatehouse.locks/1', epoch, revision, audience: [gateway], issuedAt, locks };
+      const topic = `gatehouse/v1/${gateway}/policy/locks`;
+      await client.publishAsync(topic, signLocks(payload, locksKey), { qos: 1, retain: true });
     },
     async watch(gateway, listener) {
       return (await siteOf(gateway)).listen(listener);

@@ -42,6 +42,8 @@ export function signCompact(payload: unknown, typ: string, key: SigningKey, head
 
 export const signManifest = (payload: unknown, key: SigningKey) => signCompact(payload, 'gatehouse.policy+jws', key);
 
+export const signLocks = (payload: unknown, key: SigningKey) => signCompact(payload, 'gatehouse.locks+jws', key);
+
 /** Who may sign what. Each list of keys is put into `keys` once. */
 export interface RootPlan {
   readonly version?: number;

@@ -7,7 +7,16 @@ import type { Manifest } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
 import type { TrustedRoot } from './root.ts';
 
-export function checkAudience({ payload }: Manifest, gateway: string): Refused | undefined {
+/** What every signed message from the cloud says of itself. */
+export interface SignedMessage {
+  readonly payload: Order & { readonly audience: readonly string[]; readonly issuedAt: string };
+  /** SHA-256 (hex) of its exact text. */
+  readonly sha256: string;
+  /** ms since 1970. */
+  readonly issuedAt: number;
+}
+
+export function checkAudience({ payload }: SignedMessage, gateway: string): Refused | undefined {
   if (payload.audience.includes(gateway)) return undefined;
   return refused('wrong-audience', 'audience', describeFound(payload.audience), `\`${gateway}\` among them`);
 }
@@ -24,8 +33,8 @@ export function compareOrder(a: Order, b: Order): number {
 
 export type FloorVerdict = { readonly is: 'above' | 'same' } | { readonly is: 'refused'; readonly why: Refused };
 
-/** `same` is the very manifest that made the floor. */
-export function checkFloor({ payload, sha256 }: Manifest, floor: PolicyFloor | undefined): FloorVerdict {
+/** `same` is the very message that made the floor. */
+export function checkFloor({ payload, sha256 }: SignedMessage, floor: PolicyFloor | undefined): FloorVerdict {
   const side = floor === undefined ? 1 : compareOrder(payload, floor);
   if (floor === undefined || side > 0) return { is: 'above' };
   const found = `epoch ${payload.epoch} revision ${payload.revision}`;
@@ -38,6 +47,13 @@ export function checkFloor({ payload, sha256 }: Manifest, floor: PolicyFloor | u
   };
 }
 
+/** Only a sure clock can say that a message is ahead of its time. */
+export function checkIssued({ payload, issuedAt }: SignedMessage, clock: PolicyClock): Refused | undefined {
+  if (!clock.sure() || issuedAt <= clock.now() + MOST_AHEAD_MS) return undefined;
+  const latest = new Date(clock.now()).toISOString();
+  return refused('issued-in-future', 'issuedAt', describeFound(payload.issuedAt), `at most 24 h after ${latest}`);
+}
+
 /** An unsure clock refuses only what its floor proves to be over. */
 export function checkTime(manifest: Manifest, root: TrustedRoot, clock: PolicyClock): Refused | undefined {
   const sure = clock.sure();
@@ -46,10 +62,8 @@ export function checkTime(manifest: Manifest, root: TrustedRoot, clock: PolicyCl
   if (root.expiresAt !== undefined && root.expiresAt <= atLeast) {
     return refused('root-expired', '', `a root that expired at ${root.document.expiresAt}`, `one good at ${latest}`);
   }
-  if (sure && manifest.issuedAt > atLeast + MOST_AHEAD_MS) {
-    const found = describeFound(manifest.payload.issuedAt);
-    return refused('issued-in-future', 'issuedAt', found, `at most 24 h after ${latest}`);
-  }
+  const early = checkIssued(manifest, clock);
+  if (early) return early;
   if (manifest.expiresAt !== undefined && manifest.expiresAt <= atLeast) {
     return refused('expired', 'expiresAt', describeFound(manifest.payload.expiresAt), `after ${latest}`);
   }

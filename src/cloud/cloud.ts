@@ -4,6 +4,7 @@
 import { Acceptance, type AcceptanceOptions, type ActivePolicy } from './acceptance.ts';
 import type { BrokerSettings } from './broker-address.ts';
 import { Connection, type ConnectionTiming, type LinkState, USUAL_TIMING } from './connection.ts';
+import { Locks, type SetLocks } from './locks.ts';
 import type { Refused } from './nack.ts';
 import { type GatewayState, type PolicyState, type Report, reportText } from './report.ts';
 import { matchTopic, topicOf } from './topics.ts';
@@ -18,6 +19,8 @@ export interface CloudOptions<S>
   > {
   /** Absent: no cloud; the stored policy is loaded all the same. */
   readonly broker?: BrokerSettings;
+  /** The whole list of the fast channel, whenever it changes; absent: the channel is not listened to. */
+  readonly setLocks?: SetLocks;
   /** Of the software. */
   readonly version: string;
   readonly timing?: Partial<ConnectionTiming>;
@@ -34,6 +37,8 @@ export interface CloudStatus {
   readonly underWay: { readonly epoch: number; readonly revision: number } | undefined;
   /** What was reported last. */
   readonly report: Report | undefined;
+  /** The list of locks in force; undefined before the first one. */
+  readonly locks: { readonly epoch: number; readonly revision: number; readonly count: number } | undefined;
   readonly clock: { readonly sure: boolean; readonly now: number; readonly floor: number };
 }
 
@@ -69,6 +74,8 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     want: (hashes) => connection?.subscribeAlso(hashes.map((hash) => topicOf(gateway, 'policyPart', hash))),
   });
 
+  const locks = options.setLocks ? new Locks({ ...options, setLocks: options.setLocks }) : undefined;
+
   const connection = broker
     ? new Connection({
         settings: broker,
@@ -78,10 +85,13 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
         log,
         random: options.random ?? Math.random,
         will: { topic: topicOf(gateway, 'state'), payload: stateText('offline') },
-        subscriptions: [topicOf(gateway, 'policyDesired')],
+        subscriptions: (['policyDesired', ...(locks ? (['policyLocks'] as const) : [])] as const).map((key) =>
+          topicOf(gateway, key),
+        ),
         message(topic, payload) {
           const match = matchTopic(gateway, topic);
           if (match?.key === 'policyDesired') acceptance.arrive(payload);
+          if (match?.key === 'policyLocks') locks?.arrive(payload);
           if (match?.key === 'policyPart') {
             const [hash = '', index = ''] = match.levels;
             if (/^(0|[1-9]\d{0,3})$/.test(index)) acceptance.chunk(hash, Number(index), payload);
@@ -90,6 +100,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
       })
     : undefined;
 
+  await locks?.loadStored();
   const loaded = await acceptance.loadStored();
   connection?.start();
 
@@ -117,12 +128,14 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
         state: acceptance.state(),
         underWay: next && { epoch: next.epoch, revision: next.revision },
         report: acceptance.lastReport(),
+        locks: locks?.inForce(),
         clock: { sure: clock.sure(), now: clock.now(), floor: clock.floor() },
       };
     },
     async stop() {
       minute.cancel();
       await acceptance.stop();
+      await locks?.idle();
       connection?.keep(topicOf(gateway, 'state'), stateText('offline'));
       await connection?.stop();
       await keepTime();

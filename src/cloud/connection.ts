@@ -126,9 +126,7 @@ export class Connection {
     this.#state = { is: 'stopped' };
     if (!client) return;
     await this.#within(STOP_MS, (done) => client.end(!said, {}, done));
-    client.removeAllListeners();
-    client.on('error', () => {});
-    client.end(true);
+    abandon(client);
   }
 
   #within(mostMs: number, work: (done: () => void) => void): Promise<void> {
@@ -230,8 +228,13 @@ export class Connection {
     client.publish(topic, message.payload, { qos: 1, retain: true }, (error) => {
       if (this.#client !== client) return;
       this.#publishing = false;
-      if (error) this.#failed(client, error);
-      else this.#flush();
+      if (!error) this.#flush();
+      else if (typeof (error as { code?: unknown }).code === 'number') {
+        // The broker's own no (MQTT 5): policy still comes down, so the line stays.
+        const text = `the broker denied \`${topic}\`: ${error.message}`;
+        this.#options.log.write('error', 'cloud.publish-denied', { topic, why: error.message }, text);
+        this.#flush();
+      } else this.#failed(client, error);
     });
   }
 
@@ -239,9 +242,7 @@ export class Connection {
     if (this.#client !== client) return;
     this.#client = undefined;
     this.#stood?.cancel();
-    client.removeAllListeners();
-    client.on('error', () => {});
-    client.end(true);
+    abandon(client);
     // 1: CONNACK of MQTT 3.1.1, 132: of MQTT 5: this version is not spoken here.
     const code = (error as { code?: unknown }).code;
     if (this.#mqtt5 && (code === 1 || code === 132)) {
@@ -270,4 +271,10 @@ export class Connection {
     // Never below a tenth: a broker that comes back must not be met by everybody at once, nor by one in a tight loop.
     this.#retry = timers.after(Math.ceil(most * (0.1 + 0.9 * random())), () => this.#attempt());
   }
+}
+
+/** Our own listeners look at whose turn it is; the library's must stay, or its timers outlive the connection. */
+function abandon(client: MqttClient): void {
+  client.on('error', () => {});
+  client.end(true);
 }

@@ -7,6 +7,7 @@ import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startBroker } from '../../simulators/cloud/broker.ts';
 import { type CloudConsole, createConsole } from '../../simulators/cloud/console.ts';
+import type { FastLock } from '../../src/policy/lock.ts';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
 import { startMosquitto } from '../scenarios/peers/mosquitto.ts';
 import { freePort, have, run } from '../scenarios/peers/program.ts';
@@ -21,7 +22,7 @@ afterEach(async () => {
 });
 
 async function consoleAt(brokerUrl: string): Promise<CloudConsole> {
-  const console = await createConsole({ brokerUrl, policyKey: KEYS.policy });
+  const console = await createConsole({ brokerUrl, policyKey: KEYS.policy, locksKey: KEYS.locks });
   closers.push(() => console.close());
   return console;
 }
@@ -124,7 +125,20 @@ for (const { name, mqtt, here, start } of brokers) {
       await vi.waitFor(() => expect(again.cloud.status().link.is).toBe('waiting'));
     });
 
-    it('takes 100 000 points in several chunks', { timeout: 60_000 }, async () => {
+    it('has locks in force beside the policy', async () => {
+      const broker = await begin();
+      const console = await consoleAt(broker.url);
+      const lists: (readonly FastLock[])[] = [];
+      const change = { setLocks: (locks: readonly FastLock[]) => void lists.push(locks) };
+      const gateway = await gatewayAt('site-7', { url: broker.url }, undefined, change);
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      await console.lock('site-7', 1, [{ id: 'ben', why: 'left today', principal: 'ben', until }]);
+      await vi.waitFor(() => expect(lists).toMatchObject([[{ principal: 'ben', until: Date.parse(until) }]]));
+      expect(gateway.cloud.status().locks).toEqual({ epoch: 1, revision: 1, count: 1 });
+    });
+
+    // Once is enough, over the real broker where there is one.
+    it.runIf(mqtt === '5' || !have('mosquitto'))('takes 100 000 points in chunks', { timeout: 60_000 }, async () => {
       const broker = await begin();
       const console = await consoleAt(broker.url);
       await gatewayAt('site-3', { url: broker.url });
@@ -174,6 +188,34 @@ for (const { name, mqtt, here, start } of brokers) {
     });
   });
 }
+
+describe('a broker with rights of its own', () => {
+  it.skipIf(!have('mosquitto'))('that denies publishing: policy comes down all the same, the log says so', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-acl-'));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const rights = 'topic read gatehouse/#\nuser console\ntopic readwrite gatehouse/#\n';
+    await writeFile(join(folder, 'acl'), rights, { mode: 0o600 });
+    const broker = await startMosquitto({ configuration: ['user root', `acl_file ${join(folder, 'acl')}`] });
+    closers.push(() => broker.stop());
+    const mqtt = { username: 'console' };
+    const console = await createConsole({ brokerUrl: broker.url, policyKey: KEYS.policy, mqtt });
+    closers.push(() => console.close());
+    const gateway = await gatewayAt('site-8', { url: broker.url });
+    await console.push('site-8', siteBundle({ revision: 1, gateway: 'site-8' }));
+    await vi.waitFor(() => expect(gateway.mayWrite('anna')).toBe(true), { timeout: 5_000 });
+    expect(gateway.logged.map(({ event }) => event)).toContain('cloud.publish-denied');
+  });
+
+  it('that denies the subscription: the gateway says so and tries again', async () => {
+    const broker = await startBroker(0, '127.0.0.1', {
+      authorizeSubscribe: (_client, _subscription, done) => done(null, null),
+    });
+    closers.push(() => broker.close());
+    const gateway = await gatewayAt('site-9', { url: broker.url });
+    const denied = () => gateway.logged.filter(({ text }) => /policy\/desired|subscription/.test(text));
+    await vi.waitFor(() => expect(denied().length).toBeGreaterThan(1), { timeout: 5_000 });
+  });
+});
 
 describe.skipIf(!have('mosquitto'))('Mosquitto with TLS', () => {
   it('needs the client certificate and the password; the policy is kept in the real store', async () => {

@@ -21,10 +21,17 @@ export const KEYS = {
   policy: newSigningKey('policy-1'),
   stranger: newSigningKey('policy-1'),
   commands: newSigningKey('commands-1'),
+  locks: newSigningKey('locks-1'),
 };
 
 export function rootTextOf(change: { expiresAt?: string } = {}): string {
-  const plan = { issuedAt: '2026-11-01T00:00:00Z', root: KEYS.root, policy: [KEYS.policy], commands: [KEYS.commands] };
+  const plan = {
+    issuedAt: '2026-11-01T00:00:00Z',
+    root: KEYS.root,
+    policy: [KEYS.policy],
+    commands: [KEYS.commands],
+    locks: [KEYS.locks],
+  };
   return signRoot(rootPayload({ ...plan, ...change }), KEYS.root.slice(0, 2));
 }
 
