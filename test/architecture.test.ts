@@ -50,7 +50,15 @@ const ROOMS: Record<string, Room> = {
   'src/web': { rooms: [], packages: everything, why: 'the page knows the API only' },
   'src/jobs': { rooms: ['src/model', 'src/contract'], packages: [], why: 'every step of a job asks the gate' },
   'src/cli': {
-    rooms: ['src/daemon', 'src/model', 'src/contract', 'src/policy', 'src/store', 'src/cloud'],
+    rooms: [
+      'src/daemon',
+      'src/model',
+      'src/contract',
+      'src/policy',
+      'src/store',
+      'src/cloud',
+      'src/gate/observe-report.ts',
+    ],
     packages: ['commander', 'yaml', 'zod', '@peculiar/x509', 'reflect-metadata', 'node:*'],
     why: 'commands read bundles and records and talk to the daemon; they never reach a device themselves',
   },

@@ -155,7 +155,8 @@ function addSessions(program: Command, terminal: Terminal): void {
 async function sessionAt(address: string, socket: string): Promise<string> {
   const open = await askDaemon<SessionReply[]>(socket, 'GET', '/v1/sessions');
   const found = open.find((session) => session.address === address);
-  if (!found) throw badInput(`got address \`${address}\`, expected one with an open session (\`gatehouse session list\`)`);
+  if (!found)
+    throw badInput(`got address \`${address}\`, expected one with an open session (\`gatehouse session list\`)`);
   return found.id;
 }
 

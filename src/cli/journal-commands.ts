@@ -7,13 +7,14 @@ import type { Command } from 'commander';
 import type { JournalQuery, JournalReader, StoredRow } from '../contract/journal.ts';
 import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
 import { readSiteConfig } from '../daemon/site-config.ts';
+import { observeReport } from '../gate/observe-report.ts';
 import { describeFault } from '../model/fault.ts';
 import type { JournalRow } from '../model/journal-row.ts';
 import { exportRows } from '../store/journal-export.ts';
 import { openJournalReader } from '../store/journal-reader.ts';
 import { badInput, EXIT, failed, parseDuration, type Terminal } from './exit.ts';
 import { describeRow } from './journal-line.ts';
-import { describeObserved, observedWrites } from './observe-report.ts';
+import { describeObserved, intents } from './observe-report.ts';
 import { parseMoment } from './policy-commands.ts';
 
 interface PlaceOptions {
@@ -185,7 +186,7 @@ export function addJournalCommands(program: Command, terminal: Terminal): void {
     .action(async (options: PlaceOptions & { since?: string }) => {
       const reader = await journalOf(options);
       const since = momentOf(options.since);
-      const report = observedWrites(reader, since === undefined ? {} : { since });
+      const report = observeReport(intents(reader, since === undefined ? {} : { since }));
       reader.close();
       terminal.out(options.json ? JSON.stringify(report) : describeObserved(report));
     });
