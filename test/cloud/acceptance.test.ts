@@ -299,6 +299,29 @@ describe('acceptance', () => {
     expect(road.reports.map(({ state }) => state)).toEqual(['none']);
   });
 
+  it.each(['floor', 'missing'] as const)(
+    'a store that cannot be read (`%s`) refuses, and works again',
+    async (broken) => {
+      const disk = new MemoryDisk();
+      const store = openMemoryStore(disk);
+      let dead = true;
+      const fragile = {
+        ...store,
+        [broken]: (hashes: readonly string[]) => {
+          if (dead) throw new Error('disk gone');
+          return broken === 'floor' ? store.floor() : store.missing(hashes);
+        },
+      };
+      const road = await openRoad({ disk, store: fragile });
+      await road.acceptance.loadStored();
+      road.acceptance.arrive(manifestOf(1, []));
+      await road.acceptance.idle();
+      expect(road.reports.at(-1)).toMatchObject({ state: 'refused', code: 'not-durable' });
+      dead = false;
+      expect(await road.push(1, [])).toMatchObject({ revision: 1, state: 'active' });
+    },
+  );
+
   it('nothing goes on after stop', async () => {
     const { road } = await atRevisionFive();
     road.acceptance.arrive(manifestOf(6, second));
