@@ -7,6 +7,8 @@ import { readSiteConfig } from '../daemon/site-config.ts';
 import { describeFault } from '../model/fault.ts';
 import { EXIT, type Terminal } from './exit.ts';
 
+const LINGER_MS = 1_000;
+
 export function addRunCommand(program: Command, terminal: Terminal): void {
   program
     .command('run')
@@ -31,5 +33,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
       await Promise.race([stop, daemon.failed]);
       await daemon.stop();
       terminal.setExit(daemon.healthy() ? EXIT.done : EXIT.failed);
+      // Everything is closed and on disk: nothing that a library left behind may hold the process up.
+      setTimeout(() => process.exit(), LINGER_MS).unref();
     });
 }

@@ -82,9 +82,9 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   noteStart(config, journal, clock, log);
 
   const drivers = new Map<string, RunningDriver>();
-  const cloud = await openCloud(config, modules, { store, clock, log, gate, drivers, standing });
+  const cloud = await openCloud(config, modules, { store, journal, clock, log, gate, drivers, standing });
   if (cloud) closers.push(() => cloud.stop());
-  await closeOpenIntents(journal, clock);
+  await closeOpenIntents(journal, clock, log);
 
   for (const module of modules) {
     const section = config.drivers[module.name];
@@ -92,6 +92,9 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     const index = cloud?.active()?.snapshot.indexes.get(module.name);
     const driver = await module.start(section, index, { gate, log, clock, timers: systemTimers });
     drivers.set(module.name, driver);
+    // A policy that was swapped in while this driver opened its sockets passed it by.
+    const current = cloud?.active()?.snapshot.indexes.get(module.name);
+    if (current && current !== index) driver.activate(current);
     closers.push(() => driver.stop());
   }
 
@@ -102,6 +105,8 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   if (config.health) {
     const health = await startHealthServer(config.health, standing);
     closers.push(() => health.close());
+    const { address } = config.health;
+    log.write('info', 'health.listening', { address, port: health.port }, `health on ${address}:${health.port}`);
   }
   const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
   const notifier = createNotifier(process.env, () => standing.failure === undefined);
@@ -157,16 +162,23 @@ async function openMemory(config: SiteConfig, closers: Closer[]): Promise<Memory
 }
 
 /** Changes that were under way when the gateway died: what became of them is not known, and the record says so. */
-async function closeOpenIntents(journal: JournalStore, clock: PolicyClock): Promise<void> {
-  for (const { row } of journal.openIntents()) {
-    if (row.kind !== 'intent') continue;
-    const outcome = { kind: 'unknown', why: 'the gateway stopped before the outcome was known' } as const;
+async function closeOpenIntents(journal: JournalStore, clock: PolicyClock, log: Log): Promise<void> {
+  const outcome = { kind: 'unknown', why: 'the gateway stopped before the outcome was known' } as const;
+  const closing = journal.openIntents().map(async ({ row }) => {
+    if (row.kind !== 'intent') return;
     await journal.append({ kind: 'outcome', at: clock.now(), decision: row.decision, outcome }, { reserved: true });
+  });
+  // A record that cannot be written refuses changes; reading goes on, so this must not end the start.
+  for (const closed of await Promise.allSettled(closing)) {
+    if (closed.status === 'fulfilled') continue;
+    const why = String(closed.reason);
+    log.write('error', 'journal.intent-left-open', { why }, `could not close a change of before the start: ${why}`);
   }
 }
 
 interface CloudParts {
   readonly store: PolicyStore;
+  readonly journal: JournalStore;
   readonly clock: PolicyClock;
   readonly log: Log;
   readonly gate: GateControl;
@@ -177,7 +189,7 @@ interface CloudParts {
 async function openCloud(
   config: SiteConfig,
   modules: readonly DriverModule[],
-  { store, clock, log, gate, drivers, standing }: CloudParts,
+  { store, journal, clock, log, gate, drivers, standing }: CloudParts,
 ): Promise<RunningCloud<PushedPolicy> | undefined> {
   if (!config.cloud) return undefined;
   const { rootFile, ...settings } = config.cloud;
@@ -196,13 +208,16 @@ async function openCloud(
     selfTest,
     broker,
     version: VERSION,
-    activate: ({ snapshot: { snapshot, indexes } }) => {
+    activate: ({ manifest, snapshot: { snapshot, indexes } }) => {
       gate.activate(snapshot);
       for (const [name, driver] of drivers) {
         const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
         if (index) driver.activate(index);
       }
       standing.policyActivated(snapshot);
+      const { epoch, revision } = manifest.payload;
+      const detail = { epoch, revision, manifestSha256: manifest.sha256, mode: snapshot.header.mode };
+      journal.note({ kind: 'system', at: clock.now(), event: 'policy-in-force', detail });
     },
     torn: (error) => standing.fail(`a policy could not be swapped in: ${String(error)}`),
   });

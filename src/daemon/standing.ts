@@ -137,7 +137,9 @@ export class DaemonStanding implements HealthSource {
       ['gatehouse_tool_sessions', status.sessions],
       ['gatehouse_resident_memory_bytes', process.memoryUsage.rss()],
     ]);
-    for (const [name, value] of Object.entries(status.counters)) metrics.set(`gatehouse_gate_${name}_total`, value);
+    for (const [name, value] of Object.entries(status.counters)) {
+      metrics.set(`gatehouse_gate_${name}${/_(open|waiting)$/.test(name) ? '' : '_total'}`, value);
+    }
     for (const [driver, { counters, lines }] of Object.entries(status.drivers)) {
       for (const [name, value] of Object.entries(counters)) {
         metrics.set(`gatehouse_driver_${name}_total{driver="${driver}"}`, value);
