@@ -53,6 +53,7 @@ export function* compileRightsInSteps(
   const masks = new Map<string, Bits>();
   const engine = new FilterEngine(inventory);
   const tags = tagSets(inventory);
+  yield 'long';
   const organizations: OrganizationRights[] = [];
   const actionNames = new Set<string>(Object.keys(ACTIONS));
   for (const [index, organization] of document.organizations.entries()) {
@@ -62,6 +63,7 @@ export function* compileRightsInSteps(
       byId.set(filter.id, filterMask(filter, filters, engine, known, masks));
       yield 'short';
     }
+    yield 'long';
     const compiled = compileOrganization(inventory, index, organization, byId, tags);
     for (const { name } of compiled.words.all()) actionNames.add(name);
     organizations.push(compiled);
