@@ -45,18 +45,27 @@ export type Answer =
   | { readonly kind: 'abort'; readonly reason: number }
   | { readonly kind: 'silence' };
 
-/** What a request to a plant device ended with; `no-answer` after the last try, `unreachable` where nothing could be sent. */
+/**
+ * What a request to a plant device ended with; `no-answer` after the last try, `unreachable` where nothing was sent;
+ * then `abort` is the standard's number for it (too long for the device, no segmentation).
+ */
 export type PlantAnswer =
   | Exclude<Answer, { kind: 'silence' }>
   | { readonly kind: 'no-answer' }
-  | { readonly kind: 'unreachable'; readonly why: string };
+  | { readonly kind: 'unreachable'; readonly why: string; readonly abort?: number };
+
+/** Who waits in a lane, so that one peer's flood waits behind itself. `expire` is called instead of `run` where it waited too long. */
+export interface InLane {
+  readonly peer: string;
+  expire(): void;
+}
 
 /** Work that waits for its place in a device's lane. `run` gets the turn; the lane goes on when its promise settles. */
 export interface Lane {
   /** Up to `inFlight` of these at once, never beside a change. False where the lane is full. */
-  read(run: () => Promise<void>): boolean;
+  read(run: () => Promise<void>, waiting?: InLane): boolean;
   /** Alone in the lane. False where the lane is full. */
-  change(run: () => Promise<void>): boolean;
+  change(run: () => Promise<void>, waiting?: InLane): boolean;
 }
 
 /** The plant side, as the road sees it. */
@@ -71,6 +80,8 @@ export interface PlantSide {
   unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest): void;
   /** Verified instance changed or gone: subscriptions, lists and rights that hang on it must be looked at. */
   onDevice(listener: (device: PlantDevice) => void): void;
+  /** Reads the device's identity again now: after a change of its Device object, a restart or a restore. */
+  verify(device: PlantDevice): void;
 }
 
 /** The technicians' side, as the road sees it. Everything appears to come from `from`, behind its network number. */
@@ -79,6 +90,14 @@ export interface NorthSide {
   /** Confirmed notifications on behalf of a plant device. */
   request(to: NorthStation, from: PlantDevice, request: ConfirmedRequest): Promise<PlantAnswer>;
   stations(): Iterable<NorthStation>;
+}
+
+/** A confirmed request of a plant device to the technicians' side: to one station there by its address, or to the gateway itself. */
+export interface IncomingNotification {
+  readonly from: PlantDevice;
+  readonly to: NorthStation | 'gateway';
+  readonly request: ConfirmedRequest;
+  readonly fingerprint: string;
 }
 
 /** What transport hands to the road. None of these may throw. */
@@ -92,4 +111,13 @@ export interface Road {
   ): void;
   /** A frame that was no request: malformed, spoofed, refused by the link or network layer. Counted and recorded. */
   refused(from: NorthStation | PlantDevice, operation: string, detail: string): void;
+  /** Absent: such requests are answered with Reject `unrecognized-service`. What is for the gateway unconfirmed comes by `unconfirmed`. */
+  notification?(incoming: IncomingNotification): Promise<Answer>;
+  /** An unconfirmed request of a plant device to one station of the technicians' side, by its address. Absent: dropped. */
+  unconfirmedNorth?(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest): void;
+  /**
+   * Whether a retry (same peer, invoke id, device and bytes, at most 3 s after the answer) may have that answer again.
+   * Asked only where no other change went through the device's lane since. Absent: it may.
+   */
+  mayRepeat?(incoming: IncomingRequest): boolean;
 }
