@@ -143,11 +143,12 @@ export class Link {
     this.#pauseMs = firstPauseMs;
   }
 
-  /** Ends this stream because of what came through it, and opens another. */
+  /** Ends this stream because of what came through it, or did not, and opens another at once. */
   restart(why: string): void {
     if (this.#state !== 'up') return;
     this.#stream?.close();
-    this.#closed(why);
+    this.#begin();
+    this.#on.closed(why);
   }
 
   health(): LineHealth {

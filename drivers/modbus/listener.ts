@@ -23,8 +23,6 @@ export interface ListenerServices extends LineServices {
 }
 
 const sweepMs = 1000;
-/** How long an accepted TLS socket may take to shake hands. */
-export const handshakeMs = 5000;
 
 export class Listener {
   readonly config: ListenerConfig;

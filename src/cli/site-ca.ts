@@ -177,7 +177,8 @@ export class SiteCa {
             ],
       ),
     });
-    replaceFile(join(this.#folder, 'crl.pem'), `${crl.toString('pem')}\n`);
+    // RFC 7468, 6: the label TLS libraries look for.
+    replaceFile(join(this.#folder, 'crl.pem'), `${x509.PemConverter.encode(crl.rawData, 'X509 CRL')}\n`);
     this.#saveLedger();
   }
 
