@@ -235,11 +235,7 @@ export class Rig {
     });
     const current = snapshot(options.bundle ?? rigBundle());
     gate.activate(current);
-    for (const id of ['anna', 'ben', 'carla'] as const) {
-      const claim = { principal: principalId(id), address: people[id], forMs: 3_600_000, by: ADMINISTRATOR };
-      const opened = await gate.openSession(claim);
-      if (!opened.ok) throw new Error(opened.fault.text);
-    }
+    for (const id of ['anna', 'ben', 'carla'] as const) await claim(gate, id, people[id]);
     const section: Section = {
       listen: [{ name: 'north', address: '127.0.0.1', port: 0 }],
       lines: {
@@ -290,6 +286,11 @@ export class Rig {
     return client;
   }
 
+  /** A tool session of this person on another address. */
+  async claim(person: Person, address: string): Promise<void> {
+    await claim(this.gate, person, address);
+  }
+
   /** Other rights over the same inventory. */
   regrant(grants: readonly object[], revision = 2): void {
     this.#snapshot = snapshot(rigBundle({ grants, revision }), this.#snapshot);
@@ -307,6 +308,16 @@ export class Rig {
     await this.gate.stop();
     await this.plant.stop();
   }
+}
+
+async function claim(gate: GateControl, person: Person, address: string): Promise<void> {
+  const opened = await gate.openSession({
+    principal: principalId(person),
+    address,
+    forMs: 3_600_000,
+    by: ADMINISTRATOR,
+  });
+  if (!opened.ok) throw new Error(opened.fault.text);
 }
 
 export async function compile(policy: PolicySnapshot): Promise<AddressIndex> {
