@@ -27,7 +27,7 @@ try {
   process.exit(1);
 }
 if (!existsSync(`${out}/package.json`)) symlinkSync(`${root}package.json`, `${out}/package.json`);
-const child = spawn(process.execPath, [`${out}/${program.replace(/\.ts$/, '.js')}`, ...words], {
+const child = spawn(process.execPath, ['--expose-gc', `${out}/${program.replace(/\.ts$/, '.js')}`, ...words], {
   cwd: root,
   stdio: 'inherit',
 });

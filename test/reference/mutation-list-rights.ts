@@ -27,7 +27,7 @@ export const MUTATIONS_OF_RIGHTS: readonly Mutation[] = [
   {
     name: 'a chain gives what any of it gives',
     file: ORGANIZATION,
-    search: 'gives: both(one.gives, other.gives) ?? one.gives,',
+    search: 'gives: both(one.gives, other.gives) as Bits,',
     replacement: 'gives: one.gives,',
   },
   {
