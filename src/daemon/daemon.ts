@@ -206,6 +206,7 @@ async function openCloud(
     log,
     compile: pushedCompiler(configured),
     selfTest,
+    setLocks: (locks) => gate.setFastLocks(locks),
     broker,
     version: VERSION,
     activate: ({ manifest, snapshot: { snapshot, indexes } }) => {
