@@ -1,10 +1,9 @@
 // `gatehouse config check|schema`: the site's configuration, before anything is started with it.
 
 import type { Command } from 'commander';
-import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
-import { readSiteConfig, siteJsonSchema } from '../daemon/site-config.ts';
 import { describeFault } from '../model/fault.ts';
 import { EXIT, type Terminal } from './exit.ts';
+import { readSite, shippedDrivers } from './site-file.ts';
 
 export function addConfigCommands(program: Command, terminal: Terminal): void {
   const config = program.command('config').description('check a site’s configuration, or print its schema');
@@ -15,7 +14,7 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print one JSON object')
     .description('name every fault by path, what was found and what was expected')
     .action(async (file: string, options: { json?: boolean }) => {
-      const parsed = readSiteConfig(file, await loadShippedDrivers());
+      const parsed = await readSite(file);
       const faults = parsed.ok ? [] : parsed.fault;
       if (options.json) terminal.out(JSON.stringify({ accepted: parsed.ok, faults }));
       else if (parsed.ok) terminal.out(`accepted: gateway \`${parsed.value.gateway}\``);
@@ -29,5 +28,8 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
   config
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
-    .action(async () => terminal.out(JSON.stringify(siteJsonSchema(await loadShippedDrivers()), null, 2)));
+    .action(async () => {
+      const { siteJsonSchema } = await import('../daemon/site-config.ts');
+      terminal.out(JSON.stringify(siteJsonSchema(await shippedDrivers()), null, 2));
+    });
 }

@@ -3,15 +3,11 @@
 import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import type { ExplainBody, ExplainReply, OpenSessionBody, SessionReply, StatusReply } from '../daemon/control-api.ts';
-import { explainReply } from '../daemon/explain-reply.ts';
-import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
-import { readSiteConfig } from '../daemon/site-config.ts';
 import { describeFault } from '../model/fault.ts';
-import { explain } from '../policy/explain.ts';
-import { readBundle } from './bundle-file.ts';
 import { askDaemon, DEFAULT_SOCKET } from './control-client.ts';
 import { badInput, EXIT, parseDuration, type Terminal } from './exit.ts';
 import { parseMoment } from './policy-commands.ts';
+import { mustReadSite, shippedDrivers } from './site-file.ts';
 
 export interface SocketOptions {
   readonly socket?: string;
@@ -24,9 +20,7 @@ export async function socketOf(options: SocketOptions): Promise<string> {
   if (process.env.GATEHOUSE_SOCKET) return process.env.GATEHOUSE_SOCKET;
   const file = options.config ?? process.env.GATEHOUSE_CONFIG;
   if (!file) return DEFAULT_SOCKET;
-  const config = readSiteConfig(file, await loadShippedDrivers());
-  if (!config.ok) throw badInput(config.fault.map(describeFault).join('\n'));
-  return config.value.control.socket ?? DEFAULT_SOCKET;
+  return (await mustReadSite(file)).control.socket ?? DEFAULT_SOCKET;
 }
 
 export function withSocket(command: Command): Command {
@@ -102,7 +96,10 @@ function explainBody(options: ExplainOptions): ExplainBody {
 }
 
 async function explainFromFile(file: string, body: ExplainBody): Promise<ExplainReply> {
-  const bundle = await readBundle(file, await loadShippedDrivers());
+  const { readBundle } = await import('./bundle-file.ts');
+  const { explain } = await import('../policy/explain.ts');
+  const { explainReply } = await import('../daemon/explain-reply.ts');
+  const bundle = await readBundle(file, await shippedDrivers());
   if (!bundle.ok) throw badInput(bundle.fault.map(describeFault).join('\n'));
   return explainReply(explain(bundle.value.snapshot, { ...body, at: body.at ?? Date.now() }));
 }

@@ -5,17 +5,13 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { JournalQuery, JournalReader, StoredRow } from '../contract/journal.ts';
-import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
-import { readSiteConfig } from '../daemon/site-config.ts';
 import { observeReport } from '../gate/observe-report.ts';
-import { describeFault } from '../model/fault.ts';
 import type { JournalRow } from '../model/journal-row.ts';
-import { exportRows } from '../store/journal-export.ts';
-import { openJournalReader } from '../store/journal-reader.ts';
 import { badInput, EXIT, failed, parseDuration, type Terminal } from './exit.ts';
 import { describeRow } from './journal-line.ts';
 import { describeObserved, intents } from './observe-report.ts';
 import { parseMoment } from './policy-commands.ts';
+import { mustReadSite } from './site-file.ts';
 
 interface PlaceOptions {
   readonly file?: string;
@@ -40,6 +36,7 @@ export const JOURNAL_FILE = 'journal.db';
 
 async function journalOf(options: PlaceOptions): Promise<JournalReader> {
   const file = options.file ?? (await fileOf(options));
+  const { openJournalReader } = await import('../store/journal-reader.ts');
   try {
     return openJournalReader(file);
   } catch (error) {
@@ -52,9 +49,7 @@ async function fileOf(options: PlaceOptions): Promise<string> {
   if (folder) return join(folder, JOURNAL_FILE);
   const config = options.config ?? process.env.GATEHOUSE_CONFIG;
   if (!config) return join('/var/lib/gatehouse', JOURNAL_FILE);
-  const site = readSiteConfig(config, await loadShippedDrivers());
-  if (!site.ok) throw badInput(site.fault.map(describeFault).join('\n'));
-  return join(site.value.data, JOURNAL_FILE);
+  return join((await mustReadSite(config)).data, JOURNAL_FILE);
 }
 
 function momentOf(text: string | undefined): number | undefined {
@@ -168,6 +163,7 @@ export function addJournalCommands(program: Command, terminal: Terminal): void {
       if (options.format !== 'ndjson' && options.format !== 'csv') {
         throw badInput(`got format \`${options.format}\`, expected ndjson or csv`);
       }
+      const { exportRows } = await import('../store/journal-export.ts');
       const reader = await journalOf(options);
       const output = options.out === undefined ? process.stdout : createWriteStream(options.out, { mode: 0o600 });
       for (const line of exportRows(reader, options.format, filterOf(options))) {

@@ -3,13 +3,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
 import type { DecisionRequest, ProviderIdentity } from '../model/decision.ts';
 import { describeFault, describeFound } from '../model/fault.ts';
 import { fail, ok, type Result } from '../model/result.ts';
-import { decide } from '../policy/decide.ts';
-import { readBundle } from './bundle-file.ts';
+import type { decide } from '../policy/decide.ts';
 import { badInput, EXIT, type Terminal } from './exit.ts';
+import { shippedDrivers } from './site-file.ts';
 
 export function addPolicyCommands(program: Command, terminal: Terminal): void {
   const policy = program.command('policy').description('check a policy bundle, or ask it for decisions');
@@ -20,7 +19,7 @@ export function addPolicyCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print one JSON object')
     .description('name every fault and notice of a bundle')
     .action(async (file: string, options: { json?: boolean }) => {
-      const bundle = await readBundle(file, await loadShippedDrivers());
+      const bundle = await bundleOf(file);
       if (options.json) {
         terminal.out(
           JSON.stringify(
@@ -49,7 +48,7 @@ export function addPolicyCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print one compact JSON object a line (the default and only form)')
     .description('answer every request, in order, one line each')
     .action(async (file: string, requests: string) => {
-      const bundle = await readBundle(file, await loadShippedDrivers());
+      const bundle = await bundleOf(file);
       if (!bundle.ok) {
         for (const fault of bundle.fault) terminal.err(describeFault(fault));
         terminal.setExit(EXIT.badInput);
@@ -59,10 +58,17 @@ export function addPolicyCommands(program: Command, terminal: Terminal): void {
     });
 }
 
-type Snapshot = Parameters<typeof decide>[0];
+async function bundleOf(file: string) {
+  const { readBundle } = await import('./bundle-file.ts');
+  return readBundle(file, await shippedDrivers());
+}
+
+type Decide = typeof decide;
+type Snapshot = Parameters<Decide>[0];
 
 async function decideLines(snapshot: Snapshot, file: string): Promise<0 | 2> {
   const input = file === '-' ? process.stdin : createReadStream(file);
+  const { decide } = await import('../policy/decide.ts');
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let exit: 0 | 2 = EXIT.done;
   let number = 0;
@@ -72,7 +78,7 @@ async function decideLines(snapshot: Snapshot, file: string): Promise<0 | 2> {
       number += 1;
       if (line.trim() === '') continue;
       const request = parseRequest(line);
-      if (request.ok) waiting += `${JSON.stringify(answer(snapshot, request.value))}\n`;
+      if (request.ok) waiting += `${JSON.stringify(answer(decide(snapshot, request.value)))}\n`;
       else {
         exit = EXIT.badInput;
         waiting += `${JSON.stringify({ error: request.fault, line: number })}\n`;
@@ -91,8 +97,7 @@ async function decideLines(snapshot: Snapshot, file: string): Promise<0 | 2> {
   return exit;
 }
 
-function answer(snapshot: Snapshot, request: DecisionRequest): object {
-  const decision = decide(snapshot, request);
+function answer(decision: ReturnType<Decide>): object {
   if (decision.decision === 'permit') return { decision: 'permit' };
   return {
     decision: 'deny',

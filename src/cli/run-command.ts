@@ -1,12 +1,11 @@
 // `gatehouse run --config FILE`: the daemon in the foreground, until SIGINT or SIGTERM.
 
 import type { Command } from 'commander';
-import { startDaemon } from '../daemon/daemon.ts';
-import { loadShippedDrivers } from '../daemon/shipped-drivers.ts';
-import { readSiteConfig } from '../daemon/site-config.ts';
 import { describeFault } from '../model/fault.ts';
 import { EXIT, type Terminal } from './exit.ts';
+import { readSite, shippedDrivers } from './site-file.ts';
 
+/** What is closed and on disk by then may take this long to let the process go. */
 const LINGER_MS = 1_000;
 
 export function addRunCommand(program: Command, terminal: Terminal): void {
@@ -15,8 +14,8 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .description('run the gateway in the foreground')
     .requiredOption('--config <file>', 'gatehouse.yaml')
     .action(async (options: { config: string }) => {
-      const drivers = await loadShippedDrivers();
-      const config = readSiteConfig(options.config, drivers);
+      const drivers = await shippedDrivers();
+      const config = await readSite(options.config, drivers);
       if (!config.ok) {
         for (const fault of config.fault) terminal.err(describeFault(fault));
         terminal.err(
@@ -25,6 +24,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
         terminal.setExit(EXIT.badInput);
         return;
       }
+      const { startDaemon } = await import('../daemon/daemon.ts');
       const daemon = await startDaemon(config.value, drivers);
       const stop = new Promise<void>((resolve) => {
         process.once('SIGINT', () => resolve());

@@ -21,9 +21,15 @@ afterEach(async () => {
 describe('programs', () => {
   test('what is absent is said once, with its name', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    cleanups.push(() => warn.mockRestore());
+    cleanups.push(
+      () => warn.mockRestore(),
+      () => vi.unstubAllEnvs(),
+    );
+    vi.stubEnv('GATEHOUSE_REQUIRE_PEERS', '');
     expect([have('no-such-program'), have('no-such-program'), have('sh')]).toEqual([false, false, true]);
     expect(warn.mock.calls).toEqual([['`no-such-program` is not installed: what needs it does not run here']]);
+    vi.stubEnv('GATEHOUSE_REQUIRE_PEERS', '1');
+    expect(() => have('no-such-program')).toThrow('GATEHOUSE_REQUIRE_PEERS=1');
   });
 
   test('a run gives both outputs and the exit code, and ends in its time', async () => {

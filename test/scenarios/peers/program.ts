@@ -21,12 +21,19 @@ export interface RunOptions {
 
 const said = new Set<string>();
 
-/** Whether the program is on the path. Says once why what needs it cannot run. */
+/** Whether the program is on the path. Says once why what needs it cannot run; throws that with GATEHOUSE_REQUIRE_PEERS=1. */
 export function have(program: string): boolean {
   const probe = spawnSync('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program], { stdio: 'ignore' });
-  if (probe.status === 0) return true;
-  if (!said.has(program)) console.warn(`\`${program}\` is not installed: what needs it does not run here`);
-  said.add(program);
+  return probe.status === 0 || absent(program);
+}
+
+/** Says, or with GATEHOUSE_REQUIRE_PEERS=1 throws, that something third-party is not here. */
+export function absent(what: string): false {
+  const reason = `\`${what}\` is not installed: what needs it does not run here`;
+  if (process.env.GATEHOUSE_REQUIRE_PEERS === '1')
+    throw new Error(`${reason}, but GATEHOUSE_REQUIRE_PEERS=1 asks for it`);
+  if (!said.has(what)) console.warn(reason);
+  said.add(what);
   return false;
 }
 

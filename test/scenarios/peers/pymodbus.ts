@@ -1,7 +1,7 @@
 // pymodbus of the Debian package, as a client and as a device: a third reading of the standard, in another language.
 
 import { fileURLToPath } from 'node:url';
-import { accepts, freePort, type RunningProgram, run, start } from './program.ts';
+import { absent, accepts, freePort, type RunningProgram, run, start } from './program.ts';
 
 /** The interpreter that has the Debian packages, which the one on the path may not be. */
 export const SYSTEM_PYTHON = '/usr/bin/python3';
@@ -12,9 +12,7 @@ const SERVER = fileURLToPath(new URL('./pymodbus-server.py', import.meta.url));
 /** Whether pymodbus can be imported; says once why what needs it cannot run. */
 export async function havePymodbus(): Promise<boolean> {
   const probe = await run(SYSTEM_PYTHON, ['-c', 'import pymodbus']).catch(() => undefined);
-  if (probe?.code === 0) return true;
-  console.warn('`pymodbus` (python3-pymodbus) is not installed: what needs it does not run here');
-  return false;
+  return probe?.code === 0 || absent('python3-pymodbus');
 }
 
 /** A call of a method of pymodbus's client, `read_holding_registers` with args `[100, 2]` and kwargs `{slave: 1}` for example. */
