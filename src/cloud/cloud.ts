@@ -60,7 +60,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
   const startedAt = new Date(clock.now()).toISOString();
   const stateText = (status: GatewayState['status']): string => {
     const { epoch = null, revision = null } = acceptance.active()?.manifest.payload ?? {};
-    const state: GatewayState = { status, startedAt, version, epoch, revision };
+    const state: GatewayState = { status, startedAt, version, epoch, revision, upload: null };
     return JSON.stringify(state);
   };
 

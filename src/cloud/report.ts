@@ -30,6 +30,42 @@ export const reportSchema = z.strictObject({
 export type Report = z.output<typeof reportSchema>;
 export type PolicyState = Report['state'];
 
+/** Message `policy/locks/reported`: the same about the list of locks, whose order and floor are its own. */
+export const locksReportSchema = reportSchema.omit({ notices: true }).extend({
+  state: z.enum(['active', 'refused']),
+  /** Entries of the list in force. */
+  count: z.int().min(0),
+});
+
+export type LocksReport = z.output<typeof locksReportSchema>;
+
+/** Message `root/reported`: about the last root that came by message `root`, and the one that is trusted. */
+export const rootReportSchema = z.strictObject({
+  state: z.enum(['active', 'refused']),
+  /** Of the root that is trusted: its version and the SHA-256 (hex) of its payload. */
+  version: z.int().min(1),
+  fingerprint: z.string(),
+  /** SHA-256 (hex) of the text that was refused; null otherwise. */
+  refusedSha256: z.string().nullable(),
+  code: z.enum(codes).nullable(),
+  faults: reportSchema.shape.faults,
+  at: z.iso.datetime(),
+});
+
+export type RootReport = z.output<typeof rootReportSchema>;
+
+/** How the journal's upload stands. `stopped`: an acknowledgement named a head that this journal never had. */
+export const uploadSchema = z.strictObject({
+  state: z.enum(['idle', 'sending', 'stopped']),
+  /** The last row acknowledged; 0: none. */
+  acked: z.int().min(0),
+  /** Rows after it. */
+  unsent: z.int().min(0),
+  why: z.string().nullable(),
+});
+
+export type UploadState = z.output<typeof uploadSchema>;
+
 /** Message `state`. */
 export const stateSchema = z.strictObject({
   status: z.enum(['online', 'offline']),
@@ -38,6 +74,8 @@ export const stateSchema = z.strictObject({
   /** The policy in force; null where there is none, and in the will. */
   epoch: order,
   revision: order,
+  /** Null in the will, and where no journal is uploaded. */
+  upload: uploadSchema.nullable(),
 });
 
 export type GatewayState = z.output<typeof stateSchema>;

@@ -9,9 +9,13 @@ export interface TopicRow {
 
 export const TOPICS = {
   state: { name: 'state', way: 'up', retained: true },
+  key: { name: 'key', way: 'up', retained: true },
+  root: { name: 'root', way: 'down', retained: true },
+  rootReported: { name: 'root/reported', way: 'up', retained: true },
   policyDesired: { name: 'policy/desired', way: 'down', retained: true },
   policyPart: { name: 'policy/parts/+/+', way: 'down', retained: true },
   policyLocks: { name: 'policy/locks', way: 'down', retained: true },
+  locksReported: { name: 'policy/locks/reported', way: 'up', retained: true },
   policyReported: { name: 'policy/reported', way: 'up', retained: true },
   command: { name: 'command/+', way: 'down', retained: false },
   result: { name: 'result/+', way: 'up', retained: false },

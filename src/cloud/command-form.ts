@@ -1,0 +1,63 @@
+// The form of `command/{id}`: a compact JWS (typ `gatehouse.command+jws`) by a key that the root names for commands.
+// Invariant: what does not fit this form to the letter is no command. `jti` is the `{id}` of its topic and of its result's.
+
+import { z } from 'zod';
+
+export const COMMAND_TYP = 'gatehouse.command+jws';
+/** Longest time between `iat` and `exp`: a command is for now. */
+export const LONGEST_COMMAND_S = 3_600;
+const MOST_WRITES = 64;
+const MOST_TARGETS = 500;
+
+/** Fits a topic level. */
+export const commandIdSchema = z.string().regex(/^[A-Za-z0-9_.~-]{1,64}$/, 'an id of A-Z a-z 0-9 _ . ~ -');
+
+/** A point's value; JSON has no 64-bit integers, so those may be wrapped. */
+export const commandValueSchema = z.union([
+  z.number(),
+  z.boolean(),
+  z.string(),
+  z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, 'a whole number in decimal') }),
+]);
+
+const target = z.string().min(1);
+const priority = z.int().min(1).max(16).optional();
+const writeSchema = z.strictObject({ target, value: commandValueSchema, priority });
+
+/** `write` and `batch` set points, `release` relinquishes a priority slot, `read` and `explain` change nothing. */
+export const operationSchema = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('write'), target, value: commandValueSchema, priority }),
+  z.strictObject({ op: z.literal('release'), target, priority }),
+  z.strictObject({ op: z.literal('read'), targets: z.array(target).min(1).max(MOST_TARGETS) }),
+  /** Every write is permitted or none is begun; they go out in order, and the first that fails ends it. */
+  z.strictObject({ op: z.literal('batch'), writes: z.array(writeSchema).min(1).max(MOST_WRITES) }),
+  z.strictObject({
+    op: z.literal('explain'),
+    action: z.string().min(1),
+    targets: z.array(target).max(MOST_TARGETS),
+    priority,
+  }),
+  /** Work that goes on by itself; refused with `job-unsupported` by a gateway that runs none. */
+  z.looseObject({ op: z.literal('job'), kind: z.string().min(1) }),
+]);
+
+export const commandSchema = z.strictObject({
+  format: z.literal('gatehouse.command/1'),
+  jti: commandIdSchema,
+  /** The principal who asks: a user's or application's id. */
+  sub: z.string().min(1).max(256),
+  /** The one gateway that is meant. */
+  aud: z.string().min(1),
+  /** s since 1970. */
+  iat: z.number().min(0),
+  /** s since 1970, exclusive; at most an hour after `iat`. */
+  exp: z.number().min(0),
+  /** The policy in force must be of this revision or a later one. */
+  minRevision: z.int().min(0).optional(),
+  operation: operationSchema,
+});
+
+export type Command = z.output<typeof commandSchema>;
+export type Operation = z.output<typeof operationSchema>;
+export type CommandWrite = z.output<typeof writeSchema>;
+export type CommandValue = z.output<typeof commandValueSchema>;

@@ -1,0 +1,96 @@
+// The form of `result/{id}`: what became of a command. First `accepted`, then `done` or `refused`, with the whole decision.
+// Invariant: a command that comes again gets the very result it got before.
+
+import { z } from 'zod';
+import { commandIdSchema } from './command-form.ts';
+import { COMMAND_REFUSALS, type CommandRefusalCode } from './command-refusals.ts';
+
+const codes = Object.keys(COMMAND_REFUSALS) as [CommandRefusalCode, ...CommandRefusalCode[]];
+
+const base = {
+  format: z.literal('gatehouse.result/1'),
+  /** The command's `jti`; for one that could not be read, the id of its topic. */
+  id: commandIdSchema,
+  at: z.iso.datetime(),
+};
+
+/** A value as the journal writes it. */
+export const resultValueSchema = z.union([
+  z.number(),
+  z.boolean(),
+  z.string(),
+  z.null(),
+  z.strictObject({ integer: z.string() }),
+  z.strictObject({ float: z.enum(['NaN', 'Infinity', '-Infinity']) }),
+]);
+
+const verdictSchema = z.union([
+  z.strictObject({ target: z.string(), permitted: z.literal(true), grant: z.string() }),
+  z.strictObject({
+    target: z.string(),
+    permitted: z.literal(false),
+    reason: z.string(),
+    missing: z.string(),
+    lock: z.string().optional(),
+  }),
+]);
+
+/** What became of the writes to one device: `decision` is their id in the journal. */
+export const stepSchema = z.strictObject({
+  decision: z.string(),
+  targets: z.array(z.string()).min(1),
+  outcome: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('acknowledged') }),
+    z.strictObject({ kind: z.literal('refused-by-device'), answer: z.string() }),
+    z.strictObject({ kind: z.literal('unknown'), why: z.string() }),
+    z.strictObject({ kind: z.literal('not-sent'), why: z.string() }),
+    z.strictObject({ kind: z.literal('withdrawn'), reason: z.string() }),
+  ]),
+});
+
+const readingSchema = z.union([
+  z.strictObject({ target: z.string(), ok: z.literal(true), value: resultValueSchema, at: z.iso.datetime() }),
+  z.strictObject({ target: z.string(), ok: z.literal(false), why: z.string() }),
+]);
+
+export const resultSchema = z.discriminatedUnion('state', [
+  z.strictObject({ ...base, state: z.literal('accepted'), revision: z.int() }),
+  z.strictObject({
+    ...base,
+    state: z.literal('done'),
+    /** The policy by which it was decided. */
+    revision: z.int(),
+    /** Of `write`, `release` and `batch`: whether a device acknowledged, refused or stayed silent is said here. */
+    steps: z.array(stepSchema).optional(),
+    /** Of `read`: a target that may not be read says so. */
+    readings: z.array(readingSchema).optional(),
+    /** Of `explain`. */
+    explanation: z
+      .strictObject({
+        decision: z.enum(['permit', 'deny']),
+        reason: z.string().optional(),
+        target: z.string().optional(),
+        verdicts: z.array(verdictSchema),
+        text: z.string(),
+      })
+      .optional(),
+  }),
+  z.strictObject({
+    ...base,
+    state: z.literal('refused'),
+    code: z.enum(codes),
+    text: z.string(),
+    revision: z.int().nullable(),
+    /** Where the code is `denied`: the whole decision. */
+    denial: z
+      .strictObject({
+        decision: z.string(),
+        reason: z.string(),
+        target: z.string().optional(),
+        verdicts: z.array(verdictSchema),
+      })
+      .optional(),
+  }),
+]);
+
+export type CommandResult = z.output<typeof resultSchema>;
