@@ -35,6 +35,7 @@ export class Connection implements Asker {
   #paused = false;
   #draining = false;
   #out: Buffer[] = [];
+  readonly #flushSoon = (): void => this.#flush();
   #reader: Reader | undefined;
   /** Monotonic ms of the last frame or answer. */
   #lastAt: number;
@@ -153,7 +154,7 @@ export class Connection implements Asker {
   /** What was asked before is still answered. */
   #end(): void {
     this.#closing = true;
-    process.nextTick(() => this.#flush());
+    setImmediate(this.#flushSoon);
   }
 
   #recordBroken(operation: string, detail: string): void {
@@ -165,7 +166,10 @@ export class Connection implements Asker {
     const encoded = encodeMbapResponse(transactionId, unitId, response);
     if (!encoded.ok) return;
     this.#out.push(encoded.value);
-    if (this.#out.length === 1) process.nextTick(() => this.#flush());
+    if (this.#out.length > 1) return;
+    // While others are waited for, what all sockets bring in this turn of the event loop leaves in one write.
+    if (this.#pending > 0) setImmediate(this.#flushSoon);
+    else process.nextTick(this.#flushSoon);
   }
 
   #flush(): void {

@@ -43,6 +43,7 @@ export class TcpLine implements Line {
   readonly #overdue = new Set<number>();
   #lastId = 0;
   #out: Buffer[] = [];
+  readonly #flushSoon = (): void => this.#flush();
   #timer: { cancel(): void } | undefined;
   readonly #counts = { requests: 0, timeouts: 0, strays: 0, faults: 0, reconnects: 0 };
 
@@ -125,7 +126,11 @@ export class TcpLine implements Line {
     if (this.#timer === undefined) this.#watch(this.#config.timeoutMs);
     this.#out.push(encoded.value);
     if (change) this.#flush();
-    else if (this.#out.length === 1) process.nextTick(() => this.#flush());
+    else if (this.#out.length === 1) {
+      // While others are outstanding, what all clients ask in this turn of the event loop leaves in one write.
+      if (this.#outstanding.size > 1) setImmediate(this.#flushSoon);
+      else process.nextTick(this.#flushSoon);
+    }
     if (isAnswered(request)) return;
     this.#outstanding.delete(id);
     settle({ kind: 'unanswered' });
