@@ -106,6 +106,6 @@ test('nothing that reached a device is missing from the record, whenever the gat
   const open = rows.filter(({ row }) => row.kind === 'intent' && outcomes.get(row.decision) !== 1);
   expect(open).toEqual([]);
   console.info(
-    `${lost} kills: ${arrived.length} changes reached the device, ${recorded.size} intents, ${rows.length} rows`,
+    `${KILLS + KILLS_DURING_START} kills: ${arrived.length} changes reached the device, ${recorded.size} intents, ${rows.length} rows`,
   );
 }, 60_000);
