@@ -44,8 +44,10 @@ export class Tool {
     return answerOf(asked.then(() => 'done' as const));
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => this.#client.close(() => resolve()));
+  /** Once more does nothing. */
+  async close(): Promise<void> {
+    // Of a connection that is closed already the library says nothing, ever.
+    if (this.#client.isOpen) await new Promise<void>((resolve) => this.#client.close(() => resolve()));
   }
 }
 
