@@ -1,0 +1,64 @@
+// Holds the README's table of codes to the registers and the sources: every code is listed once, none that is not there.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { NACKS } from '../src/cloud/nack.ts';
+import { SESSION_REFUSALS } from '../src/gate/options.ts';
+import { GATE_REASONS, POLICY_REASONS } from '../src/model/decision.ts';
+import { storeFaultCodes } from '../src/store/store-fault.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+}
+
+const texts = [...sources('src'), ...sources('drivers')];
+
+function found(pattern: RegExp): string[] {
+  return [...new Set(texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? '')))].sort();
+}
+
+const expected: Record<string, readonly string[]> = {
+  'denied by the policy': POLICY_REASONS,
+  'denied by the gate': GATE_REASONS,
+  'session refused': SESSION_REFUSALS,
+  'policy refused': Object.keys(NACKS),
+  'store fault': Object.keys(storeFaultCodes),
+  'start fault': found(/new StartFault\(\s*'([a-z0-9-]+)'/g),
+  'log event': found(/\bwrite\(\s*(?:'(?:debug|info|warn|error)'|[a-zA-Z.]+),\s*'([a-z0-9-]+\.[a-z0-9-]+)'/g),
+};
+
+function table(): Record<string, string[]> {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const block = /<!-- codes:begin -->([\s\S]*?)<!-- codes:end -->/.exec(readme)?.[1] ?? '';
+  const rows = block.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
+  return Object.fromEntries(
+    rows.map((line) => {
+      const [, kind = '', codes = ''] = line.split('|').map((cell) => cell.trim());
+      return [kind, [...codes.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')];
+    }),
+  );
+}
+
+describe('the README', () => {
+  for (const [kind, codes] of Object.entries(expected)) {
+    it(`lists every code of kind "${kind}", and no other`, () => {
+      expect(codes.length).toBeGreaterThan(0);
+      expect([...(table()[kind] ?? [])].sort()).toEqual([...codes].sort());
+    });
+  }
+
+  it('names no script that package.json lacks', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...readme.matchAll(/npm run ([a-z0-9:]+)/g)].map((match) => match[1] ?? '');
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+});
