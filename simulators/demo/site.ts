@@ -76,7 +76,10 @@ async function open(
   const configFile = join(folder, 'gatehouse.yaml');
   const socket = socketIn(folder);
   const rootFile = keys.rootFile;
-  writeFileSync(configFile, gatewayConfig({ rootFile, socket, brokerUrl: broker.url, plant: plant.lines, ports }));
+  writeFileSync(
+    configFile,
+    gatewayConfig({ rootFile, socket, brokerUrl: broker.url, plant: plant.lines, ports, certificates }),
+  );
   const launch = (): Promise<RunningGateway> => startGateway(configFile, (line) => terminal.line('gateway', line));
   let gateway = await launch();
   closers.push(() => gateway.stop());

@@ -54,7 +54,7 @@ export class Stage {
     this.site = site;
   }
 
-  port(listener: 'plant' | 'meters'): number {
+  port(listener: 'plant' | 'meters' | 'secure'): number {
     return this.site.gateway().ports.get(listener) ?? 0;
   }
 

@@ -2,7 +2,7 @@
 
 import { gatehouse } from './gateway.ts';
 import { check, type Person, PLACES, type Stage, shown } from './stage.ts';
-import { broadcast, floatOf, floatRegisters } from './tool.ts';
+import { askSecurely, broadcast, floatOf, floatRegisters } from './tool.ts';
 
 export interface Step {
   readonly sentence: string;
@@ -113,6 +113,26 @@ const broadcasting: readonly Step[] = [
   },
 ];
 
+const certified: readonly Step[] = [
+  {
+    sentence:
+      'Carla’s tool shows her certificate (Modbus/TCP Security): no session, no address, and she sets a parameter',
+    async play(stage) {
+      const { certificates, plant } = stage.site;
+      const before = plant.writesSeen();
+      const write = Buffer.from([6, 0, 109, 0, 150]);
+      const answer = await askSecurely(stage.port('secure'), certificates, 'carla', 1, write);
+      check(answer.equals(write), `expected the write to be echoed, got ${answer.toString('hex')}`);
+      check(plant.writesSeen() === before + 1 && stage.holds('ahu1/sat-ti') === 150, 'expected the device to hold it');
+      const intent = (await stage.journal()).findLast(({ row }) => row.kind === 'intent')?.row;
+      check(
+        intent?.who?.proof.kind === 'certificate',
+        `expected a certificate as proof, got ${JSON.stringify(intent)}`,
+      );
+    },
+  },
+];
+
 const governing: readonly Step[] = [
   {
     sentence: 'the cloud locks Anna: the very next frame of her open connection is refused',
@@ -173,4 +193,4 @@ const governing: readonly Step[] = [
   },
 ];
 
-export const STEPS: readonly Step[] = [...reading, ...writing, ...broadcasting, ...governing];
+export const STEPS: readonly Step[] = [...reading, ...writing, ...broadcasting, ...certified, ...governing];

@@ -1,6 +1,9 @@
 // A technician's Modbus tool, played by the client library modbus-serial: one person, one address, one connection kept open.
 
+import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import modbusSerial from 'modbus-serial';
 
 const ModbusClient = modbusSerial.default;
@@ -60,6 +63,36 @@ export function broadcast(localAddress: string, port: number, register: number, 
     socket.once('close', () => resolve());
     socket.once('connect', () => socket.end(frame));
     socket.resume();
+  });
+}
+
+/** One PDU to one unit over Modbus/TCP Security, with this client's certificate; gives the PDU that came back. */
+export function askSecurely(
+  port: number,
+  certificates: string,
+  person: string,
+  unit: number,
+  pdu: Buffer,
+): Promise<Buffer> {
+  const read = (name: string): Buffer => readFileSync(join(certificates, name));
+  const header = Buffer.from([0, 1, 0, 0, 0, pdu.length + 1, unit]);
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port,
+      ca: read('ca.pem'),
+      cert: read(`${person}.pem`),
+      key: read(`${person}.key`),
+      timeout: TIMEOUT_MS,
+    });
+    socket.once('secureConnect', () => socket.write(Buffer.concat([header, pdu])));
+    socket.once('data', (bytes: Buffer) => {
+      socket.destroy();
+      resolve(bytes.subarray(header.length));
+    });
+    socket.once('timeout', () => socket.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the connection was closed without an answer')));
   });
 }
 

@@ -10,6 +10,9 @@ import { Stage } from './stage.ts';
 import { STEPS } from './steps.ts';
 import type { DemoTerminal } from './terminal.ts';
 
+/** At a terminal a person reads along. */
+const PAUSE_MS = process.stdout.isTTY ? 1200 : 0;
+
 /** Gives the exit code. `asked` ends it early, and then it has failed. */
 export async function playTour(terminal: DemoTerminal, asked: Promise<void>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tour-'));
@@ -25,6 +28,7 @@ export async function playTour(terminal: DemoTerminal, asked: Promise<void>): Pr
       let failures = 0;
       for (const { sentence, play } of STEPS) {
         if (stopped) return 1;
+        await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PAUSE_MS))]);
         const fault = await play(stage).then(
           () => undefined,
           (error: unknown) => (error instanceof Error ? error.message : String(error)),
