@@ -59,7 +59,7 @@ export async function startGateway(
   timer.abort();
   if (ended !== undefined) {
     await stopChild(child, exited);
-    throw new DemoFault(`the gateway ${ended}: ${lines.slice(-3).join(' / ')}`);
+    throw new DemoFault(`the gateway ${ended}: ${lines.at(-1) ?? 'it said nothing'}`);
   }
   return {
     pid: child.pid ?? 0,
