@@ -59,6 +59,11 @@ export interface RunningDriver {
   status(): DriverStatus;
   /** Reads points for the gateway itself (page, read-back); the caller has judged who may see them. */
   read(targets: readonly TargetHandle[]): Promise<readonly Reading[]>;
+  /**
+   * The command slots of a point, in the order of their priorities from 1; NULL where nobody commands. Absent for protocols
+   * without priorities; `undefined` for a point without slots, or one that could not be read.
+   */
+  slots?(target: TargetHandle): Promise<readonly PointValue[] | undefined>;
   /** The change that would write these points of one device; the caller takes it to `gate.judge`. */
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
   /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */

@@ -14,7 +14,7 @@ import type {
   TargetHandle,
   TargetId,
 } from '../model/ids.ts';
-import type { Outcome, Proof } from '../model/journal-row.ts';
+import type { IntentRow, Outcome, Proof } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import type { NonEmpty } from '../model/result.ts';
 
@@ -152,4 +152,17 @@ export interface Gate {
   onStanding(listener: () => void): () => void;
   /** False once a peer's certificate maps to nobody, or its principal is disabled or locked: close its sockets. */
   admits(peer: Peer): boolean;
+}
+
+/** What the gateway itself does on: to look before anybody writes, and to put back what was permitted. */
+export interface UndoGate {
+  /** The same judgement without a permit and without a record; `undefined` = it would be permitted now. */
+  preview(caller: Caller, change: Change<unknown>): Omit<Denial, 'decisionId'> | undefined;
+  /**
+   * A permit to release or put back what `permit` changed, whoever has been revoked or locked since: only those targets,
+   * with NULL or the old value that was recorded. Its rows may use the journal's reserve.
+   */
+  undoPermit<C>(permit: Permit<unknown>, change: Change<C>): Judgement<C>;
+  /** The same after a restart, from the intent row as the journal holds it. */
+  undoRecorded<C>(intent: IntentRow, change: Change<C>): Judgement<C>;
 }

@@ -13,6 +13,7 @@ export function whoIs({ principal, channel, proof, from, driver }: Caller): Who 
 const PROOFS: Record<Who['proof']['kind'], string> = {
   certificate: 'certificate',
   'sign-in': 'signed in',
+  token: 'token',
   command: 'command',
   'tool-session': 'tool session',
   'application-address': 'application address',

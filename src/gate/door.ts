@@ -43,7 +43,7 @@ export interface DoorServices {
 }
 
 export type Door = Pick<Gate, 'judge' | 'redeem' | 'settle' | 'abandon'> &
-  Pick<GateControl, 'undoPermit' | 'undoRecorded'>;
+  Pick<GateControl, 'preview' | 'undoPermit' | 'undoRecorded'>;
 
 export function createDoor(services: DoorServices): Door {
   const { options, counters, keeper, refusals, rates, transfers, standing, scales } = services;
@@ -344,5 +344,11 @@ export function createDoor(services: DoorServices): Door {
       return undo(intentRow(ticket, keeper, false), ticket.undone, change);
     },
     undoRecorded: (intent, change) => undo(intent, new Set(), change),
+    preview(caller, change) {
+      const weighed = scales.weigh(caller, change);
+      if (weighed.permitted) return undefined;
+      const { decisionId: _unused, ...denial } = denialOf(weighed, decisionId(''));
+      return denial;
+    },
   };
 }

@@ -1,12 +1,12 @@
 // What the daemon hands to the door, and what it gets. Nothing of this room reaches for the world by itself.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Change, Gate, Judgement, Permit } from '../contract/gate.ts';
+import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { DenialReason, ProviderIdentity } from '../model/decision.ts';
 import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
-import type { IntentRow, Who } from '../model/journal-row.ts';
+import type { Who } from '../model/journal-row.ts';
 import type { Result } from '../model/result.ts';
 import type { FastLock } from '../policy/lock.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
@@ -111,7 +111,7 @@ export interface Transfer {
 }
 
 /** The gate as the daemon drives it. */
-export interface GateControl extends Gate {
+export interface GateControl extends Gate, UndoGate {
   /** Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force. */
   activate(snapshot: PolicySnapshot): void;
   /** Replaces the locks of the fast channel, in this tick; they hold over every later `activate`. */
@@ -127,13 +127,6 @@ export interface GateControl extends Gate {
   transfers(): readonly Transfer[];
   /** Ends a transfer in the name of who has `device.control` there. */
   endTransfer(caller: Caller, device: TargetId, why: string): Result<Transfer, DenialReason | 'no-transfer'>;
-  /**
-   * A permit to release or put back what `permit` changed, whoever has been revoked or locked since: only those targets,
-   * with NULL or the old value that was recorded. Its rows may use the journal's reserve.
-   */
-  undoPermit<C>(permit: Permit<unknown>, change: Change<C>): Judgement<C>;
-  /** The same after a restart, from the intent row as the journal holds it. */
-  undoRecorded<C>(intent: IntentRow, change: Change<C>): Judgement<C>;
   /** By stable name, for /metrics. */
   counters(): { readonly [name: string]: number };
   /** Ends sessions and transfers, closes standing intents, flushes folded refusals, waits for their rows. */

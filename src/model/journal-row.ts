@@ -22,10 +22,18 @@ export function recordValue(value: PointValue): RecordedValue {
   return value;
 }
 
+/** The value that `recordValue` recorded. */
+export function recordedValue(recorded: RecordedValue): PointValue {
+  if (typeof recorded !== 'object' || recorded === null) return recorded;
+  return 'integer' in recorded ? BigInt(recorded.integer) : Number(recorded.float);
+}
+
 /** How it is known who is behind a request (PROTOCOLS.md, "Who is it?"), strongest first. */
 export type Proof =
   | { readonly kind: 'certificate'; readonly subject: string; readonly fingerprint: string; readonly role?: string }
   | { readonly kind: 'sign-in'; readonly session: string }
+  /** An application's bearer token, by the first 12 hex digits of its SHA-256. */
+  | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'command'; readonly jti: string; readonly key: string }
   | { readonly kind: 'tool-session'; readonly session: string }
   | { readonly kind: 'application-address'; readonly address: string }

@@ -43,7 +43,7 @@ export function askWhom(
 }
 
 /** Whether a role in force, in the organization that owns the target (else the asker's own), lets the asker see other users. */
-function seesOthers(snapshot: PolicySnapshot, request: DecisionRequest, target: string | undefined): boolean {
+export function seesOthers(snapshot: PolicySnapshot, request: DecisionRequest, target: string | undefined): boolean {
   const { rights } = snapshot;
   const holder = holderFor(rights, request.principal, request.identity);
   if (typeof holder === 'string') return false;

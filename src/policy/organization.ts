@@ -83,6 +83,7 @@ function compileRole(shop: Workshop, role: RoleDocument): CompiledRole {
     name: role.name,
     powers,
     seesOtherUsers: role.seesOtherUsers,
+    home: role.home,
     isDefault: role.default,
     fromProvider: {
       index: -1,

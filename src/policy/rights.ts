@@ -66,6 +66,8 @@ export interface CompiledRole {
   readonly name: string;
   readonly powers: Powers;
   readonly seesOtherUsers: boolean;
+  /** Id of the location where the page of its holders opens. */
+  readonly home: string | undefined;
   readonly isDefault: boolean;
   /** What a person of the identity provider who has this role holds: the role at the root, for ever. */
   readonly fromProvider: CompiledGrant;

@@ -3,6 +3,6 @@
 
 const here = import.meta.url;
 
-export function workerFile(name: 'journal-worker' | 'policy-worker'): URL {
+export function workerFile(name: 'journal-worker' | 'policy-worker' | 'override-worker'): URL {
   return here.endsWith('.ts') ? new URL(`../../dist/src/store/${name}.js`, here) : new URL(`./${name}.js`, here);
 }

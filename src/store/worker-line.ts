@@ -17,7 +17,7 @@ export class WorkerLine<Order, Answer> {
   readonly #ended: Promise<void>;
   #fault: StoreFault | undefined;
 
-  constructor(name: 'journal-worker' | 'policy-worker', workerData: unknown) {
+  constructor(name: 'journal-worker' | 'policy-worker' | 'override-worker', workerData: unknown) {
     this.#name = name;
     this.#worker = new Worker(workerFile(name), { workerData });
     this.#worker.on('message', (answer: Answer) => this.#waiting.shift()?.resolve(answer));

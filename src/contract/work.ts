@@ -1,0 +1,109 @@
+// Where the API and the jobs meet: writing several points as one, and overrides that end by themselves.
+// Invariants: 1. every row or none; 2. old values are durable before the first write; 3. what is put back is put back in its
+// own slot, and only where that still holds what was written.
+
+import type { DecisionId } from '../model/ids.ts';
+import type { PointValue } from '../model/point.ts';
+import type { NonEmpty } from '../model/result.ts';
+import type { Caller, Denial } from './gate.ts';
+
+export interface WriteRow {
+  /** A point's id. */
+  readonly point: string;
+  readonly value: PointValue;
+  /** BACnet priority; absent where the protocol has none. */
+  readonly priority?: number;
+}
+
+export interface WriteOrder {
+  readonly rows: NonEmpty<WriteRow>;
+  /** ms since 1970: then every row is put back. Absent = it stays. */
+  readonly until?: number;
+}
+
+/** What would be refused, before anything is sent: `undefined` in `denial` and `fault` = it would go out. */
+export interface RowCheck {
+  readonly point: string;
+  readonly device?: string;
+  readonly denial?: Omit<Denial, 'decisionId'>;
+  /** Not a refusal: the request itself cannot be carried out (no address, a value that does not fit). */
+  readonly fault?: string;
+}
+
+export const ROW_STATES = [
+  'done',
+  /** Acknowledged, but the device holds another value. */
+  'differs',
+  /** Acknowledged, but it could not be read back. */
+  'not-read-back',
+  'refused-by-device',
+  'unknown',
+  'not-sent',
+  'withdrawn',
+  'put-back',
+  /** Written, and still so: it could not, or may not, be put back. */
+  'left-written',
+] as const;
+export type RowState = (typeof ROW_STATES)[number];
+
+export interface RowResult {
+  readonly point: string;
+  readonly device: string;
+  readonly state: RowState;
+  readonly decision: DecisionId;
+  readonly wanted: PointValue;
+  /** Before the write; absent = it was not known. */
+  readonly old?: PointValue;
+  readonly readBack?: PointValue;
+  readonly why?: string;
+  readonly override?: string;
+}
+
+export type WriteResult =
+  | { readonly kind: 'faulty'; readonly rows: readonly RowCheck[] }
+  | { readonly kind: 'denied'; readonly denials: NonEmpty<Denial> }
+  /** Nothing was sent: the old values could not be made durable. */
+  | { readonly kind: 'unrecorded'; readonly why: string }
+  | { readonly kind: 'carried-out'; readonly job: string; readonly ok: boolean; readonly rows: readonly RowResult[] };
+
+export interface Writer {
+  /** A verdict for each row, recorded nowhere. */
+  check(caller: Caller, rows: NonEmpty<WriteRow>): readonly RowCheck[];
+  write(caller: Caller, order: WriteOrder): Promise<WriteResult>;
+}
+
+export const OVERRIDE_STATES = ['pending', 'active', 'releasing', 'released', 'left', 'superseded'] as const;
+export type OverrideState = (typeof OVERRIDE_STATES)[number];
+
+/** One slot that somebody holds for a time. */
+export interface Override {
+  readonly id: string;
+  readonly point: string;
+  readonly device: string;
+  readonly owner: string;
+  readonly value: PointValue;
+  readonly priority?: number;
+  /** What the release gives back; absent = nothing but NULL can be given back. */
+  readonly before?: PointValue;
+  /** ms since 1970. */
+  readonly since: number;
+  readonly until: number;
+  readonly state: OverrideState;
+  /** The change whose intent row stands for it. */
+  readonly decision: string;
+  /** Why it is not released yet, or was left. */
+  readonly why?: string;
+}
+
+export type EarlyRelease =
+  | { readonly kind: 'released' | 'left' | 'waiting'; readonly override: Override }
+  | { readonly kind: 'denied'; readonly denial: Omit<Denial, 'decisionId'> }
+  | { readonly kind: 'unknown' };
+
+export interface Overrides {
+  /** Open ones first, then the newest of the ended ones; bounded. */
+  list(): readonly Override[];
+  get(id: string): Override | undefined;
+  /** By its owner, or by whoever could write the point now. */
+  release(caller: Caller, id: string): Promise<EarlyRelease>;
+}

@@ -1,0 +1,357 @@
+// Writing several points as one: plan, judge all, old values durable, then device after device; what failed half-way is put
+// back. Invariants: 1. every row is permitted before anything is sent; 2. old values are durable before the first write;
+// 3. after a restart a batch that was under way is put back from the record.
+
+import type { Clock } from '../contract/clock.ts';
+import type { Caller, Change, Denial, Gate, Permit, UndoGate } from '../contract/gate.ts';
+import type { Journal } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { Shelf } from '../contract/shelf.ts';
+import type { RowCheck, RowResult, WriteOrder, WriteResult, WriteRow, Writer } from '../contract/work.ts';
+import { describeFault } from '../model/fault.ts';
+import type { DecisionId } from '../model/ids.ts';
+import { type IntentRow, type Outcome, recordedValue, recordValue } from '../model/journal-row.ts';
+import type { PointValue } from '../model/point.ts';
+import { isNonEmpty, type NonEmpty } from '../model/result.ts';
+import { isSameValue, type PlantParts, type Reached, reachPoint, readSlot } from './plant.ts';
+import { putBack, restores } from './put-back.ts';
+
+export interface BatchServices extends PlantParts {
+  readonly gate: Gate & UndoGate;
+  readonly journal: Pick<Journal, 'append' | 'note'>;
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly log: Log;
+  newId(kind: 'job' | 'override'): string;
+  /** The intent row of a decision, as the record holds it. */
+  intentOf(decision: string): IntentRow | undefined;
+  /** Told before the first write and after each device, so that what ends by itself is known in time. */
+  readonly ledger: Ledger;
+}
+
+/** The part of the override ledger that writes go through. */
+export interface Ledger {
+  /** Durable when it resolves. Gives the override's id for each row. */
+  open(caller: Caller, until: number, decision: DecisionId, rows: readonly PlannedRow[]): Promise<readonly string[]>;
+  begun(ids: readonly string[], rows: readonly RowResult[]): Promise<void>;
+  /** Nothing was written, or it was put back at once. */
+  dropped(ids: readonly string[]): Promise<void>;
+}
+
+export interface PlannedRow {
+  readonly row: WriteRow;
+  readonly reached: Reached;
+}
+
+interface DeviceGroup {
+  readonly rows: readonly PlannedRow[];
+  readonly change: Change<unknown>;
+}
+
+interface Carried {
+  readonly group: DeviceGroup;
+  readonly permit: Permit<unknown>;
+  readonly overrides: readonly string[];
+  rows: readonly RowResult[];
+}
+
+export function createWriter(services: BatchServices): Writer & { putBackInterrupted(): Promise<void> } {
+  const { gate, journal, shelf, clock, log, ledger } = services;
+
+  /** Rows by device, each one change; what cannot be planned says so in its row. */
+  function plan(rows: readonly WriteRow[], until: number | undefined): { groups: DeviceGroup[]; checks: RowCheck[] } {
+    const byDevice = new Map<string, PlannedRow[]>();
+    const checks: RowCheck[] = [];
+    const seen = new Set<string>();
+    for (const row of rows) {
+      const slot = `${row.point} @${row.priority ?? ''}`;
+      const reached = seen.has(slot) ? 'the same slot stands in another row' : reachPoint(services, row.point);
+      seen.add(slot);
+      if (typeof reached === 'string') {
+        checks.push({ point: row.point, fault: reached });
+        continue;
+      }
+      const { device, driver, point } = reached;
+      const { value, priority } = row;
+      const held = until === undefined ? undefined : restores(point, { ...row, holds: value, before: value });
+      const write = { target: point.handle, value, ...(priority !== undefined && { priority }) };
+      const alone = driver.plan([write]);
+      const fault = typeof held === 'string' ? `it cannot end by itself: ${held}` : faultOf(alone);
+      checks.push({ point: row.point, device: device.id, ...(fault !== undefined && { fault }) });
+      if (fault === undefined) byDevice.set(device.id, [...(byDevice.get(device.id) ?? []), { row, reached }]);
+    }
+    if (checks.some(({ fault }) => fault !== undefined)) return { groups: [], checks };
+    const groups: DeviceGroup[] = [];
+    for (const planned of byDevice.values()) {
+      const writes = planned.map(({ row: { value, priority }, reached }) => ({
+        target: reached.point.handle,
+        value,
+        ...(priority !== undefined && { priority }),
+      }));
+      const driver = planned[0]?.reached.driver;
+      const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
+      if (change?.ok) groups.push({ rows: planned, change: change.value });
+      else checks.push({ point: planned[0]?.row.point ?? '', fault: faultOf(change) ?? 'it cannot be planned' });
+    }
+    return { groups, checks };
+  }
+
+  function judgeAll(caller: Caller, groups: readonly DeviceGroup[], job: string): Permit<unknown>[] | NonEmpty<Denial> {
+    const permits: Permit<unknown>[] = [];
+    const denials: Denial[] = [];
+    for (const { change } of groups) {
+      const judged = gate.judge(caller, { ...change, job });
+      if (judged.permitted) permits.push(judged.permit);
+      else denials.push(judged.denial);
+    }
+    if (!isNonEmpty(denials)) return permits;
+    for (const permit of permits) gate.abandon(permit, 'another row of the batch was denied');
+    return denials;
+  }
+
+  async function oldValues(groups: readonly DeviceGroup[]): Promise<ReadonlyMap<WriteRow, PointValue>> {
+    const old = new Map<WriteRow, PointValue>();
+    const rows = groups.flatMap((group) => group.rows);
+    await Promise.all(
+      rows.map(async ({ row, reached }) => {
+        const reading = await readSlot(reached, row.priority);
+        if ('value' in reading) old.set(row, reading.value);
+      }),
+    );
+    return old;
+  }
+
+  /** One device: perform, then read back what was acknowledged. */
+  async function carry(group: DeviceGroup, permit: Permit<unknown>): Promise<readonly RowResult[]> {
+    const driver = group.rows[0]?.reached.driver;
+    const outcome: Outcome = driver
+      ? await driver.perform(permit)
+      : { kind: 'not-sent', why: 'no driver reaches the device' };
+    const before = services.intentOf(permit.decisionId)?.effects ?? [];
+    return Promise.all(
+      group.rows.map(async ({ row, reached }): Promise<RowResult> => {
+        const effect = before.find(({ target, priority }) => target === row.point && priority === row.priority);
+        const base = {
+          point: row.point,
+          device: reached.device.id,
+          decision: permit.decisionId,
+          wanted: row.value,
+          ...(effect?.old !== undefined && { old: recordedValue(effect.old) }),
+        };
+        switch (outcome.kind) {
+          case 'refused-by-device':
+            return { ...base, state: 'refused-by-device', why: outcome.answer };
+          case 'not-sent':
+            return { ...base, state: 'not-sent', why: outcome.why };
+          case 'withdrawn':
+            return { ...base, state: 'withdrawn', why: outcome.reason };
+          case 'unknown':
+          case 'acknowledged': {
+            const now = await readSlot(reached, row.priority);
+            const read = 'value' in now ? { readBack: now.value } : {};
+            if (outcome.kind === 'unknown') return { ...base, ...read, state: 'unknown', why: outcome.why };
+            if ('why' in now) return { ...base, state: 'not-read-back', why: now.why };
+            const same = isSameValue(now.value, row.value);
+            return { ...base, ...read, state: same ? 'done' : 'differs' };
+          }
+        }
+      }),
+    );
+  }
+
+  async function undoAll(carried: readonly Carried[]): Promise<void> {
+    for (const one of [...carried].reverse()) {
+      const rows: RowResult[] = [];
+      for (const row of one.rows) rows.push(await undoRow(one, row));
+      one.rows = rows;
+      await ledger.dropped(one.overrides);
+    }
+  }
+
+  async function undoRow({ group, permit }: Carried, row: RowResult): Promise<RowResult> {
+    if (!wasWritten(row)) return row;
+    const priority = group.rows.find((planned) => planned.row.point === row.point)?.row.priority;
+    const slot = {
+      point: row.point,
+      holds: row.readBack ?? row.wanted,
+      ...(row.old !== undefined && { before: row.old }),
+      ...(priority !== undefined && { priority }),
+    };
+    // Where the outcome is unknown and the slot holds the old value, nothing has to be put back.
+    if (row.state === 'unknown' && row.old !== undefined && row.readBack !== undefined) {
+      if (isSameValue(row.old, row.readBack) && !isSameValue(row.wanted, row.readBack)) return row;
+    }
+    const done = await putBack(services, slot, (change) => gate.undoPermit(permit, change));
+    return done.kind === 'put-back'
+      ? { ...row, state: 'put-back', readBack: done.value }
+      : { ...row, state: 'left-written', why: done.why };
+  }
+
+  async function write(caller: Caller, { rows, until }: WriteOrder): Promise<WriteResult> {
+    const { groups, checks } = plan(rows, until);
+    if (checks.some(({ fault }) => fault !== undefined)) return { kind: 'faulty', rows: checks };
+    const job = services.newId('job');
+    const permits = judgeAll(caller, groups, job);
+    if (isDenied(permits)) return { kind: 'denied', denials: permits };
+    const isBatch = rows.length > 1;
+    const carried: Carried[] = [];
+    const opened: string[][] = [];
+    try {
+      if (isBatch) await begin(caller, job, groups, permits, await oldValues(groups));
+      for (const [at, { rows: planned }] of groups.entries()) {
+        const decision = permits[at]?.decisionId;
+        const ids = until === undefined || !decision ? [] : await ledger.open(caller, until, decision, planned);
+        opened.push([...ids]);
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      for (const permit of permits) gate.abandon(permit, why);
+      for (const ids of opened) await ledger.dropped(ids).catch(() => {});
+      return { kind: 'unrecorded', why };
+    }
+    let failed = false;
+    for (const [at, group] of groups.entries()) {
+      const permit = permits[at];
+      const overrides = opened[at] ?? [];
+      if (permit === undefined) continue;
+      if (failed) {
+        gate.abandon(permit, 'another device of the batch failed before it');
+        carried.push({ group, permit, overrides, rows: notSent(group, permit) });
+        continue;
+      }
+      const results = await carry(group, permit);
+      carried.push({ group, permit, overrides, rows: withOverrides(results, overrides) });
+      failed = results.some(isFailure);
+    }
+    if (failed && isBatch) await undoAll(carried);
+    else await settleLedger(carried);
+    if (isBatch) await end(job, carried);
+    const results = carried.flatMap((one) => one.rows);
+    return { kind: 'carried-out', job, ok: results.every(({ state }) => state === 'done'), rows: results };
+  }
+
+  async function settleLedger(carried: readonly Carried[]): Promise<void> {
+    for (const { overrides, rows } of carried) {
+      if (overrides.length === 0) continue;
+      if (rows.some(wasWritten)) await ledger.begun(overrides, rows);
+      else await ledger.dropped(overrides);
+    }
+  }
+
+  async function begin(
+    caller: Caller,
+    job: string,
+    groups: readonly DeviceGroup[],
+    permits: readonly Permit<unknown>[],
+    old: ReadonlyMap<WriteRow, PointValue>,
+  ): Promise<void> {
+    const rows = groups.flatMap((group) =>
+      group.rows.map(({ row }) => {
+        const before = old.get(row);
+        return {
+          target: row.point,
+          new: recordValue(row.value),
+          ...(before === undefined ? { oldUnknown: 'not read' } : { old: recordValue(before) }),
+          ...(row.priority !== undefined && { priority: row.priority }),
+        };
+      }),
+    );
+    const decisions = permits.map(({ decisionId }) => decisionId);
+    const detail = { job, principal: caller.principal, from: caller.from, decisions, rows };
+    await journal.append({ kind: 'system', ...stamp(), event: 'batch-begun', detail });
+    await shelf.put('batch', { id: job, at: clock.now(), body: JSON.stringify({ decisions }) });
+  }
+
+  async function end(job: string, carried: readonly Carried[]): Promise<void> {
+    const rows = carried.flatMap((one) =>
+      one.rows.map(({ point, state, why }) => ({ target: point, state, ...(why !== undefined && { why }) })),
+    );
+    journal.note({ kind: 'system', ...stamp(), event: 'batch-ended', detail: { job, rows } });
+    await shelf.remove('batch', job).catch((error: unknown) => {
+      log.write('error', 'batch.not-closed', { job, why: String(error) }, `batch \`${job}\` could not be closed`);
+    });
+  }
+
+  const stamp = () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) });
+
+  /** A batch the last run left half-way: whatever of it still holds is put back. */
+  async function putBackInterrupted(): Promise<void> {
+    for (const { id: job, body } of shelf.list('batch')) {
+      const { decisions } = JSON.parse(body) as { readonly decisions: readonly string[] };
+      const rows: object[] = [];
+      let waits = false;
+      for (const decision of decisions) {
+        const intent = services.intentOf(decision);
+        for (const effect of intent?.effects ?? []) {
+          if (intent === undefined || effect.new === undefined) continue;
+          const slot = {
+            point: effect.target,
+            holds: recordedValue(effect.new),
+            ...(effect.old !== undefined && { before: recordedValue(effect.old) }),
+            ...(effect.priority !== undefined && { priority: effect.priority }),
+          };
+          const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
+          waits ||= done.kind === 'failed';
+          rows.push({ target: effect.target, state: done.kind, ...('why' in done && { why: done.why }) });
+        }
+      }
+      const detail = { job, rows, interrupted: true };
+      journal.note({ kind: 'system', ...stamp(), event: waits ? 'batch-left' : 'batch-ended', detail });
+      if (!waits) await shelf.remove('batch', job);
+    }
+  }
+
+  return {
+    check(caller, rows) {
+      const { checks } = plan(rows, undefined);
+      return checks.map((check): RowCheck => {
+        const row = rows.find(({ point }) => point === check.point);
+        const reached = reachPoint(services, check.point);
+        if (check.fault !== undefined || row === undefined || typeof reached === 'string') return check;
+        const { value, priority } = row;
+        const planned = reached.driver.plan([
+          { target: reached.point.handle, value, ...(priority !== undefined && { priority }) },
+        ]);
+        const denial = planned.ok ? gate.preview(caller, planned.value) : undefined;
+        return { ...check, ...(denial && { denial }) };
+      });
+    },
+    write,
+    putBackInterrupted,
+  };
+}
+
+/** The device did not take it, as far as is known: the rest is not sent. A value it rounded is told, and stays. */
+const isFailure = ({ state }: RowResult): boolean =>
+  state === 'refused-by-device' || state === 'unknown' || state === 'not-sent' || state === 'withdrawn';
+const wasWritten = ({ state }: RowResult): boolean =>
+  state === 'done' || state === 'differs' || state === 'not-read-back' || state === 'unknown';
+
+function isDenied(judged: readonly Permit<unknown>[] | NonEmpty<Denial>): judged is NonEmpty<Denial> {
+  const [first] = judged;
+  return first !== undefined && 'reason' in first;
+}
+
+function faultOf(planned: ReturnType<Reached['driver']['plan']> | undefined): string | undefined {
+  if (planned === undefined || planned.ok) return undefined;
+  const [{ found, expected, path }] = planned.fault;
+  return path.endsWith('.value') ? `got ${found}, expected ${expected}` : describeFault({ path, found, expected });
+}
+
+function withOverrides(rows: readonly RowResult[], ids: readonly string[]): RowResult[] {
+  return rows.map((row, at) => {
+    const override = ids[at];
+    return override === undefined ? row : { ...row, override };
+  });
+}
+
+function notSent({ rows }: DeviceGroup, { decisionId }: Permit<unknown>): RowResult[] {
+  return rows.map(({ row, reached }) => ({
+    point: row.point,
+    device: reached.device.id,
+    decision: decisionId,
+    wanted: row.value,
+    state: 'not-sent',
+    why: 'another device of the batch failed before it',
+  }));
+}

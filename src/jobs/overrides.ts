@@ -1,0 +1,263 @@
+// The override ledger: what somebody holds for a time, and giving it back when the time is up. Invariants: 1. an entry is
+// durable before its change is sent; 2. it is released on time, also after a restart and whoever was revoked since;
+// 3. only a slot that still holds what was written is given back; 4. one release at a time for each entry.
+
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
+import type { Journal } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { Shelf } from '../contract/shelf.ts';
+import type { EarlyRelease, Override, OverrideState, Overrides, RowResult } from '../contract/work.ts';
+import { type IntentRow, type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
+import type { PointValue } from '../model/point.ts';
+import type { Ledger } from './batch.ts';
+import { isSameValue, type PlantParts, reachPoint } from './plant.ts';
+import { putBack } from './put-back.ts';
+
+const RETRY_MS = 30_000;
+/** setTimeout counts in 31 bits. */
+const LONGEST_TIMER_MS = 2_000_000_000;
+const MOST_ENDED = 500;
+
+export interface OverrideServices extends PlantParts {
+  readonly gate: Gate & UndoGate;
+  readonly journal: Pick<Journal, 'note'>;
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  newId(kind: 'job' | 'override'): string;
+  intentOf(decision: string): IntentRow | undefined;
+}
+
+interface Held {
+  entry: Override;
+  /** The change whose recorded old value is given back: of the first override, where one was put over another. */
+  undoes: string;
+  holds: PointValue;
+  timer?: { cancel(): void };
+  underWay?: Promise<void>;
+}
+
+export interface OverrideLedger extends Overrides, Ledger {
+  /** Once the policy and the drivers are there: what came due meanwhile is released. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createOverrides(services: OverrideServices): OverrideLedger {
+  const { gate, journal, shelf, clock, timers, log } = services;
+  const open = new Map<string, Held>();
+  const ended: Override[] = [];
+  let stopped = false;
+
+  for (const { body } of shelf.list('override')) {
+    const held = fromText(body);
+    if (isOpen(held.entry)) open.set(held.entry.id, held);
+    else ended.push(held.entry);
+  }
+
+  async function save(held: Held): Promise<void> {
+    const { entry } = held;
+    await shelf.put('override', { id: entry.id, at: entry.since, body: toText(held) });
+  }
+
+  async function close(held: Held, state: OverrideState, why?: string): Promise<void> {
+    held.timer?.cancel();
+    const { why: _before, ...rest } = held.entry;
+    held.entry = { ...rest, state, ...(why !== undefined && { why }) };
+    open.delete(held.entry.id);
+    ended.push(held.entry);
+    if (ended.length > MOST_ENDED) ended.shift();
+    const { id, point, owner } = held.entry;
+    const detail = { override: id, target: point, owner, state, ...(why !== undefined && { why }) };
+    journal.note({ kind: 'system', at: clock.now(), event: 'override-ended', detail });
+    await save(held);
+    await shelf.trim('override', MOST_ENDED + open.size);
+  }
+
+  function plan(held: Held, delayMs = held.entry.until - clock.now()): void {
+    held.timer?.cancel();
+    if (stopped) return;
+    const wait = Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS);
+    held.timer = timers.after(wait, () => {
+      if (held.entry.until > clock.now() && held.entry.state === 'active') plan(held);
+      else void releaseNow(held);
+    });
+  }
+
+  /** Never rejects; resolves when it was tried once. */
+  function releaseNow(held: Held): Promise<void> {
+    held.underWay ??= tryRelease(held)
+      .catch((error: unknown) => wait(held, error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        delete held.underWay;
+      });
+    return held.underWay;
+  }
+
+  async function tryRelease(held: Held): Promise<void> {
+    const intent = services.intentOf(held.undoes);
+    if (!isOpen(held.entry)) return;
+    if (intent === undefined) return close(held, 'left', 'the record no longer holds the change');
+    const { point, priority, before } = held.entry;
+    const slot = {
+      point,
+      holds: held.holds,
+      ...(before !== undefined && { before }),
+      ...(priority !== undefined && { priority }),
+    };
+    const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
+    if (done.kind === 'failed') return wait(held, done.why);
+    await close(held, done.kind === 'left' ? 'left' : 'released', 'why' in done ? done.why : undefined);
+  }
+
+  function wait(held: Held, why: string): void {
+    if (held.entry.why !== why) {
+      const { id, point } = held.entry;
+      log.write('warn', 'override.waiting', { override: id, point, why }, `override of \`${point}\` waits: ${why}`);
+    }
+    held.entry = { ...held.entry, state: 'releasing', why };
+    plan(held, RETRY_MS);
+  }
+
+  return {
+    list: () => [...[...open.values()].map(({ entry }) => entry), ...[...ended].reverse()],
+    get: (id) => open.get(id)?.entry ?? ended.find((entry) => entry.id === id),
+
+    async open(caller, until, decision, rows) {
+      const ids: string[] = [];
+      for (const { row, reached } of rows) {
+        const id = services.newId('override');
+        const held: Held = {
+          entry: {
+            id,
+            point: row.point,
+            device: reached.device.id,
+            owner: caller.principal ?? '',
+            value: row.value,
+            since: clock.now(),
+            until,
+            state: 'pending',
+            decision,
+            ...(row.priority !== undefined && { priority: row.priority }),
+          },
+          undoes: decision,
+          holds: row.value,
+        };
+        await save(held);
+        open.set(id, held);
+        ids.push(id);
+      }
+      return ids;
+    },
+
+    async begun(ids, rows: readonly RowResult[]) {
+      for (const [at, id] of ids.entries()) {
+        const held = open.get(id);
+        const row = rows[at];
+        if (held === undefined || row === undefined) continue;
+        const below = [...open.values()].find(
+          ({ entry }) => entry.id !== id && entry.point === row.point && entry.priority === held.entry.priority,
+        );
+        // Put over another one that the slot still held: the release gives back what was there before both.
+        const inherits = below !== undefined && row.old !== undefined && isSameValue(row.old, below.holds);
+        const before = inherits ? below.entry.before : row.old;
+        held.undoes = inherits ? below.undoes : held.undoes;
+        held.holds = row.readBack ?? row.wanted;
+        held.entry = { ...held.entry, state: 'active', ...(before !== undefined && { before }) };
+        await save(held);
+        if (below) await close(below, 'superseded', `by override \`${id}\``);
+        plan(held);
+      }
+    },
+
+    async dropped(ids) {
+      for (const id of ids) {
+        open.get(id)?.timer?.cancel();
+        open.delete(id);
+        await shelf.remove('override', id);
+      }
+    },
+
+    async release(caller: Caller, id: string): Promise<EarlyRelease> {
+      const held = open.get(id);
+      if (held === undefined) return { kind: 'unknown' };
+      if (caller.principal !== held.entry.owner) {
+        const denial = objection(caller, held);
+        if (denial) return { kind: 'denied', denial };
+      }
+      const { point, owner } = held.entry;
+      const detail = { override: id, target: point, owner, by: caller.principal, from: caller.from };
+      journal.note({ kind: 'system', at: clock.now(), event: 'override-release-asked', detail });
+      await releaseNow(held);
+      const { entry } = held;
+      return { kind: entry.state === 'released' ? 'released' : isOpen(entry) ? 'waiting' : 'left', override: entry };
+    },
+
+    async start() {
+      for (const held of [...open.values()]) {
+        // Died between the entry and the change: what was never recorded was never sent.
+        const intent = services.intentOf(held.entry.decision);
+        if (held.entry.state === 'pending') {
+          if (intent === undefined) {
+            open.delete(held.entry.id);
+            await shelf.remove('override', held.entry.id);
+            continue;
+          }
+          const old = intent.effects.find(({ target }) => target === held.entry.point)?.old;
+          held.entry = { ...held.entry, state: 'active', ...(old !== undefined && { before: recordedValue(old) }) };
+          await save(held);
+        }
+        plan(held);
+      }
+    },
+
+    async stop() {
+      stopped = true;
+      for (const { timer } of open.values()) timer?.cancel();
+      await Promise.all([...open.values()].map(({ underWay }) => underWay));
+    },
+  };
+
+  function objection(caller: Caller, { entry }: Held) {
+    const reached = reachPoint(services, entry.point);
+    if (typeof reached === 'string') return unreachable(reached);
+    const { priority, before } = entry;
+    const value = priority === undefined ? (before ?? entry.value) : null;
+    const write = { target: reached.point.handle, value, ...(priority !== undefined && { priority }) };
+    const planned = reached.driver.plan([write]);
+    return planned.ok ? gate.preview(caller, planned.value) : unreachable('it cannot be written');
+  }
+}
+
+const unreachable = (text: string) => ({ reason: 'unknown-point' as const, verdicts: [], text });
+
+const isOpen = ({ state }: Override): boolean => state === 'pending' || state === 'active' || state === 'releasing';
+
+interface Stored extends Omit<Override, 'value' | 'before'> {
+  readonly undoes: string;
+  readonly holds: RecordedValue;
+  readonly value: RecordedValue;
+  readonly before?: RecordedValue;
+}
+
+function toText({ entry, undoes, holds }: Held): string {
+  const { value, before, ...rest } = entry;
+  return JSON.stringify({
+    ...rest,
+    undoes,
+    holds: recordValue(holds),
+    value: recordValue(value),
+    ...(before !== undefined && { before: recordValue(before) }),
+  });
+}
+
+function fromText(body: string): Held {
+  const { undoes, holds, value, before, ...rest } = JSON.parse(body) as Stored;
+  return {
+    entry: { ...rest, value: recordedValue(value), ...(before !== undefined && { before: recordedValue(before) }) },
+    undoes,
+    holds: recordedValue(holds),
+  };
+}

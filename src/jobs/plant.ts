@@ -1,0 +1,72 @@
+// What a job knows of the site: points by id, the driver that reaches each, and reading as the gateway itself.
+
+import type { Reading, RunningDriver } from '../contract/driver.ts';
+import type { InventoryDevice, InventoryPoint, InventoryView, PointValue } from '../model/point.ts';
+
+export interface PlantParts {
+  /** Of the policy in force. */
+  inventory(): InventoryView | undefined;
+  /** By the name under which device addresses stand. */
+  readonly drivers: ReadonlyMap<string, RunningDriver>;
+}
+
+export interface Reached {
+  readonly point: InventoryPoint;
+  readonly device: InventoryDevice;
+  readonly driver: RunningDriver;
+}
+
+/** The point with its device and driver; a text says what stands in the way. */
+export function reachPoint({ inventory, drivers }: PlantParts, id: string): Reached | string {
+  const view = inventory();
+  const handle = view?.find(id);
+  const point = handle === undefined ? undefined : view?.point(handle);
+  const device = point === undefined ? undefined : view?.device(point.device);
+  if (point === undefined || device === undefined) return 'no point of the policy in force';
+  const driver = driverOf(drivers, device);
+  return driver === undefined ? 'the device has no address that a driver here knows' : { point, device, driver };
+}
+
+export function driverOf(
+  drivers: ReadonlyMap<string, RunningDriver>,
+  { address }: InventoryDevice,
+): RunningDriver | undefined {
+  for (const name of Object.keys(address ?? {})) {
+    const driver = drivers.get(name);
+    if (driver !== undefined) return driver;
+  }
+  return undefined;
+}
+
+/** What a slot holds: the point's value, or that of one priority. Absent = it could not be read. */
+export async function readSlot({ point, driver }: Reached, priority: number | undefined): Promise<SlotReading> {
+  try {
+    if (priority !== undefined && driver.slots !== undefined) {
+      const slot = (await driver.slots(point.handle))?.[priority - 1];
+      return slot === undefined ? { why: 'the priority array was not read' } : { value: slot };
+    }
+    const [reading] = await driver.read([point.handle]);
+    return readingOf(reading);
+  } catch (error) {
+    return { why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export type SlotReading = { readonly value: PointValue } | { readonly why: string };
+
+export function readingOf(reading: Reading | undefined): SlotReading {
+  if (reading === undefined) return { why: 'it was not read' };
+  return reading.ok ? { value: reading.value } : { why: reading.why };
+}
+
+/** The same value, as far as a register can tell: a float32 holds 24.1 as 24.100000381. */
+export function isSameValue(a: PointValue, b: PointValue): boolean {
+  if (a === b) return true;
+  const numeric = (value: PointValue): value is number | bigint =>
+    typeof value === 'number' || typeof value === 'bigint';
+  if (!numeric(a) || !numeric(b)) return false;
+  if (typeof a === 'bigint' && typeof b === 'bigint') return false;
+  const [x, y] = [Number(a), Number(b)];
+  if (Number.isNaN(x) && Number.isNaN(y)) return true;
+  return Math.fround(x) === Math.fround(y) || Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(x), Math.abs(y));
+}
