@@ -2,11 +2,12 @@
 // 1. Only whole frames reach the package; a frame that is none would end the process or hang it.
 // 2. Every datagram of both directions is kept.
 
-import { createSocket, type Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
+import { decodeApdu } from './apci.ts';
 import { isWholeFrame, type SeenDatagram } from './client.ts';
-import type { Endpoint } from './framing.ts';
+import { type DatagramPort, type DatagramPortOptions, openPort } from './datagram-port.ts';
+import { decodeBvlc, decodeNpdu, type Endpoint } from './framing.ts';
 
 const DEFAULT_PORT = 47_808;
 
@@ -60,17 +61,17 @@ export interface NodeBacnetTool {
 export interface NodeBacnetToolOptions {
   /** Default 127.0.0.2: node-bacnet does not listen to requests from 127.0.0.1:47808. */
   readonly host?: string;
-  /** Default 0: chosen by the system. */
+  /** Its own port and that of the broadcasts it sends and hears. Default 47808. */
   readonly port?: number;
-  /** Where its Who-Is goes. Default 127.255.255.255 at 47808. */
-  readonly broadcast?: Endpoint;
+  /** Default 127.255.255.255. */
+  readonly broadcastAddress?: string;
   readonly apduTimeoutMs?: number;
 }
 
 /** Opens the tool at its address. Fails as `dgram` does. */
 export async function openNodeBacnet(options: NodeBacnetToolOptions = {}): Promise<NodeBacnetTool> {
-  const transport = new GuardedTransport(options.broadcast ?? { host: '127.255.255.255', port: DEFAULT_PORT });
-  await transport.bind(options.host ?? '127.0.0.2', options.port ?? 0);
+  const transport = new GuardedTransport();
+  await transport.bind({ host: '127.0.0.2', port: DEFAULT_PORT, ...options });
   const construct = createRequire(import.meta.url)('node-bacnet') as NodeBacnetConstructor;
   const client = new construct({ transport, apduTimeout: options.apduTimeoutMs ?? 2000 });
   // The package reports what it cannot make sense of here; without a listener that would be thrown.
@@ -100,69 +101,65 @@ export function nodeBacnetAddress(endpoint: Endpoint): string {
 class GuardedTransport extends EventEmitter {
   readonly datagrams: SeenDatagram[] = [];
   spared = 0;
-  readonly #broadcast: Endpoint;
-  readonly #socket: Socket = createSocket('udp4');
-  #closed = false;
-
-  constructor(broadcast: Endpoint) {
-    super();
-    this.#broadcast = broadcast;
-    this.#socket.on('message', (bytes, from) => {
-      this.datagrams.push({ at: Date.now(), direction: 'in', other: { host: from.address, port: from.port }, bytes });
-      if (isWholeFrame(bytes)) this.emit('message', bytes, nodeBacnetAddress({ host: from.address, port: from.port }));
-      else this.spared += 1;
-    });
-  }
+  #port: DatagramPort | undefined;
 
   get endpoint(): Endpoint {
-    const { address, port } = this.#socket.address();
-    return { host: address, port };
+    return this.#bound.endpoint;
   }
 
-  bind(host: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#socket.once('error', reject);
-      this.#socket.bind({ address: host, port, exclusive: true }, () => {
-        this.#socket.removeListener('error', reject);
-        this.#socket.on('error', () => undefined);
-        this.#socket.setBroadcast(true);
-        resolve();
-      });
-    });
+  async bind(options: Omit<DatagramPortOptions, 'arrived'>): Promise<void> {
+    this.#port = await openPort({ ...options, arrived: (bytes, from) => this.#arrived(bytes, from) });
   }
 
   getBroadcastAddress(): string {
-    return nodeBacnetAddress(this.#broadcast);
+    return '';
   }
 
   getMaxPayload(): number {
     return 1482;
   }
 
-  send(buffer: Buffer, offset: number, receiver: string | undefined): void {
-    const [host = '', port] = (receiver ?? this.getBroadcastAddress()).split(':');
+  /** `receiver` absent: to everybody. The package leaves the port out where it is 47808. */
+  send(buffer: Buffer, offset: number, receiver: string | null | undefined): void {
     const bytes = Buffer.from(buffer.subarray(0, offset));
+    if (!receiver) {
+      this.datagrams.push({ at: Date.now(), direction: 'out', other: 'broadcast', bytes });
+      this.#bound.broadcast(bytes);
+      return;
+    }
+    const [host = '', port] = receiver.split(':');
     const other = { host, port: port === undefined ? DEFAULT_PORT : Number(port) };
-    this.datagrams.push({
-      at: Date.now(),
-      direction: 'out',
-      other: receiver === undefined ? 'broadcast' : other,
-      bytes,
-    });
-    if (!this.#closed) this.#socket.send(bytes, other.port, other.host, () => undefined);
+    this.datagrams.push({ at: Date.now(), direction: 'out', other, bytes });
+    this.#bound.send(bytes, other);
   }
 
   open(): void {
-    this.emit('listening', this.#socket.address());
+    this.emit('listening', this.endpoint);
   }
 
   close(): void {
     void this.end();
   }
 
-  end(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#closed = true;
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  async end(): Promise<void> {
+    await this.#port?.stop();
   }
+
+  get #bound(): DatagramPort {
+    if (this.#port === undefined) throw new Error('the transport is not bound');
+    return this.#port;
+  }
+
+  #arrived(bytes: Buffer, from: Endpoint): void {
+    this.datagrams.push({ at: Date.now(), direction: 'in', other: from, bytes: Buffer.from(bytes) });
+    if (isWholeFrame(bytes) && !isSegmentAck(bytes)) this.emit('message', bytes, nodeBacnetAddress(from));
+    else this.spared += 1;
+  }
+}
+
+/** It never sends segments, and takes an acknowledgement of one for a segment itself. */
+function isSegmentAck(bytes: Buffer): boolean {
+  const bvlc = decodeBvlc(bytes);
+  const npdu = bvlc === undefined ? undefined : decodeNpdu(bvlc.payload);
+  return npdu !== undefined && npdu.message === undefined && decodeApdu(npdu.payload)?.kind === 'segment-ack';
 }

@@ -4,7 +4,7 @@
 
 import { type Element, sameElements } from './elements.ts';
 import { RejectFault, ServiceFault } from './faults.ts';
-import { objectName, PROPERTY, type PropertyName } from './names.ts';
+import { OBJECT_TYPE, objectName, PROPERTY, type PropertyName } from './names.ts';
 import { app, decoded, numberOf, type ObjectRef, TAG, textOf } from './values.ts';
 
 /** A property's value: one entry, or one for each element of an array or list. */
@@ -202,8 +202,9 @@ export class SimulatedObject {
 
   #check(property: number, old: readonly Element[], value: readonly Element[]): void {
     const [before, after] = [old[0], value[0]];
-    // What holds NULL, like a channel nothing was written to, has no type yet.
-    if (before?.kind !== 'application' || before.tag === TAG.null) return;
+    // A channel takes a value of any type; its members say whether they do.
+    const any = this.ref.type === OBJECT_TYPE.channel && property === PROPERTY['present-value'];
+    if (before?.kind !== 'application' || any) return;
     if (value.length !== 1 || after?.kind !== 'application' || after.tag !== before.tag) {
       throw new ServiceFault('invalid-data-type');
     }

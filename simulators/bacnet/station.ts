@@ -310,7 +310,9 @@ export class Station {
         return;
       case 'segment-ack': {
         const key = keyOf(peer, apdu.invokeId);
-        const sender = apdu.server ? this.#pending.get(key)?.sender : this.#answering.get(key);
+        // Tools of one family set the server bit in their acknowledgements too, and devices in the field do not mind.
+        const [asking, answering] = [this.#pending.get(key)?.sender, this.#answering.get(key)];
+        const sender = apdu.server ? (asking ?? answering) : (answering ?? asking);
         sender?.acknowledged(apdu.sequence, apdu.window);
         return;
       }
