@@ -51,6 +51,8 @@ export interface Caller {
   readonly identity?: ProviderIdentity;
   readonly narrowToRole?: string;
   readonly session?: SessionId;
+  /** ms since 1970, exclusive: from then on nothing is judged in its name any more, whatever is under way. */
+  readonly until?: number;
   /** Of this caller the site says: always forwarded, recorded. */
   readonly neverGated?: true;
 }

@@ -241,6 +241,8 @@ export function createScales(services: ScalesServices): Scales {
       if (!policy) return deny(intended, [], { reason: 'no-policy' });
       const stale = staleness(policy, intended);
       if (stale) return deny(intended, [], stale);
+      const late = caller.until !== undefined && caller.until <= clock.now();
+      if (late) return deny(intended, [], { reason: 'unattributed', text: 'it comes after the time it was asked for' });
 
       const observing = observesUntil(policy) !== undefined && canBeObserved(change, intended);
       let by: IntentRow['by'] = 'permit';
@@ -276,7 +278,7 @@ export function createScales(services: ScalesServices): Scales {
       for (const objection of [beyondLimits(intended), tooOften(intended)]) {
         if (objection && !passes(objection, false)) return deny(intended, verdicts, objection);
       }
-      const ends = [answer.validUntil, ...momentsOf(policy)];
+      const ends = [answer.validUntil, caller.until ?? Number.POSITIVE_INFINITY, ...momentsOf(policy)];
       return {
         permitted: true,
         intended,

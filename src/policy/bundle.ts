@@ -4,9 +4,11 @@ import type { z } from 'zod';
 import { type DocumentFault, describeFound, type Notice } from '../model/fault.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
 import { FaultList } from './fault-list.ts';
-import { checkInventory, indexTargets } from './inventory-check.ts';
+import type { Inventory } from './inventory.ts';
+import { checkInventory } from './inventory-check.ts';
 import { noticesOf } from './notices.ts';
 import { checkPeople } from './people-check.ts';
+import { type Places, placesOfDocument, placesOfInventory } from './places.ts';
 import { checkRights } from './rights-check.ts';
 import { indexPeople } from './rights-context.ts';
 import { type BundleDocument, bundleSchema } from './schema.ts';
@@ -22,17 +24,37 @@ const DEEPEST = 64;
 
 /** The bundle, or every fault of it. Where only keys are unknown, the cross checks still run on the rest. */
 export function parseBundle(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFault>> {
+  return parseSafely(input, ({ organizations }, list) => {
+    const places = placesOfDocument(organizations);
+    checkInventory(organizations, places, list);
+    return places;
+  });
+}
+
+/**
+ * A bundle whose organizations have no places and things of their own: those are the inventory's, which passed every check
+ * before. Faults and notices are the ones that `parseBundle` finds in the whole bundle. The organizations must be the
+ * inventory's, in its order.
+ */
+export function parseRights(input: unknown, inventory: Inventory): Result<ParsedBundle, NonEmpty<DocumentFault>> {
+  return parseSafely(input, () => placesOfInventory(inventory));
+}
+
+/** Checks the places and things, if they are here, and says where ids are looked up. */
+type Inventorying = (document: BundleDocument, list: FaultList) => Places;
+
+function parseSafely(input: unknown, inventorying: Inventorying): Result<ParsedBundle, NonEmpty<DocumentFault>> {
   const deep = deepFaults(input);
   if (isNonEmpty(deep)) return fail(deep);
   try {
-    return parseShallow(input);
+    return parseShallow(input, inventorying);
   } catch (error) {
     // A getter that throws, or more faults than the schema's own lists can take: no document from a file or a broker.
     return fail([{ path: '', found: String(error), expected: 'a document that can be read' }]);
   }
 }
 
-function parseShallow(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFault>> {
+function parseShallow(input: unknown, inventorying: Inventorying): Result<ParsedBundle, NonEmpty<DocumentFault>> {
   const strict = bundleSchema.safeParse(input);
   const issues = strict.success ? [] : strict.error.issues;
   const unknown = issues.flatMap((issue) =>
@@ -43,22 +65,22 @@ function parseShallow(input: unknown): Result<ParsedBundle, NonEmpty<DocumentFau
   const faults = issues.flatMap((issue) => faultsOf(issue, input));
   if (!form.success) return fail(faults as [DocumentFault, ...DocumentFault[]]);
   const document = form.data;
-  const targets = indexTargets(document.organizations);
-  const all = faults.concat(crossCheck(document, targets));
-  return isNonEmpty(all) ? fail(all) : ok({ document, notices: noticesOf(document, targets) });
+  const list = new FaultList();
+  const places = crossCheck(document, inventorying, list);
+  const all = faults.concat(list.faults);
+  return isNonEmpty(all) ? fail(all) : ok({ document, notices: noticesOf(document, places) });
 }
 
-function crossCheck(document: BundleDocument, targets: ReturnType<typeof indexTargets>): DocumentFault[] {
-  const list = new FaultList();
+function crossCheck(document: BundleDocument, inventorying: Inventorying, list: FaultList): Places {
   checkHeader(document, list);
   list.unique('organizations', document.organizations, new Map());
   checkPeople(document, list);
-  checkInventory(document.organizations, targets, list);
+  const places = inventorying(document, list);
   const people = indexPeople(document);
   for (const [index, organization] of document.organizations.entries()) {
-    checkRights(document, index, organization, targets, people, list);
+    checkRights(document, index, organization, places, people, list);
   }
-  return list.faults;
+  return places;
 }
 
 function checkHeader({ mode, observeUntil, issuedAt }: BundleDocument, list: FaultList): void {

@@ -1,36 +1,16 @@
 // Cross checks of places and things: one space of ids over the whole bundle, one tree per organization, no dangling reference.
 
 import { type FaultList, idsInCircles } from './fault-list.ts';
+import type { Places, TargetEntry } from './places.ts';
 import type { InventoryOrganization, PointDocument } from './schema.ts';
-
-/** What kind of target an id is and whose; shared with the checks of rights. */
-export interface TargetEntry {
-  readonly kind: 'location' | 'device' | 'point';
-  readonly organization: string;
-}
-export type TargetIndex = ReadonlyMap<string, TargetEntry>;
 
 /** The facts that the engine sets itself. */
 export const ENGINE_FACTS: ReadonlySet<string> = new Set(['point', 'id', 'class', 'equipRef', 'siteRef']);
 
-/** Every target of the bundle by id; of two with one id the first. */
-export function indexTargets(organizations: readonly InventoryOrganization[]): TargetIndex {
-  const index = new Map<string, TargetEntry>();
-  const enter = (id: string, kind: TargetEntry['kind'], organization: string): void => {
-    if (!index.has(id)) index.set(id, { kind, organization });
-  };
-  for (const { id, locations, devices, points } of organizations) {
-    for (const location of locations) enter(location.id, 'location', id);
-    for (const device of devices) enter(device.id, 'device', id);
-    for (const point of points) enter(point.id, 'point', id);
-  }
-  return index;
-}
-
 /** Every fault of the inventory of all organizations. */
 export function checkInventory(
   organizations: readonly InventoryOrganization[],
-  targets: TargetIndex,
+  targets: Places,
   list: FaultList,
 ): void {
   const taken = new Map<string, string>();
@@ -71,7 +51,7 @@ function checkDevices(
   { devices }: InventoryOrganization,
   path: string,
   own: Own,
-  targets: TargetIndex,
+  targets: Places,
   addresses: Map<string, string>,
   list: FaultList,
 ): void {
@@ -91,7 +71,7 @@ function checkPoints(
   { points }: InventoryOrganization,
   path: string,
   own: Own,
-  targets: TargetIndex,
+  targets: Places,
   list: FaultList,
 ): void {
   const addresses = new Map<string, string>();
@@ -110,11 +90,11 @@ function checkPoints(
   }
 }
 
-function checkFacts(facts: PointDocument['facts'], path: string, targets: TargetIndex, list: FaultList): void {
+function checkFacts(facts: PointDocument['facts'], path: string, targets: Places, list: FaultList): void {
   for (const name of Object.keys(facts)) {
     const value = facts[name];
     if (ENGINE_FACTS.has(name)) list.add(`${path}.${name}`, value, 'no fact that the engine sets itself');
-    else if (typeof value === 'object' && !targets.has(value.$ref)) {
+    else if (typeof value === 'object' && targets.get(value.$ref) === undefined) {
       list.add(`${path}.${name}.$ref`, value.$ref, 'a location, device or point');
     }
   }

@@ -2,7 +2,7 @@
 
 import type { Notice } from '../model/fault.ts';
 import { parseExpression, referencesIn } from './filter-syntax.ts';
-import type { TargetIndex } from './inventory-check.ts';
+import type { Places } from './places.ts';
 import { readRecipient } from './recipient.ts';
 import type { BundleDocument, OrganizationDocument } from './schema.ts';
 import { type KnownAction, Vocabulary } from './vocabulary.ts';
@@ -13,27 +13,29 @@ interface Scene {
   readonly organization: OrganizationDocument;
   readonly words: Vocabulary;
   readonly root: string | undefined;
+  readonly isBelow: (id: string, ancestor: string) => boolean;
 }
 
 /** The notices of a bundle without a fault, in its order. */
-export function noticesOf(bundle: BundleDocument, targets: TargetIndex): Notice[] {
+export function noticesOf(bundle: BundleDocument, targets: Places): Notice[] {
   return bundle.organizations.flatMap((organization, index) => {
     const scene: Scene = {
       path: `organizations.${index}`,
       bundle,
       organization,
       words: new Vocabulary(organization.permissions),
-      root: organization.locations.find(({ parent }) => parent === undefined)?.id,
+      root: targets.rootOf(index),
+      isBelow: (id, ancestor) => targets.isBelow(index, id, ancestor),
     };
     return [...ofFilters(scene, targets), ...ofRoles(scene), ...ofGrants(scene), ...ofUserAdministration(scene)];
   });
 }
 
-function ofFilters({ organization, path }: Scene, targets: TargetIndex): Notice[] {
+function ofFilters({ organization, path }: Scene, targets: Places): Notice[] {
   return organization.filters.flatMap(({ expression }, index) => {
     if (expression === undefined) return [];
     const parsed = parseExpression(expression);
-    const missing = parsed.ok ? referencesIn(parsed.value).filter((id) => !targets.has(id)) : [];
+    const missing = parsed.ok ? referencesIn(parsed.value).filter((id) => targets.get(id) === undefined) : [];
     return missing.map((id) => ({
       path: `${path}.filters.${index}.expression`,
       text: `\`@${id}\` resolves to nothing`,
@@ -66,9 +68,8 @@ function ofRoles({ organization, path, words }: Scene): Notice[] {
   });
 }
 
-function ofGrants({ organization, path, words, root }: Scene): Notice[] {
+function ofGrants({ organization, path, words, root, isBelow }: Scene): Notice[] {
   const roles = new Map(organization.roles.map((role) => [role.id, role]));
-  const above = parentsOf(organization);
   const grants = organization.grants.map((grant, index) => ({
     ...grant,
     index,
@@ -84,7 +85,7 @@ function ofGrants({ organization, path, words, root }: Scene): Notice[] {
       notices.push({ path: here, text: `${names} without effect below the root` });
     }
     for (const wider of byRecipient.get(to) as typeof grants) {
-      if (isNarrower(gives, wider.gives) && isBelow(at, wider.at, above)) {
+      if (isNarrower(gives, wider.gives) && isBelow(at, wider.at)) {
         notices.push({ path: here, text: `narrower than grant ${wider.index} above it, which it does not reduce` });
       }
     }
@@ -100,19 +101,6 @@ function groupByTo<T extends { readonly to: string }>(grants: readonly T[]): Map
     else known.push(grant);
   }
   return groups;
-}
-
-function parentsOf({ locations, devices, points }: OrganizationDocument): Map<string, string> {
-  const above = new Map<string, string>();
-  for (const { id, parent } of locations) if (parent !== undefined) above.set(id, parent);
-  for (const { id, location } of devices) above.set(id, location);
-  for (const { id, device } of points) above.set(id, device);
-  return above;
-}
-
-function isBelow(id: string, ancestor: string, above: ReadonlyMap<string, string>): boolean {
-  for (let at = above.get(id); at !== undefined; at = above.get(at)) if (at === ancestor) return true;
-  return false;
 }
 
 function isNarrower(gives: readonly KnownAction[], wider: readonly KnownAction[]): boolean {

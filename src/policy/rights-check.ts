@@ -5,7 +5,7 @@ import { type FaultList, idsInCircles } from './fault-list.ts';
 import { parseExpression } from './filter-syntax.ts';
 import { parseGlob } from './glob.ts';
 import { checkGrants } from './grant-check.ts';
-import type { TargetIndex } from './inventory-check.ts';
+import type { Places } from './places.ts';
 import { expectActions, expectNeeds, expectTarget, type People, type RightsContext } from './rights-context.ts';
 import type { BundleDocument, OrganizationDocument } from './schema.ts';
 import { Vocabulary } from './vocabulary.ts';
@@ -15,7 +15,7 @@ export function checkRights(
   bundle: BundleDocument,
   index: number,
   organization: OrganizationDocument,
-  targets: TargetIndex,
+  targets: Places,
   people: People,
   list: FaultList,
 ): void {
@@ -28,7 +28,7 @@ export function checkRights(
     roles: new Map(organization.roles.map((role) => [role.id, role])),
     groups: new Set(organization.groups.map(({ id }) => id)),
     people,
-    root: organization.locations.find(({ parent }) => parent === undefined)?.id,
+    root: targets.rootOf(index),
     list,
   };
   for (const key of ['filters', 'permissions', 'roles', 'groups', 'locks'] as const) {

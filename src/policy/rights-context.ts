@@ -1,7 +1,7 @@
 // What the checks of one organization's rights share: where they look things up, and the expectations they have in common.
 
 import type { FaultList } from './fault-list.ts';
-import type { TargetIndex } from './inventory-check.ts';
+import type { Places } from './places.ts';
 import type { BundleDocument, OrganizationDocument, RoleDocument } from './schema.ts';
 import type { KnownAction, Vocabulary } from './vocabulary.ts';
 
@@ -29,7 +29,7 @@ export interface RightsContext {
   readonly path: string;
   readonly bundle: BundleDocument;
   readonly organization: OrganizationDocument;
-  readonly targets: TargetIndex;
+  readonly targets: Places;
   readonly words: Vocabulary;
   readonly roles: ReadonlyMap<string, RoleDocument>;
   readonly groups: ReadonlySet<string>;
