@@ -10,7 +10,8 @@ import { type BacnetPlantOptions, type RunningBacnetPlant, startPlant } from '..
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
 import type { StationOptions } from '../../../simulators/bacnet/station.ts';
 import { numberOf, shown } from '../../../simulators/bacnet/values.ts';
-import { type BacnetJudgement, type CapturedDatagram, judgeBacnet } from '../../scenarios/peers/bacnet-tshark.ts';
+import { type CapturedDatagram, judgeBacnet } from '../../scenarios/peers/bacnet-tshark.ts';
+import { have } from '../../scenarios/peers/program.ts';
 
 export interface BacnetRig {
   readonly plant: RunningBacnetPlant;
@@ -70,14 +71,22 @@ export function captured(
   });
 }
 
-/** Fails where tshark finds anything malformed in what the tool sent or got. */
-export async function expectWellFormed(rig: BacnetRig): Promise<BacnetJudgement> {
+/**
+ * Fails where tshark finds anything malformed in what the tool sent or got, or reads other errors than `errors` (absent: any).
+ * Without tshark it says so and judges nothing.
+ */
+export async function expectWellFormed(rig: BacnetRig, errors?: readonly string[]): Promise<void> {
   // What comes in while tshark works is not judged any more.
-  const said = captured([...rig.client.datagrams], rig.client.endpoint, rig.plant.broadcast);
+  await expectJudged(captured([...rig.client.datagrams], rig.client.endpoint, rig.plant.broadcast), errors);
+}
+
+/** The same for any recorded datagrams. */
+export async function expectJudged(said: readonly CapturedDatagram[], errors?: readonly string[]): Promise<void> {
+  if (!have('tshark')) return;
   const judgement = await judgeBacnet(said);
   expect(judgement.faults).toEqual([]);
   expect(judgement.recognised).toBe(said.length);
-  return judgement;
+  if (errors !== undefined) expect(judgement.errors).toEqual(errors);
 }
 
 /** The items inside the brackets `tag`. */

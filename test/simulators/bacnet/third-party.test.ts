@@ -2,8 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CONFIRMED, ERROR, OBJECT_TYPE, PROPERTY, REJECT, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
 import { type NodeBacnetTool, nodeBacnetAddress, openNodeBacnet } from '../../../simulators/bacnet/node-bacnet-tool.ts';
-import { judgeBacnet } from '../../scenarios/peers/bacnet-tshark.ts';
-import { type BacnetRig, captured, startRig } from './rig.ts';
+import { type BacnetRig, captured, expectJudged, startRig } from './rig.ts';
 
 interface Enumerations {
   readonly ObjectType: Readonly<Record<string, number>>;
@@ -68,10 +67,8 @@ async function setting(): Promise<Setting> {
   };
 }
 
-async function expectJudged({ rig, tool }: Setting): Promise<void> {
-  const { faults } = await judgeBacnet(captured([...tool.datagrams], tool.endpoint, rig.plant.broadcast));
-  expect(faults).toEqual([]);
-}
+const judge = ({ rig, tool }: Setting): Promise<void> =>
+  expectJudged(captured([...tool.datagrams], tool.endpoint, rig.plant.broadcast));
 
 /** How node-bacnet says that it means no array element. */
 const WHOLE = 0xffffffff;
@@ -98,7 +95,7 @@ describe('node-bacnet as the tool', () => {
     expect(await tool.call('readProperty', ctl, device, PROPERTY['object-list'], { arrayIndex: 201 })).toMatchObject({
       values: [{ type: 12, value: { type: OBJECT_TYPE['multi-state-value'], instance: 40 } }],
     });
-    await expectJudged(scene);
+    await judge(scene);
   });
 
   test('writes one and several at a priority, and is shown the error', async () => {
@@ -133,7 +130,7 @@ describe('node-bacnet as the tool', () => {
       'reinitialize-device',
       'reinitialize-device',
     ]);
-    await expectJudged(scene);
+    await judge(scene);
   });
 
   test('reads a file, subscribes and is told, and deletes what it may not', async () => {
@@ -150,7 +147,7 @@ describe('node-bacnet as the tool', () => {
       'OBJECT_DELETION_NOT_PERMITTED (23)',
     );
     expect(rig.plant.devices.ahu2.cov.size).toBe(1);
-    await expectJudged(scene);
+    await judge(scene);
   });
 
   // Known fault: its header still says `segmented` when all segments are there, so the answer is never handed over.
