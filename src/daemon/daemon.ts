@@ -3,7 +3,7 @@
 // are swapped in one tick; 3. whatever breaks the state ends the daemon, and the supervisor starts it again.
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrokerSettings } from '../cloud/broker-address.ts';
 import { openClock, type PolicyClock, systemSource } from '../cloud/clock.ts';
@@ -22,6 +22,7 @@ import { openPolicyStore } from '../store/policy-store.ts';
 import { type PushedPolicy, pushedCompiler, selfTest } from './compile-pushed.ts';
 import { controlRoutes } from './control-routes.ts';
 import { startControlServer } from './control-server.ts';
+import { holdDataFolder } from './data-folder.ts';
 import { startHealthServer } from './health-server.ts';
 import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
@@ -77,6 +78,9 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     },
     newId: (kind) => `${kind === 'decision' ? 'd' : 's'}-${randomUUID()}`,
   });
+  closers.push(() =>
+    journal.note({ kind: 'system', at: clock.now(), event: 'gateway-stopped', detail: { version: VERSION } }),
+  );
   closers.push(() => gate.stop());
   journal.onState((state) => reportJournal(log, state));
   noteStart(config, journal, clock, log);
@@ -122,7 +126,6 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     async stop() {
       notifier.stopping();
       log.write('info', 'daemon.stopping', {}, 'stopping');
-      journal.note({ kind: 'system', at: clock.now(), event: 'gateway-stopped', detail: { version: VERSION } });
       for (const close of closers.reverse()) await close();
       log.write('info', 'daemon.stopped', {}, 'stopped');
     },
@@ -144,11 +147,8 @@ interface Memory {
 }
 
 async function openMemory(config: SiteConfig, closers: Closer[]): Promise<Memory> {
-  try {
-    mkdirSync(config.data, { recursive: true, mode: 0o750 });
-  } catch (error) {
-    throw new StartFault('data-folder', `cannot make the data folder \`${config.data}\`: ${(error as Error).message}`);
-  }
+  const folder = holdDataFolder(config.data);
+  closers.push(() => folder.release());
   const store = await openPolicyStore(join(config.data, 'policy.db'));
   closers.push(() => store.close());
   const clock = openClock(store, systemSource(config.clock.trustSystem));
