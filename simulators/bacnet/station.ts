@@ -91,14 +91,9 @@ export class Station {
   }
 
   static async open(options: StationOptions, handlers: StationHandlers): Promise<Station> {
-    const early: [Buffer, Endpoint][] = [];
-    let arrived = (bytes: Buffer, from: Endpoint): void => {
-      early.push([bytes, from]);
-    };
-    const port = await openPort({ ...options, arrived: (bytes, from) => arrived(bytes, from) });
-    const station = new Station(port, options, handlers);
-    arrived = (bytes, from) => station.#arrived(bytes, from);
-    for (const [bytes, from] of early) arrived(bytes, from);
+    let station: Station | undefined;
+    const port = await openPort({ ...options, arrived: (bytes, from) => station?.#arrived(bytes, from) });
+    station = new Station(port, options, handlers);
     return station;
   }
 
@@ -121,7 +116,9 @@ export class Station {
     } as const;
     const limit = Math.min(options.peerMaxApdu ?? this.maxApdu, 1476);
     return new Promise((resolve, reject) => {
+      let cancel: (() => void) | undefined;
       const end = (): void => {
+        cancel?.();
         pending.sender?.stop();
         pending.receiver?.stop();
         this.#pending.delete(key);
@@ -141,7 +138,7 @@ export class Station {
       };
       const timeoutMs = options.timeoutMs ?? this.#options.apduTimeoutMs ?? 3000;
       const wait = (left: number, again: () => void): void => {
-        this.#later(timeoutMs, () => {
+        cancel = this.#later(timeoutMs, () => {
           if (this.#pending.get(key) !== pending || pending.receiver !== undefined) return;
           if (left <= 0) failed();
           else again();
@@ -260,12 +257,17 @@ export class Station {
     return this.#options.segmentTimeoutMs ?? 2000;
   }
 
-  #later(ms: number, then: () => void): void {
+  /** Gives back what cancels it. */
+  #later(ms: number, then: () => void): () => void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       then();
     }, ms);
     this.#timers.add(timer);
+    return () => {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+    };
   }
 
   #freeInvokeId(to: Peer): number {
