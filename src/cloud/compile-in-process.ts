@@ -14,14 +14,24 @@ import type { PolicyPart } from './policy-parts.ts';
 import { parseJsonBytes } from './signed-text.ts';
 
 /** The bundle document that a manifest and its parts say, for `parseBundle`. Throws `PartFault` as `read` does. */
-export async function bundleDocument(
+export function bundleDocument(
   { epoch: _epoch, refreshBy: _refreshBy, parts: _parts, ...header }: ManifestPayload,
   parts: readonly PolicyPart[],
 ): Promise<Result<unknown, CompileRefusal>> {
+  return mergeContents(header, parts, () => false);
+}
+
+/** The same with the bundle's own header; a part that `isKnown` is not read, and stands there empty. */
+export async function mergeContents(
+  header: Readonly<Record<string, unknown>>,
+  parts: readonly PolicyPart[],
+  isKnown: (part: PolicyPart) => boolean,
+): Promise<Result<unknown, CompileRefusal>> {
   const faults: DocumentFault[] = [];
   const contents: BundlePart[] = [];
-  for (const [index, { kind, organization, read }] of parts.entries()) {
-    const json = parseJsonBytes(await read());
+  for (const [index, part] of parts.entries()) {
+    const { kind, organization } = part;
+    const json = isKnown(part) ? ok({}) : parseJsonBytes(await part.read());
     if (json.ok) contents.push({ kind, content: json.value, ...(organization === undefined ? {} : { organization }) });
     else faults.push({ path: `parts.${index}`, found: json.fault, expected: 'UTF-8 JSON' });
   }

@@ -1,40 +1,69 @@
-// "Compile" on the policy's road, for parts that were pushed: the heavy half in a thread of its own, the rest in slices.
+// "Compile" on the policy's road, for parts that were pushed. A few rights for an inventory that is in force already are
+// compiled on the spot, in milliseconds; everything else in a thread of its own, its heavy half, and the rest in slices.
 // Invariant: where no inventory part changed, the inventory object and the drivers' addresses stay the very same.
 
 import { Worker } from 'node:worker_threads';
+import { mergeContents } from '../cloud/compile-in-process.ts';
 import type { CompilePolicy } from '../cloud/compile-step.ts';
 import type { ManifestPayload } from '../cloud/manifest.ts';
 import type { PolicyPart } from '../cloud/policy-parts.ts';
 import type { DriverModule } from '../contract/driver.ts';
-import type { DocumentFault } from '../model/fault.ts';
+import type { DocumentFault, Notice } from '../model/fault.ts';
 import { targetHandle } from '../model/ids.ts';
 import { fail, isNonEmpty, ok } from '../model/result.ts';
+import { parseRights } from '../policy/bundle.ts';
+import { compileRights, headerOf, snapshotOf } from '../policy/compile.ts';
 import { decide } from '../policy/decide.ts';
 import { hydrate } from '../policy/transfer.ts';
 import { type AddressIndexes, type CompiledPolicy, compileAddresses, pauseForOthers } from './compile-policy.ts';
 import type { CompileAnswer, CompileJob } from './compile-worker.ts';
 
-/** What is swapped in, and the hashes of the inventory parts it was made from. */
+/** What is swapped in, and what its inventory was made from: organizations in their order, and hashes of their parts. */
 export interface PushedPolicy extends CompiledPolicy {
-  readonly inventoryHashes: string;
+  readonly madeFrom: string;
+  /** About the drivers' addresses in that inventory. */
+  readonly addressNotices: readonly Notice[];
 }
+
+/** Rights up to this size, unpacked, are compiled on the event loop. */
+const FEW_BYTES = 131_072;
 
 /** The compile step of acceptance. Throws where the thread dies: acceptance answers `compile-failed`. */
 export function pushedCompiler(drivers: readonly DriverModule[]): CompilePolicy<PushedPolicy> {
   return async (header, parts, previous) => {
-    const inventoryHashes = hashesOf(parts);
-    const keepsInventory = previous?.inventoryHashes === inventoryHashes;
-    const answer = await compileAside({ header: bundleHeader(header), parts: await readAll(parts), keepsInventory });
+    const madeFrom = inventoryOf(parts);
+    const kept = previous?.madeFrom === madeFrom ? previous : undefined;
+    const rightsBytes = parts.reduce((sum, { kind, size }) => (kind === 'inventory' ? sum : sum + size), 0);
+    if (kept && rightsBytes <= FEW_BYTES) return compileHere(bundleHeader(header), parts, kept);
+    const job = { header: bundleHeader(header), parts: await readAll(parts), keepsInventory: kept !== undefined };
+    const answer = await compileAside(job);
     if (answer.is === 'refused') {
       return fail({ code: answer.code, faults: isNonEmpty(answer.faults) ? answer.faults : [nothingSaid] });
     }
     const snapshot = await hydrate(answer.data, pauseForOthers, previous?.snapshot);
     const addresses = await addressesFor(snapshot.inventory, previous, drivers);
     if (!addresses.ok) return fail({ code: 'refused-bundle', faults: addresses.fault });
-    const { indexes, notices } = addresses.value;
-    const compiled = { snapshot, indexes, notices: [...answer.notices, ...notices], inventoryHashes };
-    return ok({ snapshot: compiled, notices: compiled.notices });
+    const { indexes, notices: addressNotices } = addresses.value;
+    const notices = [...answer.notices, ...addressNotices];
+    return ok({ snapshot: { snapshot, indexes, notices, madeFrom, addressNotices }, notices });
   };
+}
+
+/** The same checks and the same result as in the thread; the inventory's own passed when it came. */
+async function compileHere(
+  header: Readonly<Record<string, unknown>>,
+  parts: readonly PolicyPart[],
+  kept: PushedPolicy,
+): ReturnType<CompilePolicy<PushedPolicy>> {
+  const merged = await mergeContents(header, parts, ({ kind }) => kind === 'inventory');
+  if (!merged.ok) return merged;
+  const { inventory, rights } = kept.snapshot;
+  const parsed = parseRights(merged.value, inventory);
+  if (!parsed.ok) return fail({ code: 'refused-bundle', faults: parsed.fault });
+  const { document } = parsed.value;
+  const notices = [...parsed.value.notices, ...kept.addressNotices];
+  const snapshot = snapshotOf(inventory, compileRights(inventory, document, rights), headerOf(document));
+  return ok({ snapshot: { ...kept, snapshot, notices }, notices });
 }
 
 const nothingSaid: DocumentFault = { path: '', found: 'a bundle that was refused', expected: 'one without faults' };
@@ -61,14 +90,15 @@ async function addressesFor(
   drivers: readonly DriverModule[],
 ): ReturnType<typeof compileAddresses> {
   const kept: AddressIndexes | undefined = previous?.snapshot.inventory === inventory ? previous.indexes : undefined;
-  return kept ? ok({ indexes: kept, notices: [] }) : compileAddresses(inventory, drivers);
+  return kept ? ok({ indexes: kept, notices: previous?.addressNotices ?? [] }) : compileAddresses(inventory, drivers);
 }
 
-function hashesOf(parts: readonly PolicyPart[]): string {
-  return parts
-    .filter(({ kind }) => kind === 'inventory')
-    .map(({ organization, sha256 }) => `${organization} ${sha256}`)
-    .join('\n');
+function inventoryOf(parts: readonly PolicyPart[]): string {
+  const organizations = new Set(parts.flatMap(({ organization }) => organization ?? []));
+  const hashes = parts.flatMap(({ kind, organization, sha256 }) =>
+    kind === 'inventory' ? [organization, sha256] : [],
+  );
+  return JSON.stringify([[...organizations], hashes]);
 }
 
 async function readAll(parts: readonly PolicyPart[]): Promise<CompileJob['parts']> {

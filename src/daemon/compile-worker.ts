@@ -37,7 +37,7 @@ function compile({ header, parts, keepsInventory }: CompileJob): [CompileAnswer,
   }
   if (unreadable.length > 0) return [{ is: 'refused', code: 'malformed', faults: unreadable }, []];
   const merged = mergeParts(header, contents);
-  if (!merged.ok) return [{ is: 'refused', code: 'refused-bundle', faults: merged.fault }, []];
+  if (!merged.ok) return [{ is: 'refused', code: 'malformed', faults: merged.fault }, []];
   const parsed = parseBundle(merged.value);
   if (!parsed.ok) return [{ is: 'refused', code: 'refused-bundle', faults: parsed.fault }, []];
   const { document, notices } = parsed.value;
