@@ -1,7 +1,7 @@
 // The other side of a conversation, and what a conversation about a confirmed request can come to.
 
 import type { ConfirmedRequest } from './apci.ts';
-import type { Endpoint, Route } from './framing.ts';
+import type { Endpoint, Npdu, Route } from './framing.ts';
 
 /** Where a message comes from or goes to: a B/IP address, and behind a router the station's own network and MAC. */
 export interface Peer {
@@ -30,6 +30,17 @@ export interface RequestOptions {
   readonly invokeId?: number;
   readonly timeoutMs?: number;
   readonly retries?: number;
+}
+
+/** What a station tells whoever stands on it. */
+export interface StationHandlers {
+  /** Every datagram, in either direction, before anything is made of it. */
+  datagram?(bytes: Buffer, other: Endpoint | 'broadcast', direction: 'in' | 'out'): void;
+  confirmed?(request: ArrivedRequest): void;
+  unconfirmed?(service: number, payload: Buffer, peer: Peer, broadcast: boolean): void;
+  networkMessage?(npdu: Npdu, peer: Peer): void;
+  /** A BVLL message that carries no NPDU. */
+  control?(bvlcFunction: number, payload: Buffer, from: Endpoint): void;
 }
 
 /** Tells conversations apart: address, route and invoke id. */

@@ -24,18 +24,15 @@ import {
   type Npdu,
   type Route,
 } from './framing.ts';
-import { type ArrivedRequest, keyOf, type Outcome, type Peer, type RequestOptions } from './peer.ts';
+import {
+  type ArrivedRequest,
+  keyOf,
+  type Outcome,
+  type Peer,
+  type RequestOptions,
+  type StationHandlers,
+} from './peer.ts';
 import { SegmentReceiver, SegmentSender } from './segments.ts';
-
-export interface StationHandlers {
-  /** Every datagram, in either direction, before anything is made of it. */
-  datagram?(bytes: Buffer, other: Endpoint | 'broadcast', direction: 'in' | 'out'): void;
-  confirmed?(request: ArrivedRequest): void;
-  unconfirmed?(service: number, payload: Buffer, peer: Peer, broadcast: boolean): void;
-  networkMessage?(npdu: Npdu, peer: Peer): void;
-  /** A BVLL message that carries no NPDU. */
-  control?(bvlcFunction: number, payload: Buffer, from: Endpoint): void;
-}
 
 export interface StationOptions extends Omit<DatagramPortOptions, 'arrived'> {
   /** Largest APDU this station takes. Default 1476. */
@@ -91,9 +88,13 @@ export class Station {
   }
 
   static async open(options: StationOptions, handlers: StationHandlers): Promise<Station> {
-    let station: Station | undefined;
-    const port = await openPort({ ...options, arrived: (bytes, from) => station?.#arrived(bytes, from) });
-    station = new Station(port, options, handlers);
+    let hear = (_bytes: Buffer, _from: Endpoint): void => undefined;
+    const station = new Station(
+      await openPort({ ...options, arrived: (...datagram) => hear(...datagram) }),
+      options,
+      handlers,
+    );
+    hear = (bytes, from) => station.#arrived(bytes, from);
     return station;
   }
 
