@@ -34,7 +34,7 @@ function meet(a: ModbusSection['listen'][number], b: ModbusSection['listen'][num
 
 function unitFaults({ listen, units }: ModbusSection): DocumentFault[] {
   const faults: DocumentFault[] = [];
-  const names = listen.map(({ name }) => name);
+  const names = [...new Set(listen.map(({ name }) => name))];
   const unitsOf = new Map<string, Map<number, string>>(names.map((name) => [name, new Map()]));
   const devicesOf = new Map<string, Map<string, number>>(names.map((name) => [name, new Map()]));
   for (const [at, { listener, unit, device }] of units.entries()) {

@@ -204,7 +204,7 @@ export class Link {
     if (pauseMs === 0) this.#begin();
     else this.#pause = this.#services.timers.after(pauseMs, () => this.#begin());
     if (wasUp) this.#on.closed(why);
-    this.#tell(false);
+    else this.#tell(false);
   }
 
   #tell(up: boolean): void {
