@@ -2,7 +2,11 @@
 // decides nothing; the road (classify, judge, lists, subscriptions, alarms) decides nothing about octets.
 // 1. A request reaches the road whole, decoded and from a socket's own address. 2. Only the road sends to the plant.
 
+import type { DriverServices, RunningDriver } from '../../src/contract/driver.ts';
 import type { Peer } from '../../src/contract/gate.ts';
+import type { DriverName } from '../../src/model/ids.ts';
+import type { BacnetIndex } from './address.ts';
+import type { BacnetSection } from './config.ts';
 import type { ComplexAck, ConfirmedRequest, ServiceError } from './wire/confirmed-service.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
@@ -120,4 +124,23 @@ export interface Road {
    * Asked only where no other change went through the device's lane since. Absent: it may.
    */
   mayRepeat?(incoming: IncomingRequest): boolean;
+}
+
+/** What a road is made of: `createRoad(services)` of `road.ts`. */
+export interface RoadServices extends DriverServices {
+  readonly driver: DriverName;
+  readonly section: BacnetSection;
+  readonly plant: PlantSide;
+  readonly north: NorthSide;
+  /** Of the policy in force; `undefined` before the first. */
+  index(): BacnetIndex | undefined;
+}
+
+/** A road, with what the gateway itself asks of it. */
+export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform'> {
+  /** Called after `index` has changed, in the same tick. */
+  activated(): void;
+  /** By stable name, for /metrics. */
+  counters(): { readonly [name: string]: number };
+  stop(): void;
 }

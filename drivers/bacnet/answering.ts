@@ -1,0 +1,413 @@
+// bytes ─► request and answer ─► bytes: the responding side of confirmed services (5.4.5), for whoever asks.
+// 1. A transaction belongs to (asker, target, invoke id): segments of two askers never meet. 2. A retry with the same bytes has
+// the answer that was given, while the first is under way or 3 s after, if no change went by; other bytes are judged anew.
+// 3. Bounded in transactions and octets, for each asker and in all. 4. What the asker takes (length, segments, window) is kept to.
+
+import type { Deadlines, Waiting } from './deadlines.ts';
+import type { Answer } from './seam.ts';
+import {
+  type Apdu,
+  type ComplexAckApdu,
+  type ConfirmedRequestApdu,
+  encodeApdu,
+  type SegmentAckApdu,
+} from './wire/apdu.ts';
+import {
+  type ConfirmedRequest,
+  confirmedServiceName,
+  decodeConfirmedRequest,
+  encodeComplexAck,
+  encodeServiceError,
+} from './wire/confirmed-service.ts';
+import { ABORT_REASONS, type AbortReasonName } from './wire/names/abort-reason.ts';
+import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+import {
+  beginReassembly,
+  continueReassembly,
+  type Reassembly,
+  segmentsAccepted,
+  splitApdu,
+} from './wire/segmentation.ts';
+import {
+  acknowledgeTransmission,
+  beginTransmission,
+  repeatTransmission,
+  type Transmission,
+  type TransmissionStep,
+} from './wire/transmission.ts';
+
+/** Who asks: what of this side it holds. */
+export interface Asker {
+  readonly served: Map<number, Served>;
+  underWay: number;
+  octets: number;
+}
+
+/** Who is asked. */
+export interface Target {
+  /** Unique among targets. */
+  readonly number: number;
+  /** How many changes have gone to it. */
+  readonly changes: number;
+}
+
+/** What answering needs of the side it works for. */
+export interface Carrier<A extends Asker, T extends Target> {
+  transmit(asker: A, target: T, apdu: Uint8Array, expectingReply: boolean): void;
+  /** Never rejects. */
+  serve(asker: A, target: T, request: ConfirmedRequest, fingerprint: string): Promise<Answer>;
+  mayRepeat(asker: A, target: T, request: ConfirmedRequest, fingerprint: string): boolean;
+  refused(asker: A, operation: string, detail: string): void;
+}
+
+export interface AnswerSettings {
+  readonly segmentTimeoutMs: number;
+  readonly retries: number;
+  readonly windowSize: number;
+  readonly messageOctets: number;
+  readonly outstandingPerStation: number;
+  readonly outstanding: number;
+  readonly reassemblyOctetsPerStation: number;
+  readonly reassemblyOctets: number;
+}
+
+export interface AnswerCounters {
+  request(): void;
+  repeated(): void;
+  overLimit(): void;
+  ownFault(error: unknown): void;
+}
+
+/** One transaction. */
+export interface Served extends Waiting {
+  phase: 'receiving' | 'serving' | 'sending' | 'answered';
+  header: ConfirmedRequestApdu;
+  fingerprint: string;
+  request: ConfirmedRequest | undefined;
+  /** Its answer is no longer wanted. */
+  silent: boolean;
+  receiving: Reassembly<ConfirmedRequestApdu> | undefined;
+  /** Octets counted against the asker while segments arrive. */
+  held: number;
+  /** The ack of the last segment, should its sender have missed it. */
+  lastAck: SegmentAckApdu | undefined;
+  /** The transaction that had this invoke id when this one began to arrive. */
+  before: Served | undefined;
+  sending: Transmission<ComplexAckApdu> | undefined;
+  triesLeft: number;
+  answer: Answer | undefined;
+  changes: number;
+}
+
+const rememberMs = 3000;
+/** What a segment costs besides its octets. */
+const segmentOverhead = 256;
+const MOST_SEGMENTS = 2048;
+
+/** A read is done again rather than remembered: who may read it may have changed. */
+const READS: ReadonlySet<ConfirmedRequest['service']> = new Set([
+  'read-property',
+  'read-property-multiple',
+  'read-range',
+  'atomic-read-file',
+  'get-alarm-summary',
+  'get-enrollment-summary',
+  'get-event-information',
+]);
+
+export class Answering<A extends Asker, T extends Target> {
+  readonly #carrier: Carrier<A, T>;
+  readonly #settings: AnswerSettings;
+  readonly #deadlines: Deadlines;
+  readonly #counters: AnswerCounters;
+  #underWay = 0;
+  #octets = 0;
+
+  constructor(carrier: Carrier<A, T>, settings: AnswerSettings, deadlines: Deadlines, counters: AnswerCounters) {
+    this.#carrier = carrier;
+    this.#settings = settings;
+    this.#deadlines = deadlines;
+    this.#counters = counters;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** A confirmed request, or a part of one. */
+  request(asker: A, target: T, apdu: ConfirmedRequestApdu): void {
+    this.#counters.request();
+    const known = asker.served.get(keyOf(target, apdu.invokeId));
+    if (apdu.segment !== undefined) this.#segment(asker, target, apdu, known);
+    else this.#whole(asker, target, apdu, known, undefined);
+  }
+
+  /** What the asker sends about a transaction of its own: a segment ack, an abort. */
+  control(asker: A, target: T, apdu: Extract<Apdu, { type: 'segment-ack' | 'abort' }>): void {
+    const known = asker.served.get(keyOf(target, apdu.invokeId));
+    if (known === undefined) return;
+    if (apdu.type === 'segment-ack') {
+      if (known.sending !== undefined) this.#send(asker, target, known, acknowledgeTransmission(known.sending, apdu));
+    } else if (known.phase === 'serving') known.silent = true;
+    else this.#forget(asker, target, known);
+  }
+
+  #whole(
+    asker: A,
+    target: T,
+    apdu: ConfirmedRequestApdu,
+    known: Served | undefined,
+    lastAck: SegmentAckApdu | undefined,
+  ): void {
+    const fingerprint = fingerprintOf(apdu);
+    if (known !== undefined) {
+      if (this.#isRepeat(asker, target, known, fingerprint)) {
+        this.#counters.repeated();
+        asker.served.set(keyOf(target, apdu.invokeId), known);
+        return;
+      }
+      known.silent = true;
+      this.#forget(asker, target, known);
+    }
+    const decoded = decodeConfirmedRequest(apdu.serviceChoice, apdu.service);
+    if (!decoded.ok) {
+      const { answer, message } = decoded.fault;
+      const { invokeId } = apdu;
+      if (answer.kind === 'reject')
+        this.#transmit(asker, target, { type: 'reject', invokeId, reason: REJECT_REASONS[answer.reason] });
+      else this.abort(asker, target, invokeId, answer.kind === 'abort' ? answer.reason : 'other');
+      this.#carrier.refused(asker, confirmedServiceName(apdu.serviceChoice) ?? 'confirmed-request', message);
+      return;
+    }
+    const { outstandingPerStation, outstanding } = this.#settings;
+    if (asker.underWay >= outstandingPerStation || this.#underWay >= outstanding) {
+      this.#counters.overLimit();
+      this.abort(asker, target, apdu.invokeId, 'out-of-resources');
+      return;
+    }
+    const served = this.#newServed(asker, target, apdu, 'serving');
+    served.fingerprint = fingerprint;
+    served.lastAck = lastAck;
+    served.request = decoded.value;
+    asker.underWay += 1;
+    this.#underWay += 1;
+    this.#carrier.serve(asker, target, decoded.value, fingerprint).then(
+      (answer) => this.#finish(asker, target, served, answer),
+      (error: unknown) => {
+        this.#counters.ownFault(error);
+        this.#finish(asker, target, served, { kind: 'abort', reason: ABORT_REASONS.other });
+      },
+    );
+  }
+
+  /** Same bytes: nothing is to be done, or the answer was given again. */
+  #isRepeat(asker: A, target: T, known: Served, fingerprint: string): boolean {
+    if (known.fingerprint !== fingerprint || known.silent) return false;
+    if (known.phase === 'serving' || known.phase === 'sending') return true;
+    const { request, answer } = known;
+    if (known.phase !== 'answered' || request === undefined || answer === undefined) return false;
+    if (known.changes !== target.changes || !this.#carrier.mayRepeat(asker, target, request, fingerprint)) return false;
+    this.#give(asker, target, known, answer);
+    return true;
+  }
+
+  #segment(asker: A, target: T, apdu: ConfirmedRequestApdu, known: Served | undefined): void {
+    const isFirst = apdu.segment?.sequenceNumber === 0;
+    let served = known?.phase === 'receiving' ? known : undefined;
+    if (served === undefined) {
+      if (!isFirst) {
+        // The last segment again: its ack was lost.
+        if (known?.lastAck !== undefined) this.#transmit(asker, target, known.lastAck);
+        else this.abort(asker, target, apdu.invokeId, 'invalid-apdu-in-this-state');
+        return;
+      }
+      served = this.#newServed(asker, target, apdu, 'receiving');
+      served.before = known;
+      this.#deadlines.add(served);
+    }
+    const { windowSize, messageOctets, segmentTimeoutMs } = this.#settings;
+    const step =
+      served.receiving === undefined
+        ? beginReassembly(apdu, { windowSize, octets: messageOctets, segments: MOST_SEGMENTS })
+        : continueReassembly(served.receiving, apdu);
+    if (step.kind === 'abort') {
+      this.#forget(asker, target, served);
+      this.abort(asker, target, apdu.invokeId, step.reason);
+      this.#carrier.refused(asker, 'segment', `got a segment that ends the message: \`${step.reason}\``);
+      return;
+    }
+    if (step.kind === 'await') {
+      served.receiving = step.state;
+      const held = step.state.octets + step.state.parts.length * segmentOverhead;
+      this.#hold(asker, served, held);
+      if (asker.octets > this.#settings.reassemblyOctetsPerStation || this.#octets > this.#settings.reassemblyOctets) {
+        this.#counters.overLimit();
+        this.#forget(asker, target, served);
+        this.abort(asker, target, apdu.invokeId, 'buffer-overflow');
+        return;
+      }
+      if (step.ack !== undefined) this.#transmit(asker, target, step.ack);
+      served.at = this.#deadlines.now() + 4 * segmentTimeoutMs;
+      return;
+    }
+    this.#transmit(asker, target, step.ack);
+    const { before } = served;
+    this.#forget(asker, target, served);
+    this.#whole(asker, target, step.apdu, before, step.ack);
+  }
+
+  #finish(asker: A, target: T, served: Served, answer: Answer): void {
+    asker.underWay -= 1;
+    this.#underWay -= 1;
+    served.phase = 'answered';
+    if (served.silent) {
+      this.#forget(asker, target, served);
+      return;
+    }
+    served.changes = target.changes;
+    // An error or a reject did nothing: the same request again is judged again.
+    const isKept = answer.kind !== 'error' && answer.kind !== 'reject';
+    if (isKept && served.request !== undefined && !READS.has(served.request.service)) served.answer = answer;
+    this.#give(asker, target, served, answer);
+    if (served.phase === 'answered') this.#remember(asker, target, served);
+  }
+
+  #remember(asker: A, target: T, served: Served): void {
+    served.phase = 'answered';
+    served.sending = undefined;
+    const current = asker.served.get(keyOf(target, served.header.invokeId));
+    if (served.answer === undefined || (current !== served && current?.before !== served)) {
+      this.#forget(asker, target, served);
+      return;
+    }
+    served.at = this.#deadlines.now() + rememberMs;
+    this.#deadlines.add(served);
+  }
+
+  /** Sends an answer, in segments where it must; the phase is `sending` after it if more is to go. */
+  #give(asker: A, target: T, served: Served, answer: Answer): void {
+    const { invokeId, serviceChoice } = served.header;
+    switch (answer.kind) {
+      case 'simple-ack':
+        this.#transmit(asker, target, { type: 'simple-ack', invokeId, serviceChoice });
+        return;
+      case 'complex-ack':
+        this.#giveAck(asker, target, served, { type: 'complex-ack', invokeId, ...encodeComplexAck(answer.ack) });
+        return;
+      case 'error': {
+        const apdu: Apdu = { type: 'error', invokeId, ...encodeServiceError(answer.error) };
+        this.#transmit(asker, target, apdu);
+        return;
+      }
+      case 'reject':
+        this.#transmit(asker, target, { type: 'reject', invokeId, reason: answer.reason });
+        return;
+      case 'abort':
+        this.#transmit(asker, target, { type: 'abort', server: true, invokeId, reason: answer.reason });
+        return;
+      case 'silence':
+        return;
+    }
+  }
+
+  #giveAck(asker: A, target: T, served: Served, apdu: ComplexAckApdu): void {
+    const { maxApduLength, maxSegments, segmentedResponseAccepted, invokeId } = served.header;
+    const parts = splitApdu(apdu, {
+      maxApduLength,
+      maxSegments: segmentsAccepted(maxSegments, MOST_SEGMENTS),
+      proposedWindowSize: this.#settings.windowSize,
+    });
+    if (!parts.ok)
+      this.abort(asker, target, invokeId, segmentedResponseAccepted ? parts.fault : 'segmentation-not-supported');
+    else if (parts.value[0].segment === undefined) this.#transmit(asker, target, parts.value[0]);
+    else if (!segmentedResponseAccepted) this.abort(asker, target, invokeId, 'segmentation-not-supported');
+    else {
+      served.phase = 'sending';
+      served.triesLeft = this.#settings.retries;
+      this.#send(asker, target, served, beginTransmission(parts.value));
+      this.#deadlines.add(served);
+    }
+  }
+
+  #send(asker: A, target: T, served: Served, step: TransmissionStep<ComplexAckApdu>): void {
+    if (step.kind === 'complete') {
+      this.#deadlines.drop(served);
+      this.#remember(asker, target, served);
+      return;
+    }
+    served.sending = step.state;
+    if (step.segments.length === 0) return;
+    served.at = this.#deadlines.now() + this.#settings.segmentTimeoutMs;
+    for (const segment of step.segments) this.#carrier.transmit(asker, target, encodeApdu(segment), true);
+  }
+
+  #expired(asker: A, target: T, served: Served): void {
+    if (served.sending === undefined || served.triesLeft === 0) {
+      this.#forget(asker, target, served);
+      return;
+    }
+    served.triesLeft -= 1;
+    this.#send(asker, target, served, repeatTransmission(served.sending));
+    this.#deadlines.add(served);
+  }
+
+  #newServed(asker: A, target: T, header: ConfirmedRequestApdu, phase: Served['phase']): Served {
+    const served: Served = {
+      at: Number.POSITIVE_INFINITY,
+      expire: () => this.#expired(asker, target, served),
+      phase,
+      header,
+      fingerprint: '',
+      request: undefined,
+      silent: false,
+      receiving: undefined,
+      held: 0,
+      lastAck: undefined,
+      before: undefined,
+      sending: undefined,
+      triesLeft: 0,
+      answer: undefined,
+      changes: target.changes,
+    };
+    asker.served.set(keyOf(target, header.invokeId), served);
+    return served;
+  }
+
+  /** The transaction is over; one that has taken its invoke id since stays. */
+  #forget(asker: A, target: T, served: Served): void {
+    if (served.phase !== 'serving') this.#deadlines.drop(served);
+    this.#hold(asker, served, 0);
+    served.receiving = undefined;
+    served.sending = undefined;
+    served.silent = true;
+    const key = keyOf(target, served.header.invokeId);
+    if (asker.served.get(key) !== served) return;
+    const { before } = served;
+    if (before !== undefined && !before.silent) asker.served.set(key, before);
+    else asker.served.delete(key);
+  }
+
+  #hold(asker: A, served: Served, octets: number): void {
+    asker.octets += octets - served.held;
+    this.#octets += octets - served.held;
+    served.held = octets;
+  }
+
+  /** Says why a request of this invoke id is given up. */
+  abort(asker: A, target: T, invokeId: number, reason: AbortReasonName): void {
+    this.#transmit(asker, target, { type: 'abort', server: true, invokeId, reason: ABORT_REASONS[reason] });
+  }
+
+  #transmit(asker: A, target: T, apdu: Apdu): void {
+    this.#carrier.transmit(asker, target, encodeApdu(apdu), false);
+  }
+}
+
+function keyOf(target: Target, invokeId: number): number {
+  return target.number * 256 + invokeId;
+}
+
+/** The service choice and its octets, one character each. */
+function fingerprintOf({ serviceChoice, service }: ConfirmedRequestApdu): string {
+  return `${serviceChoice} ${Buffer.from(service.buffer, service.byteOffset, service.length).toString('latin1')}`;
+}

@@ -1,0 +1,277 @@
+// ─► device: the requesting side of confirmed services (5.4.4), with one peer. 1. Invoke ids are the gateway's own.
+// 2. Only a read is sent again; segments of a change may be, since its receiver takes each once.
+// 3. An answer counts only under its invoke id, for its service and for what was asked; anything else is a stray.
+// 4. An invoke id whose answer may still come rests before it is used again.
+
+import type { Deadlines, Waiting } from './deadlines.ts';
+import { isFitting } from './fitting-answer.ts';
+import type { PlantAnswer, PlantDevice } from './seam.ts';
+import { type Apdu, type ComplexAckApdu, type ConfirmedRequestApdu, encodeApdu } from './wire/apdu.ts';
+import {
+  CONFIRMED_SERVICES,
+  type ConfirmedRequest,
+  decodeComplexAck,
+  decodeServiceError,
+  encodeConfirmedRequest,
+} from './wire/confirmed-service.ts';
+import { ABORT_REASONS } from './wire/names/abort-reason.ts';
+import { beginReassembly, continueReassembly, type Reassembly, splitApdu } from './wire/segmentation.ts';
+import {
+  acknowledgeTransmission,
+  beginTransmission,
+  repeatTransmission,
+  type Transmission,
+  type TransmissionStep,
+} from './wire/transmission.ts';
+
+/** Who is asked, and the way there. */
+export interface AskedPeer {
+  readonly maxApduLength: number;
+  readonly segmentation: PlantDevice['segmentation'];
+  transmit(apdu: Uint8Array, expectingReply: boolean): void;
+}
+
+export interface AskSettings {
+  readonly timeoutMs: number;
+  readonly segmentTimeoutMs: number;
+  readonly retries: number;
+  readonly windowSize: number;
+  /** The longest answer, in octets of its service. */
+  readonly messageOctets: number;
+}
+
+export interface AskCounters {
+  retried(): void;
+  timedOut(): void;
+}
+
+/** What this side takes: the most of B/IP, in as many segments as come. */
+const OWN_MAX_APDU = 1476;
+const MOST_SEGMENTS = 2048;
+/** How long a segmented answer may take altogether. */
+const longestAnswerMs = 60_000;
+
+interface Ask extends Waiting {
+  readonly invokeId: number;
+  readonly serviceChoice: number;
+  readonly request: ConfirmedRequest;
+  readonly resolve: (answer: PlantAnswer) => void;
+  /** The whole request; absent where it goes in segments. */
+  readonly octets: Uint8Array | undefined;
+  triesLeft: number;
+  wasRepeated: boolean;
+  sending: Transmission<ConfirmedRequestApdu> | undefined;
+  receiving: Reassembly<ComplexAckApdu> | undefined;
+  until: number;
+}
+
+export class Asking {
+  readonly #peer: AskedPeer;
+  readonly #settings: AskSettings;
+  readonly #deadlines: Deadlines;
+  readonly #counters: AskCounters;
+  readonly #pending = new Map<number, Ask>();
+  /** Invoke ids that must not be used before a time. */
+  readonly #resting = new Map<number, number>();
+  #next = 0;
+
+  constructor(peer: AskedPeer, settings: AskSettings, deadlines: Deadlines, counters: AskCounters) {
+    this.#peer = peer;
+    this.#settings = settings;
+    this.#deadlines = deadlines;
+    this.#counters = counters;
+  }
+
+  get idle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Never rejects. `retry`: send it again while no answer comes. */
+  request(request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer> {
+    const { serviceChoice, service } = encodeConfirmedRequest(request);
+    const invokeId = this.#freeInvokeId();
+    if (invokeId === undefined)
+      return Promise.resolve({
+        kind: 'unreachable',
+        why: 'too many requests of this device are unanswered',
+        abort: ABORT_REASONS['out-of-resources'],
+      });
+    const apdu: ConfirmedRequestApdu = {
+      type: 'confirmed-request',
+      invokeId,
+      serviceChoice,
+      segmentedResponseAccepted: true,
+      maxSegments: 'more-than-64',
+      maxApduLength: OWN_MAX_APDU,
+      service,
+    };
+    const parts = splitApdu(apdu, {
+      maxApduLength: Math.min(this.#peer.maxApduLength, OWN_MAX_APDU),
+      maxSegments: MOST_SEGMENTS,
+      proposedWindowSize: this.#settings.windowSize,
+    });
+    if (!parts.ok)
+      return Promise.resolve({
+        kind: 'unreachable',
+        why: 'the request is too long for the device',
+        abort: ABORT_REASONS[parts.fault],
+      });
+    const isWhole = parts.value[0].segment === undefined;
+    const { segmentation } = this.#peer;
+    if (!isWhole && segmentation !== 'both' && segmentation !== 'receive')
+      return Promise.resolve({
+        kind: 'unreachable',
+        why: 'the request is too long for the device, which takes no segments',
+        abort: ABORT_REASONS['segmentation-not-supported'],
+      });
+    return new Promise((resolve) => {
+      const ask: Ask = {
+        at: this.#deadlines.now() + this.#settings.timeoutMs,
+        expire: () => this.#expired(ask),
+        invokeId,
+        serviceChoice,
+        request,
+        resolve,
+        octets: isWhole ? encodeApdu(apdu) : undefined,
+        triesLeft: !isWhole || retry ? this.#settings.retries : 0,
+        wasRepeated: false,
+        sending: undefined,
+        receiving: undefined,
+        until: Number.POSITIVE_INFINITY,
+      };
+      this.#pending.set(invokeId, ask);
+      this.#deadlines.add(ask);
+      if (ask.octets !== undefined) this.#peer.transmit(ask.octets, true);
+      else this.#send(ask, beginTransmission(parts.value));
+    });
+  }
+
+  /** An APDU that only who answers sends. False: nobody waits for it. */
+  received(apdu: Apdu): boolean {
+    if (!('invokeId' in apdu)) return false;
+    const ask = this.#pending.get(apdu.invokeId);
+    if (ask === undefined) return false;
+    if ('serviceChoice' in apdu && apdu.serviceChoice !== ask.serviceChoice) return false;
+    switch (apdu.type) {
+      case 'complex-ack':
+        return apdu.segment === undefined ? this.#answered(ask, apdu) : this.#segment(ask, apdu);
+      case 'simple-ack':
+        if (ask.request.service !== 'unknown' && CONFIRMED_SERVICES[ask.request.service].ack !== undefined)
+          return false;
+        this.#settle(ask, { kind: 'simple-ack' });
+        return true;
+      case 'error': {
+        const error = decodeServiceError(apdu.serviceChoice, apdu.service);
+        // Refused, but in words nobody understands: whether anything was done is not known.
+        this.#settle(ask, error.ok ? { kind: 'error', error: error.value } : { kind: 'no-answer' });
+        return true;
+      }
+      case 'reject':
+        this.#settle(ask, { kind: 'reject', reason: apdu.reason });
+        return true;
+      case 'abort':
+        this.#settle(ask, { kind: 'abort', reason: apdu.reason });
+        return true;
+      case 'segment-ack':
+        if (ask.sending === undefined) return false;
+        this.#send(ask, acknowledgeTransmission(ask.sending, apdu));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Nothing is waited for any more. */
+  stop(): void {
+    for (const ask of [...this.#pending.values()]) this.#settle(ask, { kind: 'no-answer' });
+  }
+
+  #answered(ask: Ask, apdu: ComplexAckApdu): boolean {
+    const ack = decodeComplexAck(apdu.serviceChoice, apdu.service);
+    if (ack.ok && !isFitting(ask.request, ack.value)) return false;
+    this.#settle(ask, ack.ok ? { kind: 'complex-ack', ack: ack.value } : { kind: 'no-answer' });
+    return true;
+  }
+
+  #segment(ask: Ask, apdu: ComplexAckApdu): boolean {
+    // The first segment opens the answer; a later one before it belongs to something else.
+    if (ask.receiving === undefined && apdu.segment?.sequenceNumber !== 0) return false;
+    const { windowSize, messageOctets, segmentTimeoutMs } = this.#settings;
+    const step =
+      ask.receiving === undefined
+        ? beginReassembly(apdu, { windowSize, octets: messageOctets, segments: MOST_SEGMENTS })
+        : continueReassembly(ask.receiving, apdu);
+    if (step.kind === 'abort') {
+      const reason = ABORT_REASONS[step.reason];
+      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.invokeId, reason }), false);
+      this.#settle(ask, { kind: 'abort', reason });
+      return true;
+    }
+    if (step.ack !== undefined) this.#peer.transmit(encodeApdu(step.ack), false);
+    if (step.kind === 'complete') return this.#answered(ask, step.apdu);
+    const now = this.#deadlines.now();
+    if (ask.receiving === undefined) ask.until = now + longestAnswerMs;
+    ask.sending = undefined;
+    ask.receiving = step.state;
+    ask.triesLeft = 0;
+    // 5.4.4.4: four times the segment time-out, as its sender may repeat a window.
+    ask.at = Math.min(ask.until, now + 4 * segmentTimeoutMs);
+    return true;
+  }
+
+  #send(ask: Ask, step: TransmissionStep<ConfirmedRequestApdu>): void {
+    const now = this.#deadlines.now();
+    if (step.kind === 'complete') {
+      // All of it has arrived: from here it is a request that is not sent again.
+      ask.sending = undefined;
+      ask.triesLeft = 0;
+      ask.at = now + this.#settings.timeoutMs;
+      return;
+    }
+    ask.sending = step.state;
+    if (step.segments.length === 0) return;
+    ask.at = now + this.#settings.segmentTimeoutMs;
+    for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true);
+  }
+
+  #expired(ask: Ask): void {
+    if (ask.triesLeft === 0) {
+      this.#counters.timedOut();
+      ask.wasRepeated = true;
+      this.#settle(ask, { kind: 'no-answer' });
+      return;
+    }
+    ask.triesLeft -= 1;
+    ask.wasRepeated = true;
+    this.#counters.retried();
+    if (ask.sending !== undefined) this.#send(ask, repeatTransmission(ask.sending));
+    else if (ask.octets !== undefined) {
+      ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
+      this.#peer.transmit(ask.octets, true);
+    }
+    this.#deadlines.add(ask);
+  }
+
+  #settle(ask: Ask, answer: PlantAnswer): void {
+    this.#pending.delete(ask.invokeId);
+    this.#deadlines.drop(ask);
+    if (ask.wasRepeated)
+      this.#resting.set(ask.invokeId, this.#deadlines.now() + Math.max(1000, 10 * this.#settings.timeoutMs));
+    ask.resolve(answer);
+  }
+
+  #freeInvokeId(): number | undefined {
+    for (let tried = 0; tried < 256; tried += 1) {
+      const invokeId = this.#next;
+      this.#next = (invokeId + 1) & 0xff;
+      if (this.#pending.has(invokeId)) continue;
+      if (this.#resting.size > 0) {
+        const until = this.#resting.get(invokeId);
+        if (until !== undefined && until > this.#deadlines.now()) continue;
+        this.#resting.delete(invokeId);
+      }
+      return invokeId;
+    }
+    return undefined;
+  }
+}

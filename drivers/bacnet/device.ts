@@ -1,0 +1,108 @@
+// A station of a plant network: known by (network, MAC). 1. `instance` is set by verification alone, and cleared when it fails.
+// 2. Where frames go is fixed with the MAC: nothing a frame says moves a device.
+
+import type { Asker, Served, Target } from './answering.ts';
+import { type AskCounters, Asking, type AskSettings } from './asking.ts';
+import type { Deadlines } from './deadlines.ts';
+import { type Endpoint, hexOf } from './endpoint.ts';
+import { DeviceLane, type LaneLimits } from './lane.ts';
+import { FIRST_HOP_COUNT, npduHeader } from './npdu-header.ts';
+import type { PlantDevice } from './seam.ts';
+import type { NpduDestination, NpduSource } from './wire/npdu.ts';
+
+/** Where a station is: on the wire itself, or behind a router of the configuration. */
+export interface DevicePlace {
+  readonly network: string;
+  readonly networkNumber: number;
+  readonly mac: Uint8Array;
+  /** Its own address, or the router's. */
+  readonly via: Endpoint;
+  readonly isRouted: boolean;
+}
+
+export interface DeviceServices {
+  readonly number: number;
+  readonly lane: LaneLimits;
+  readonly ask: AskSettings;
+  readonly deadlines: Deadlines;
+  readonly counters: AskCounters;
+  transmit(via: Endpoint, header: Uint8Array, apdu: Uint8Array): void;
+}
+
+/** What an I-Am says of its sender, and verification reads. */
+export interface Capabilities {
+  readonly maxApduLength: number;
+  readonly segmentation: PlantDevice['segmentation'];
+  readonly vendorId: number | undefined;
+}
+
+/** In the order of BACnetSegmentation. */
+export const SEGMENTATIONS: readonly PlantDevice['segmentation'][] = ['both', 'transmit', 'receive', 'none'];
+
+export class KnownDevice implements PlantDevice, Asker, Target {
+  readonly network: string;
+  readonly networkNumber: number;
+  readonly mac: string;
+  readonly via: Endpoint;
+  readonly number: number;
+  readonly lane: DeviceLane;
+  readonly asking: Asking;
+  /** As the source of what appears on another network. */
+  readonly source: NpduSource;
+  /** What a frame to it needs where a router stands between. */
+  readonly destination: NpduDestination | undefined;
+  /** Headers of frames that appear to come from it, without and with a reply expected. */
+  readonly #from: readonly [Uint8Array, Uint8Array];
+  readonly served = new Map<number, Served>();
+  underWay = 0;
+  octets = 0;
+  instance: number | undefined;
+  maxApduLength = 50;
+  segmentation: PlantDevice['segmentation'] = 'none';
+  vendorId: number | undefined;
+
+  constructor(place: DevicePlace, services: DeviceServices) {
+    this.network = place.network;
+    this.networkNumber = place.networkNumber;
+    this.mac = hexOf(place.mac);
+    this.via = place.via;
+    this.number = services.number;
+    this.lane = new DeviceLane(services.lane, services.deadlines);
+    this.source = { network: place.networkNumber, mac: place.mac.slice() };
+    this.destination = place.isRouted ? { ...this.source, hopCount: FIRST_HOP_COUNT } : undefined;
+    this.#from = [npduHeader(false, { source: this.source }), npduHeader(true, { source: this.source })];
+    const ends = this.destination === undefined ? {} : { destination: this.destination };
+    const plain = npduHeader(false, ends);
+    const expecting = npduHeader(true, ends);
+    const { via } = place;
+    const device = this;
+    this.asking = new Asking(
+      {
+        get maxApduLength() {
+          return device.maxApduLength;
+        },
+        get segmentation() {
+          return device.segmentation;
+        },
+        transmit: (apdu, expectingReply) => services.transmit(via, expectingReply ? expecting : plain, apdu),
+      },
+      services.ask,
+      services.deadlines,
+      services.counters,
+    );
+  }
+
+  get changes(): number {
+    return this.lane.changes;
+  }
+
+  headerFrom(expectingReply: boolean): Uint8Array {
+    return this.#from[expectingReply ? 1 : 0];
+  }
+
+  can(capabilities: Capabilities): void {
+    this.maxApduLength = capabilities.maxApduLength;
+    this.segmentation = capabilities.segmentation;
+    this.vendorId = capabilities.vendorId;
+  }
+}

@@ -1,0 +1,367 @@
+// technicians' bytes ─► request: the gateway as the router its tools see. 1. Who asks is the socket's address: a source that a
+// client writes itself is refused. 2. Confirmed requests come unicast, for one known device, and expect a reply.
+// 3. Broadcasts to the plant are unconfirmed services; the road says which of them go on. 4. What devices say appears as
+// theirs, behind their network's number.
+
+import { Answering, type Carrier } from './answering.ts';
+import { Asking } from './asking.ts';
+import type { NorthConfig } from './config.ts';
+import type { KnownDevice } from './device.ts';
+import { type Endpoint, endpointOfMac } from './endpoint.ts';
+import { Link } from './link.ts';
+import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
+import type { OtherSide } from './plant.ts';
+import type { PlantNetwork } from './plant-network.ts';
+import type { Answer, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
+import { type Station, StationTable } from './station.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { Transport } from './transport.ts';
+import { type Apdu, decodeApdu, encodeApdu } from './wire/apdu.ts';
+import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import type { WireFault } from './wire/fault.ts';
+import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+import { NETWORK_REJECT_REASONS } from './wire/network-message.ts';
+import { BROADCAST_NETWORK, decodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import {
+  decodeUnconfirmedRequest,
+  encodeUnconfirmedRequest,
+  type UnconfirmedRequest,
+} from './wire/unconfirmed-service.ts';
+
+/** The plant, as the technicians' side reaches it. */
+export interface Behind {
+  numbers(): readonly number[];
+  networkOf(number: number): PlantNetwork | undefined;
+}
+
+const messagesPerSecond = 20;
+
+export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station, KnownDevice> {
+  readonly link: Link;
+  readonly #config: NorthConfig;
+  readonly #transport: Transport;
+  readonly #behind: Behind;
+  readonly #stations: StationTable;
+  readonly #answering: Answering<Station, KnownDevice>;
+  readonly #messages: TokenBucket;
+  readonly #found: TokenBucket;
+
+  constructor(config: NorthConfig, transport: Transport, behind: Behind) {
+    this.#config = config;
+    this.#transport = transport;
+    this.#behind = behind;
+    const { deadlines, counters } = transport;
+    const { limits, segmentTimeoutMs, retries, windowSize } = config;
+    this.#messages = new TokenBucket(messagesPerSecond, deadlines.now());
+    this.#found = new TokenBucket(limits.answersPerSecond, deadlines.now());
+    this.#stations = new StationTable(limits, {
+      peerOf: (endpoint) => transport.peerOf(config.name, endpoint),
+      nextNumber: () => transport.nextNumber(),
+      now: () => deadlines.now(),
+    });
+    this.#answering = new Answering(this, { ...limits, segmentTimeoutMs, retries, windowSize }, deadlines, {
+      request: () => {
+        counters.north_requests += 1;
+      },
+      repeated: () => {
+        counters.north_repeats += 1;
+      },
+      overLimit: () => {
+        counters.north_over_limit += 1;
+      },
+      ownFault: (error) => transport.ownFault(error),
+    });
+    this.link = new Link(
+      config,
+      'drivers.bacnet.north',
+      {
+        npdu: (octets, from, broadcast) => this.#npdu(octets, from, broadcast),
+        refused: (from, operation, detail, fault) => this.#refuse(from, operation, detail, fault),
+        mayRegister: (endpoint) => this.#mayRegister(endpoint),
+        sendFailed: () => {
+          counters.send_failures += 1;
+        },
+      },
+      deadlines,
+    );
+  }
+
+  get networkNumber(): number {
+    return this.#config.networkNumber;
+  }
+
+  reaches(): readonly number[] {
+    return this.#behind.numbers();
+  }
+
+  async open(): Promise<void> {
+    await this.link.open();
+  }
+
+  /** Says which networks are behind the gateway (6.4.2). */
+  begin(): void {
+    const networks = this.reaches();
+    if (networks.length > 0) this.link.broadcast(networkFrame({ type: 'i-am-router-to-network', networks }));
+  }
+
+  get underWay(): number {
+    return this.#answering.underWay;
+  }
+
+  async stop(): Promise<void> {
+    for (const station of this.#stations.all()) for (const asking of station.asked.values()) asking.stop();
+    await this.link.stop();
+  }
+
+  stationAt(mac: Uint8Array): Station | undefined {
+    const endpoint = endpointOfMac(mac);
+    return endpoint === undefined ? undefined : this.#stations.at(endpoint);
+  }
+
+  // What the road asks.
+
+  stations(): Iterable<NorthStation> {
+    return this.#stations.all();
+  }
+
+  unconfirmed(to: NorthStation | 'broadcast', from: PlantDevice, request: UnconfirmedRequest): void {
+    const { counters, deadlines } = this.#transport;
+    const isFound = request.service === 'i-am' || request.service === 'i-have';
+    if (isFound && !this.#found.take(deadlines.now())) {
+      counters.north_broadcasts_dropped += 1;
+      return;
+    }
+    const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
+    const header = known(from).headerFrom(false);
+    counters.north_frames_out += 1;
+    if (to !== 'broadcast') {
+      this.link.send(to.peer, header, apdu);
+      return;
+    }
+    const npdu = new Uint8Array(header.length + apdu.length);
+    npdu.set(header, 0);
+    npdu.set(apdu, header.length);
+    this.link.broadcast(npdu);
+  }
+
+  request(to: NorthStation, from: PlantDevice, request: ConfirmedRequest): Promise<PlantAnswer> {
+    const station = this.#stations.at(to.peer);
+    if (station === undefined)
+      return Promise.resolve({ kind: 'unreachable', why: 'too many stations are spoken with' });
+    const device = known(from);
+    let asking = station.asked.get(device.number);
+    if (asking === undefined) {
+      const { timeoutMs, segmentTimeoutMs, retries, windowSize, limits } = this.#config;
+      asking = new Asking(
+        {
+          get maxApduLength() {
+            return station.maxApduLength;
+          },
+          segmentation: 'both',
+          transmit: (apdu, expectingReply) => this.transmit(station, device, apdu, expectingReply),
+        },
+        { timeoutMs, segmentTimeoutMs, retries, windowSize, messageOctets: limits.messageOctets },
+        this.#transport.deadlines,
+        { retried: () => undefined, timedOut: () => undefined },
+      );
+      station.asked.set(device.number, asking);
+    }
+    return asking.request(request, true);
+  }
+
+  // What answering a station needs.
+
+  transmit(station: Station, device: KnownDevice, apdu: Uint8Array, expectingReply: boolean): void {
+    this.#transport.counters.north_frames_out += 1;
+    this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu);
+  }
+
+  serve(from: Station, to: KnownDevice, request: ConfirmedRequest, fingerprint: string): Promise<Answer> {
+    return this.#transport.road.confirmed({ from, to, request, fingerprint });
+  }
+
+  mayRepeat(from: Station, to: KnownDevice, request: ConfirmedRequest, fingerprint: string): boolean {
+    return this.#transport.road.mayRepeat?.({ from, to, request, fingerprint }) ?? true;
+  }
+
+  refused(from: Station, operation: string, detail: string): void {
+    this.#transport.counters.north_refused += 1;
+    this.#transport.complain(from, operation, detail);
+  }
+
+  // What comes in.
+
+  #mayRegister(endpoint: Endpoint): boolean {
+    const permit = this.#config.foreignDevices?.permit;
+    if (permit === undefined) return false;
+    if (permit !== 'known') return permit.includes(endpoint.address);
+    return this.#transport.gate.callerOf(this.#transport.peerOf(this.#config.name, endpoint)).principal !== null;
+  }
+
+  #refuse(from: Endpoint, operation: string, detail: string, fault?: WireFault): void {
+    const { counters } = this.#transport;
+    if (fault === undefined) counters.north_refused += 1;
+    else counters.north_frames_broken += 1;
+    this.#transport.complain(this.#transport.strangerAt(this.#config.name, from), operation, detail);
+  }
+
+  #npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean): void {
+    try {
+      this.#transport.counters.north_frames_in += 1;
+      const npdu = decodeNpdu(octets);
+      if (npdu.ok) {
+        this.#frame(npdu.value, from, broadcast);
+        return;
+      }
+      const { answer, message } = npdu.fault;
+      // 6.4.4: an unknown message is said to be one, to a unicast only.
+      if (answer.kind === 'reject-message-to-network' && !broadcast)
+        this.#rejectMessage(from, answer.reason, this.networkNumber);
+      this.#refuse(from, 'npdu', message, npdu.fault);
+    } catch (error) {
+      this.#transport.ownFault(error);
+    }
+  }
+
+  #frame(npdu: Npdu, from: Endpoint, broadcast: boolean): void {
+    const { source, destination, payload } = npdu;
+    if (source !== undefined) {
+      this.#refuse(
+        from,
+        'npdu',
+        `got source network \`${source.network}\`, expected none: who asks is the socket’s address`,
+      );
+      return;
+    }
+    if (payload.kind === 'network-message') {
+      if (destination !== undefined) {
+        this.#refuse(from, payload.message.type, 'got a network message for another network');
+        return;
+      }
+      const verdict = judgeNetworkMessage(payload.message, this);
+      if (verdict.refused !== undefined) this.#refuse(from, payload.message.type, verdict.refused);
+      if (verdict.answer !== undefined) this.#say(networkFrame(verdict.answer), from, broadcast);
+      return;
+    }
+    const decoded = decodeApdu(payload.apdu);
+    if (!decoded.ok) {
+      this.#brokenApdu(decoded.fault, destination, from, broadcast);
+      return;
+    }
+    const apdu = decoded.value;
+    if (apdu.type === 'unconfirmed-request') {
+      this.#unconfirmed(apdu, destination, from, broadcast);
+      return;
+    }
+    if (broadcast) {
+      this.#refuse(from, apdu.type, 'got a broadcast, expected one station to be meant');
+      return;
+    }
+    const device = this.#deviceAt(destination, from, apdu);
+    if (device === undefined) return;
+    const station = this.#stations.at(from);
+    if (station === undefined) {
+      this.#transport.counters.north_over_limit += 1;
+      return;
+    }
+    switch (apdu.type) {
+      case 'confirmed-request':
+        if (npdu.expectingReply) {
+          station.maxApduLength = apdu.maxApduLength;
+          this.#answering.request(station, device, apdu);
+        } else this.#refuse(from, 'confirmed-request', 'got a request that expects no reply');
+        return;
+      case 'segment-ack':
+      case 'abort':
+        if (apdu.server) station.asked.get(device.number)?.received(apdu);
+        else this.#answering.control(station, device, apdu);
+        return;
+      default:
+        station.asked.get(device.number)?.received(apdu);
+    }
+  }
+
+  /** Whom a unicast means. Nobody: what can be said has been said. */
+  #deviceAt(destination: NpduDestination | undefined, from: Endpoint, apdu: Apdu): KnownDevice | undefined {
+    if (destination === undefined) {
+      // The router has no objects of its own to speak of.
+      if (apdu.type === 'confirmed-request') {
+        const reason = REJECT_REASONS['unrecognized-service'];
+        const reject = encodeApdu({ type: 'reject', invokeId: apdu.invokeId, reason });
+        if (this.#messages.take(this.#transport.deadlines.now())) this.link.send(from, Uint8Array.of(1, 0), reject);
+      }
+      return undefined;
+    }
+    const { network, mac, hopCount } = destination;
+    if (network === BROADCAST_NETWORK || mac.length === 0) {
+      this.#refuse(from, apdu.type, 'got a broadcast, expected one station to be meant');
+      return undefined;
+    }
+    const behind = this.#behind.networkOf(network);
+    if (behind === undefined) {
+      this.#refuse(from, apdu.type, `got network \`${network}\`, which is not reached through the gateway`);
+      this.#rejectMessage(from, NETWORK_REJECT_REASONS['not-directly-connected'], network);
+      return undefined;
+    }
+    const device = behind.at(network, mac);
+    // 6.2.3: a count that reaches zero on its way ends the way.
+    if (hopCount >= 2 && device !== undefined) return device;
+    this.#transport.counters.north_refused += 1;
+    return undefined;
+  }
+
+  #brokenApdu(fault: WireFault, destination: NpduDestination | undefined, from: Endpoint, broadcast: boolean): void {
+    const { answer, invokeId } = fault;
+    const device = destination && this.#behind.networkOf(destination.network)?.at(destination.network, destination.mac);
+    if (answer.kind === 'abort' && invokeId !== undefined && device !== undefined && !broadcast) {
+      const station = this.#stations.at(from);
+      if (station !== undefined) this.#answering.abort(station, device, invokeId, answer.reason);
+    }
+    this.#refuse(from, 'apdu', fault.message, fault);
+  }
+
+  #unconfirmed(
+    apdu: Extract<Apdu, { type: 'unconfirmed-request' }>,
+    destination: NpduDestination | undefined,
+    from: Endpoint,
+    broadcast: boolean,
+  ): void {
+    const decoded = decodeUnconfirmedRequest(apdu.serviceChoice, apdu.service);
+    if (!decoded.ok) {
+      this.#refuse(from, 'unconfirmed-request', decoded.fault.message, decoded.fault);
+      return;
+    }
+    // Without a destination it is for this side of the router.
+    if (destination === undefined || destination.hopCount < 2) return;
+    const { network, mac } = destination;
+    const behind = this.#behind.networkOf(network);
+    if (network !== BROADCAST_NETWORK && behind === undefined) {
+      if (!broadcast) this.#rejectMessage(from, NETWORK_REJECT_REASONS['not-directly-connected'], network);
+      return;
+    }
+    const station = this.#stations.at(from);
+    if (station === undefined || !station.broadcasts.take(this.#transport.deadlines.now())) {
+      this.#transport.counters.north_broadcasts_dropped += 1;
+      return;
+    }
+    const to = mac.length === 0 ? { network: behind?.name ?? 'all' } : behind?.at(network, mac);
+    if (to === undefined) this.#transport.counters.north_refused += 1;
+    else this.#transport.road.unconfirmed(station, to, decoded.value);
+  }
+
+  #rejectMessage(to: Endpoint, reason: number, network: number): void {
+    this.#say(networkFrame({ type: 'reject-message-to-network', reason, network }), to, false);
+  }
+
+  #say(frame: Uint8Array, to: Endpoint, broadcast: boolean): void {
+    if (!this.#messages.take(this.#transport.deadlines.now())) return;
+    this.#transport.counters.north_frames_out += 1;
+    if (broadcast) this.link.broadcast(frame);
+    else this.link.send(to, frame, NO_OCTETS);
+  }
+}
+
+/** Every PlantDevice there is came from a network of the plant. */
+function known(device: PlantDevice): KnownDevice {
+  return device as KnownDevice;
+}

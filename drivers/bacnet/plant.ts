@@ -1,0 +1,214 @@
+// The plant as the road sees it: all its networks, who is on them, and what they ask of each other and of the technicians' side.
+
+import { Answering, type AnswerSettings, type Carrier } from './answering.ts';
+import type { BacnetSection } from './config.ts';
+import { KnownDevice } from './device.ts';
+import { macOf } from './endpoint.ts';
+import { npduHeader } from './npdu-header.ts';
+import { type PlantHost, PlantNetwork } from './plant-network.ts';
+import type { Answer, Lane, PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
+import { Station } from './station.ts';
+import type { Transport } from './transport.ts';
+import { type Apdu, encodeApdu } from './wire/apdu.ts';
+import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+import { BROADCAST_NETWORK, type NpduDestination, type NpduSource } from './wire/npdu.ts';
+import { encodeUnconfirmedRequest, type UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+
+/** The technicians' side, as the plant sees it. */
+export interface OtherSide {
+  readonly networkNumber: number;
+  /** The station there at a MAC; `undefined` where it is none or there is no room. */
+  stationAt(mac: Uint8Array): Station | undefined;
+}
+
+/** The gateway itself, as one that is asked. */
+const GATEWAY = { number: 0, changes: 0 } as const;
+type Asked = KnownDevice | Station | typeof GATEWAY;
+
+export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> {
+  readonly networks: ReadonlyMap<string, PlantNetwork>;
+  readonly #byNumber = new Map<number, PlantNetwork>();
+  readonly #transport: Transport;
+  readonly #other: () => OtherSide;
+  readonly #answering: Answering<KnownDevice, Asked>;
+  readonly #listeners: ((device: PlantDevice) => void)[] = [];
+
+  constructor(section: BacnetSection, transport: Transport, other: () => OtherSide) {
+    this.#transport = transport;
+    this.#other = other;
+    const { limits, segmentTimeoutMs, retries, windowSize } = section.north;
+    this.networks = new Map(
+      Object.entries(section.networks).map(([name, config]) => [
+        name,
+        new PlantNetwork(name, config, limits.messageOctets, transport, this),
+      ]),
+    );
+    for (const network of this.networks.values())
+      for (const number of network.numbers()) this.#byNumber.set(number, network);
+    const settings: AnswerSettings = { ...limits, segmentTimeoutMs, retries, windowSize };
+    this.#answering = new Answering<KnownDevice, Asked>(this, settings, transport.deadlines, {
+      request: () => undefined,
+      repeated: () => undefined,
+      overLimit: () => {
+        transport.counters.plant_refused += 1;
+      },
+      ownFault: (error) => transport.ownFault(error),
+    });
+  }
+
+  async open(): Promise<void> {
+    for (const network of this.networks.values()) await network.open();
+  }
+
+  begin(): void {
+    for (const network of this.networks.values()) network.begin();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.networks.values()].map((network) => network.stop()));
+  }
+
+  get underWay(): number {
+    return this.#answering.underWay;
+  }
+
+  /** Every network number of the plant. */
+  numbers(): readonly number[] {
+    return [...this.#byNumber.keys()];
+  }
+
+  networkOf(number: number): PlantNetwork | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  // What the road asks.
+
+  *devices(): Iterable<KnownDevice> {
+    for (const network of this.networks.values()) yield* network.devices();
+  }
+
+  find(network: string, instance: number): KnownDevice | undefined {
+    return this.networks.get(network)?.discovery.find(instance);
+  }
+
+  lane(device: PlantDevice): Lane {
+    return known(device).lane;
+  }
+
+  request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer> {
+    this.#transport.counters.plant_requests += 1;
+    if (this.networks.get(device.network)?.isOpen !== true)
+      return Promise.resolve({ kind: 'unreachable', why: 'the network is closed' });
+    return known(device).asking.request(request, options.retry);
+  }
+
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest): void {
+    if (typeof to === 'string') {
+      this.networks.get(to)?.broadcast(request);
+      return;
+    }
+    const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
+    this.#send(known(to), undefined, apdu, false);
+  }
+
+  onDevice(listener: (device: PlantDevice) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  verify(device: PlantDevice): void {
+    this.networks.get(device.network)?.discovery.verify(known(device));
+  }
+
+  // What the networks hand on.
+
+  reaches(network: PlantNetwork): readonly number[] {
+    const own = network.numbers();
+    return [this.#other().networkNumber, ...this.numbers().filter((number) => !own.includes(number))];
+  }
+
+  changed(device: KnownDevice): void {
+    for (const listener of this.#listeners) listener(device);
+  }
+
+  unconfirmedFrom(device: KnownDevice, destination: NpduDestination | undefined, request: UnconfirmedRequest): void {
+    const { road } = this.#transport;
+    if (destination === undefined) road.unconfirmed(device, { network: device.network }, request);
+    else if (destination.network === BROADCAST_NETWORK) road.unconfirmed(device, { network: 'all' }, request);
+    else if (destination.mac.length === 0) {
+      const network = this.#byNumber.get(destination.network)?.name;
+      const isNorth = destination.network === this.#other().networkNumber;
+      if (network !== undefined || isNorth) road.unconfirmed(device, { network: network ?? 'all' }, request);
+    } else {
+      const target = this.#target(destination);
+      if (target instanceof Station) road.unconfirmedNorth?.(device, target, request);
+      else if (target instanceof KnownDevice) road.unconfirmed(device, target, request);
+    }
+  }
+
+  askedBy(
+    device: KnownDevice,
+    destination: NpduDestination | undefined,
+    apdu: Extract<Apdu, { type: 'confirmed-request' | 'segment-ack' | 'abort' }>,
+  ): void {
+    const target = this.#target(destination);
+    if (target === undefined) {
+      this.#transport.counters.plant_refused += 1;
+      this.#transport.complain(device, apdu.type, 'got a destination nobody is known at');
+    } else if (apdu.type === 'confirmed-request') this.#answering.request(device, target, apdu);
+    else this.#answering.control(device, target, apdu);
+  }
+
+  #target(destination: NpduDestination | undefined): Asked | undefined {
+    if (destination === undefined) return GATEWAY;
+    const { network, mac, hopCount } = destination;
+    if (mac.length === 0 || hopCount < 2) return undefined;
+    if (network === this.#other().networkNumber) return this.#other().stationAt(mac);
+    return this.#byNumber.get(network)?.at(network, mac);
+  }
+
+  // What answering a plant device needs.
+
+  transmit(asker: KnownDevice, target: Asked, apdu: Uint8Array, expectingReply: boolean): void {
+    this.#send(asker, this.#sourceOf(target), apdu, expectingReply);
+  }
+
+  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest, fingerprint: string): Promise<Answer> {
+    const { road } = this.#transport;
+    if (target instanceof KnownDevice) return road.confirmed({ from: asker, to: target, request, fingerprint });
+    const to = target instanceof Station ? target : 'gateway';
+    return (
+      road.notification?.({ from: asker, to, request, fingerprint }) ??
+      Promise.resolve({ kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] })
+    );
+  }
+
+  mayRepeat(asker: KnownDevice, target: Asked, request: ConfirmedRequest, fingerprint: string): boolean {
+    if (!(target instanceof KnownDevice)) return true;
+    return this.#transport.road.mayRepeat?.({ from: asker, to: target, request, fingerprint }) ?? true;
+  }
+
+  refused(asker: KnownDevice, operation: string, detail: string): void {
+    this.#transport.counters.plant_refused += 1;
+    this.#transport.complain(asker, operation, detail);
+  }
+
+  #sourceOf(target: Asked): NpduSource | undefined {
+    if (target instanceof KnownDevice) return target.source;
+    if (target instanceof Station) return { network: this.#other().networkNumber, mac: macOf(target.endpoint) };
+    return undefined;
+  }
+
+  #send(to: KnownDevice, source: NpduSource | undefined, apdu: Uint8Array, expectingReply: boolean): void {
+    const header = npduHeader(expectingReply, {
+      ...(source === undefined ? {} : { source }),
+      ...(to.destination === undefined ? {} : { destination: to.destination }),
+    });
+    this.networks.get(to.network)?.transmit(to.via, header, apdu);
+  }
+}
+
+/** Every PlantDevice there is came from a network of this plant. */
+function known(device: PlantDevice): KnownDevice {
+  return device as KnownDevice;
+}

@@ -1,0 +1,144 @@
+// The running driver: what `start` gives the daemon. Holds the addresses that are swapped whole, and starts and stops the parts.
+
+import type {
+  AddressIndex,
+  DriverServices,
+  DriverStatus,
+  LineHealth,
+  PointWrite,
+  Reading,
+  RunningDriver,
+} from '../../src/contract/driver.ts';
+import type { Change, Permit } from '../../src/contract/gate.ts';
+import type { DocumentFault } from '../../src/model/fault.ts';
+import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
+import type { Outcome } from '../../src/model/journal-row.ts';
+import type { NonEmpty, Result } from '../../src/model/result.ts';
+import { BacnetIndex } from './address.ts';
+import type { BacnetSection } from './config.ts';
+import { newCounters } from './counters.ts';
+import { Deadlines } from './deadlines.ts';
+import { North } from './north.ts';
+import { Plant } from './plant.ts';
+import type { PlantNetwork } from './plant-network.ts';
+import type { RoadServices, RunningRoad } from './seam.ts';
+import { Transport } from './transport.ts';
+
+/** How long `stop` waits for what is under way. */
+const drainMs = 2000;
+
+export class RunningBacnet implements RunningDriver {
+  readonly #services: DriverServices;
+  readonly #counters = newCounters();
+  readonly #deadlines: Deadlines;
+  readonly #plant: Plant;
+  readonly #north: North;
+  readonly #road: RunningRoad;
+  readonly #forget: () => void;
+  #index: BacnetIndex | undefined;
+
+  constructor(
+    name: DriverName,
+    section: BacnetSection,
+    services: DriverServices,
+    makeRoad: (services: RoadServices) => RunningRoad,
+  ) {
+    this.#services = services;
+    const { gate, log, clock, timers } = services;
+    this.#deadlines = new Deadlines(clock, timers);
+    const transport = new Transport({
+      driver: name,
+      gate,
+      log,
+      deadlines: this.#deadlines,
+      counters: this.#counters,
+      road: () => this.#road,
+    });
+    this.#plant = new Plant(section, transport, () => this.#north);
+    this.#north = new North(section.north, transport, this.#plant);
+    this.#road = makeRoad({
+      ...services,
+      driver: name,
+      section,
+      plant: this.#plant,
+      north: this.#north,
+      index: () => this.#index,
+    });
+    this.#forget = gate.onStanding(() => this.#north.link.lookAgain());
+  }
+
+  /** Throws a `StartFault` where an address or port cannot be had. */
+  async listen(): Promise<void> {
+    await this.#plant.open();
+    await this.#north.open();
+    this.#plant.begin();
+    this.#north.begin();
+    for (const { name, address, port } of this.status().listening) {
+      const text = `\`${name}\` listens on ${address} port ${port} (udp)`;
+      this.#services.log.write('info', 'listener.open', { listener: name, address, port, transport: 'udp' }, text);
+    }
+  }
+
+  activate(index: AddressIndex): void {
+    if (!(index instanceof BacnetIndex)) throw new TypeError('got addresses of another driver, expected BACnet’s');
+    this.#index = index;
+    for (const network of this.#plant.networks.values()) {
+      const own = index.devices.filter((device) => device.network === network.name);
+      network.discovery.want(new Set(own.map(({ instance }) => instance)));
+    }
+    for (const { handle, network } of index.devices) {
+      if (this.#plant.networks.has(network)) continue;
+      const device = index.inventory.idOf(handle);
+      const text = `device \`${device}\` is on network \`${network}\`, which the configuration does not have`;
+      this.#services.log.write('warn', 'device.unreachable', { device, network }, text);
+    }
+    this.#road.activated();
+  }
+
+  status(): DriverStatus {
+    const places = [
+      { name: 'north', link: this.#north.link },
+      ...[...this.#plant.networks.values()].map(({ name, link }) => ({ name, link })),
+    ];
+    return {
+      listening: places.map(({ name, link }) => {
+        const { address, port } = link.endpoint;
+        return { name, address, port, transport: 'udp' };
+      }),
+      lines: [...this.#plant.networks.values()].map(healthOf),
+      counters: { ...this.#counters, ...this.#road.counters() },
+    };
+  }
+
+  read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
+    return this.#road.read(targets);
+  }
+
+  plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>> {
+    return this.#road.plan(writes);
+  }
+
+  perform(permit: Permit<unknown>): Promise<Outcome> {
+    return this.#road.perform(permit);
+  }
+
+  async stop(): Promise<void> {
+    this.#forget();
+    const end = this.#deadlines.now() + drainMs;
+    while (this.#north.underWay + this.#plant.underWay > 0 && this.#deadlines.now() < end)
+      await new Promise<void>((resolve) => this.#services.timers.after(20, resolve));
+    this.#road.stop();
+    await Promise.all([this.#north.stop(), this.#plant.stop()]);
+    this.#deadlines.stop();
+  }
+}
+
+function healthOf({ name, isOpen, link, discovery }: PlantNetwork): LineHealth {
+  if (!isOpen) return { name, state: 'down', why: 'it is closed' };
+  if (!link.isRegistered) return { name, state: 'down', why: 'the BBMD has not taken the registration' };
+  if (!discovery.wantsAny) return { name, state: 'unused' };
+  const { missing } = discovery;
+  return missing === 0
+    ? { name, state: 'up' }
+    : { name, state: 'down', why: `\`${missing}\` devices of the policy have not been found` };
+}
