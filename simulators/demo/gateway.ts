@@ -59,7 +59,7 @@ export async function startGateway(
   timer.abort();
   if (ended !== undefined) {
     await stopChild(child, exited);
-    throw new DemoFault(`the gateway ${ended}: ${lines.at(-1) ?? 'it said nothing'}`);
+    throw new DemoFault(`the gateway ${ended}: ${lastWords(lines)}`);
   }
   return {
     pid: child.pid ?? 0,
@@ -72,6 +72,12 @@ export async function startGateway(
       await exited;
     },
   };
+}
+
+/** What stands outside the log: one sentence, or the beginning of a stack. */
+function lastWords(lines: readonly string[]): string {
+  const outside = lines.filter((line) => line.trim() !== '' && !/^\d\d:\d\d:\d\d\.\d+ /.test(line));
+  return outside.slice(0, 6).join('\n') || (lines.at(-1) ?? 'it said nothing');
 }
 
 async function stopChild(child: ChildProcess, exited: Promise<number | string>): Promise<number | string> {
