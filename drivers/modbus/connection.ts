@@ -52,16 +52,11 @@ export class Connection implements Asker {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.destroy());
-    socket.on('end', () => this.#end());
+    socket.on('end', () => this.finish());
   }
 
   get lastAt(): number {
     return this.#lastAt;
-  }
-
-  /** Whether a frame has no answer yet. */
-  get waits(): boolean {
-    return this.#pending > 0 || this.#out.length > 0;
   }
 
   caller(): Caller {
@@ -148,11 +143,11 @@ export class Connection implements Asker {
       });
     }
     if (fault.afterwards === 'continue') return;
-    this.#end();
+    this.finish();
   }
 
-  /** What was asked before is still answered. */
-  #end(): void {
+  /** Reads nothing more; what was asked before is still answered, then the connection ends. */
+  finish(): void {
     this.#closing = true;
     setImmediate(this.#flushSoon);
   }

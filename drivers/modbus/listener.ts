@@ -23,6 +23,8 @@ export interface ListenerServices extends LineServices {
 }
 
 const sweepMs = 1000;
+/** How long a stop waits for answers, and for clients to take them. */
+export const patienceMs = 3000;
 
 export class Listener {
   readonly config: ListenerConfig;
@@ -88,19 +90,17 @@ export class Listener {
     }
   }
 
+  /** Accepts and reads nothing more, lets what was asked be answered for a while, closes every socket. */
   async stop(): Promise<void> {
     this.#sweep?.cancel();
     this.#secure?.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of [...this.#connections]) connection.destroy();
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const connection of [...this.#connections]) connection.finish();
+    const deadline = this.#services.timers.after(patienceMs, () => {
+      for (const socket of this.#sockets.keys()) socket.destroy();
+    });
     await closed;
-  }
-
-  /** Whether nobody waits for an answer. */
-  get idle(): boolean {
-    for (const connection of this.#connections) if (connection.waits) return false;
-    return true;
+    deadline.cancel();
   }
 
   #accept(socket: Socket): void {

@@ -3,6 +3,7 @@
 // inventory changed before its turn. 3. A change goes south only through `carryOut`.
 
 import type { Caller, Denial, Gate, Judgement, Permit, Reader } from '../../src/contract/gate.ts';
+import type { Log } from '../../src/contract/log.ts';
 import type { DenialReason } from '../../src/model/decision.ts';
 import type { ModbusIndex } from './address.ts';
 import { asker, type Carried, carryOut } from './carry-out.ts';
@@ -33,6 +34,7 @@ export type Reply = (response: Response | undefined) => void;
 /** What a road belongs to, as it is now. */
 export interface RoadServices {
   readonly gate: Gate;
+  readonly log: Log;
   readonly permits: SitePermits;
   readonly counters: Counters;
   /** The index in force; `undefined` without a policy. */
@@ -153,14 +155,24 @@ export class Road {
     what: Extract<Classification, { kind: 'change' }>,
     reply: Reply,
   ): void {
-    const { gate } = this.#services;
+    const { gate, log } = this.#services;
     const { lane } = route.track;
+    let isTold = false;
+    const tellOnce: Reply = (response) => {
+      if (!isTold) reply(response);
+      isTold = true;
+    };
     const turn: Turn = {
       exclusive: true,
       peer: asker.peer,
       start: () => {
-        this.#carry(asker, route, request, permit, what, reply)
-          .catch(() => reply(exception(request, exceptionCodes.serverDeviceFailure)))
+        this.#carry(asker, route, request, permit, what, tellOnce)
+          .catch((error: unknown) => {
+            // Only our own bug comes here: this change is refused, and it is said loudly.
+            const why = error instanceof Error ? error.message : String(error);
+            log.write('error', 'change.failed', { operation: request.kind, why }, `a change failed: ${why}`);
+            tellOnce(exception(request, exceptionCodes.serverDeviceFailure));
+          })
           .finally(() => lane.done());
       },
       expire: () => {

@@ -18,7 +18,7 @@ import { asker, carryOut } from './carry-out.ts';
 import type { SitePermits } from './classify.ts';
 import type { ModbusSection } from './config.ts';
 import { newCounters } from './counters.ts';
-import { Listener } from './listener.ts';
+import { Listener, patienceMs } from './listener.ts';
 import type { ModbusChange } from './modbus-change.ts';
 import { planWrites } from './plan.ts';
 import { makeTracks, type Track } from './plant.ts';
@@ -53,6 +53,7 @@ export class RunningModbus implements RunningDriver {
     this.#tracks = makeTracks(config.lines, services);
     const road = new Road({
       gate: services.gate,
+      log: services.log,
       permits: sitePermits(config, () => this.#index),
       counters: this.#counters,
       index: () => this.#index,
@@ -149,9 +150,24 @@ export class RunningModbus implements RunningDriver {
   }
 
   async stop(): Promise<void> {
-    this.#forget();
     await Promise.all(this.#listeners.map((listener) => listener.stop()));
+    await this.#quiet();
+    this.#forget();
     for (const { line } of this.#tracks.values()) line.stop();
+  }
+
+  /** Every lane is idle: what was sent has its outcome. Waits a while at the most. */
+  #quiet(): Promise<void> {
+    const { clock, timers } = this.#services;
+    const deadline = clock.monotonic() + patienceMs;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const isIdle = [...this.#tracks.values()].every(({ lane }) => lane.idle);
+        if (isIdle || clock.monotonic() > deadline) resolve();
+        else timers.after(10, look);
+      };
+      look();
+    });
   }
 
   async #readDevice(index: ModbusIndex, handle: TargetHandle, targets: readonly TargetHandle[]): Promise<Reading[]> {

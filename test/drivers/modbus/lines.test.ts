@@ -234,3 +234,32 @@ test('without a policy nothing is passed on', async () => {
   socket.destroy();
   await empty.stop();
 });
+
+describe('a stop', () => {
+  test('lets what was asked be answered, and reads nothing more', async () => {
+    const rig = await rigged();
+    rig.plant.devices.ahu1.fail({ kind: 'delay', ms: 50 });
+    const anna = await rig.client('anna');
+    anna.send(adu(1, AHU, '06 006a 0a28'));
+    await until(() => rig.plant.lines.ahu.conversation.bytesArrived > 0);
+    const stopped = rig.driver.stop();
+    anna.send(adu(2, AHU, '06 006a 0a8c'));
+    expect((await anna.answer()).slice(14)).toBe('06006a0a28');
+    expect(await anna.answer()).toBe('closed');
+    await stopped;
+    expect(rig.rows('outcome')).toMatchObject([{ outcome: { kind: 'acknowledged' } }]);
+    expect(rig.plant.devices.ahu1.record.writesSeen()).toBe(1);
+  });
+
+  test('a gate that breaks is our own bug: refused, said, and the lane goes on', async () => {
+    const rig = await rigged();
+    const anna = await rig.client('anna');
+    const { redeem } = rig.gate;
+    rig.gate.redeem = () => Promise.reject(new Error('broken'));
+    expect(await anna.ask(AHU, '06 006a 0a28')).toBe('8604');
+    rig.gate.redeem = redeem;
+    expect(rig.log.of('change.failed')).toEqual(['a change failed: broken']);
+    expect(await anna.ask(AHU, '06 006a 0a28')).toBe('06006a0a28');
+    expect(rig.plant.devices.ahu1.record.writesSeen()).toBe(1);
+  });
+});
