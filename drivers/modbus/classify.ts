@@ -58,7 +58,7 @@ export function classify(request: Request, to: Addressee, permits: SitePermits, 
   const sameness = samenessOf(request, to);
   return {
     kind: 'change',
-    needed: lists[0]?.needed ?? new Set(),
+    needed: new Set(lists.flatMap((list) => [...list.needed])),
     change: {
       what: {
         line: device.line,
@@ -135,12 +135,9 @@ function gather(request: Request, list: EffectList): void {
     case 'writeFileRecord':
       list.device('firmware.update');
       return;
-    case 'diagnostics':
-      list.device('device.control');
-      return;
     default:
-      // A function the table calls a change and nobody here knows the targets of: only who may change anything may send it.
-      list.device('engineering.modify');
+      // FC 8: every other function the table calls a change stands above.
+      list.device('device.control');
   }
 }
 

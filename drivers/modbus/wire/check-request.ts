@@ -126,8 +126,11 @@ function checkDiagnosticsData({ subFunction, data }: Diagnostics): PduFault | un
   const { length } = data;
   if (length < 2 || length > maxPduLength - 3 || length % 2 !== 0)
     return requestFault('length', gotExpected('diagnostics data length', length, 'an even number from 2 to 250'));
-  if (subFunction === 0 || isReservedSubFunction(subFunction)) return undefined;
+  if (isReservedSubFunction(subFunction)) return undefined;
+  // 6.8.1 lets the echo of sub-function 0 be longer. A device on a serial line that frames by length would take the rest
+  // of a long one for frames of their own, and carry out a write that nobody judged: one register, no more.
   if (length !== 2) return requestFault('length', gotExpected('diagnostics data length', length, '2'));
+  if (subFunction === 0) return undefined;
   const word = u16(data, 0);
   if (subFunction === 1 && word === 0xff00) return undefined;
   if (subFunction === 3 && (word & 0xff) === 0) return undefined;

@@ -25,11 +25,34 @@ describe('the address of a device', () => {
   });
 
   test('two devices on one unit of one line', async () => {
-    const faults = await faultsOf({
-      devices: { a: line, b: { unit: 1, line: 'l' }, c: { line: 'm', unit: 1 } },
+    const inventory = inventoryOf({
+      devices: { a: line, b: { line: 'l', unit: 2 }, c: { line: 'm', unit: 1 } },
       points: {},
-    }).catch((error: Error) => error.message);
-    expect(JSON.stringify(faults)).toContain('organizations.0.devices.1.address.modbus');
+    });
+    const devices = [...inventory.devices()].map((device) => ({
+      ...device,
+      address: { modbus: { line: device.id === 'c' ? 'm' : 'l', unit: 1 } },
+    }));
+    const view = {
+      deviceCount: 3,
+      pointCount: 0,
+      devices: () => devices.values(),
+      points: () => inventory.points(),
+      find: (id: string) => inventory.find(id),
+      idOf: inventory.idOf.bind(inventory),
+      nameOf: inventory.nameOf.bind(inventory),
+      device: inventory.device.bind(inventory),
+      point: inventory.point.bind(inventory),
+      pathOf: inventory.pathOf.bind(inventory),
+    };
+    const compiled = await compileAddresses(view, async () => undefined);
+    expect(compiled.ok ? [] : compiled.fault).toEqual([
+      {
+        path: 'organizations.0.devices.1.address.modbus',
+        found: 'unit `1` of line `l`, which is `a`',
+        expected: 'a line and unit of its own',
+      },
+    ]);
   });
 
   test('a device without one, or a point without one, is no fault and is not reached', async () => {

@@ -225,6 +225,22 @@ describe('what is refused by default', () => {
   });
 });
 
+describe('a request that no decoder lets through', () => {
+  test('without a register has no target', () => {
+    const what = classify(
+      { kind: 'writeMultipleRegisters', address: 0, quantity: 0, values: Buffer.alloc(0) },
+      d,
+      permitNothing,
+    );
+    expect(what).toMatchObject({ kind: 'unsupported', detail: expect.stringContaining('without a target') });
+  });
+
+  test('that cannot be encoded is the same as nothing', () => {
+    const what = classify({ kind: 'writeSingleRegister', address: 70_000, value: 0 }, d, permitNothing);
+    expect(what.kind === 'change' && what.change.sameness).toBeUndefined();
+  });
+});
+
 describe('what is read', () => {
   const reader = (...ids: string[]): Reader => {
     const handles = new Set(ids.map((id) => index.inventory.find(id)));
