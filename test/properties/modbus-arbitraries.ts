@@ -48,12 +48,17 @@ export const requests: fc.Arbitrary<Request> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('diagnostics'),
+    subFunction: fc.constant(0),
+    data: registers(1),
+  }),
+  fc.record({
+    kind: fc.constant('diagnostics'),
     subFunction: fc.constantFrom(2, 4, 10, 11, 18, 20),
     data: fc.constant(new Uint8Array(2)),
   }),
   fc.record({
     kind: fc.constant('diagnostics'),
-    subFunction: fc.constantFrom(0, 5, 19, 21, 65535),
+    subFunction: fc.constantFrom(5, 19, 21, 65535),
     data: fc.integer({ min: 1, max: 125 }).chain(registers),
   }),
   span(1968).chain((where) =>
