@@ -8,7 +8,7 @@ import type { PointValue } from '../../src/model/point.ts';
 import type { IndexedDevice, ModbusIndex } from './address.ts';
 import type { Answer, Line } from './line.ts';
 import type { ModbusChange } from './modbus-change.ts';
-import { type Ask, readEntries, readExponents } from './point-reading.ts';
+import { type Ask, readEntries } from './point-reading.ts';
 import { exceptionCodes } from './wire/fault.ts';
 import type { Response } from './wire/response.ts';
 
@@ -41,7 +41,6 @@ export function lineUp(line: Line): Promise<boolean> {
 export async function carryOut(
   { gate, line, index, isCurrent }: CarryOut,
   permit: Permit<ModbusChange>,
-  judgedWith: ModbusChange['exponents'],
   devices: readonly IndexedDevice[],
   tell: (carried: Carried) => void,
 ): Promise<Outcome> {
@@ -55,17 +54,6 @@ export async function carryOut(
     return notSent(why, { kind: 'failed', why, sent: false });
   }
   const ask = asker(line);
-  const [device] = devices;
-  if (device !== undefined && judgedWith.size > 0) {
-    const now = await readExponents(device, judgedWith.keys(), ask);
-    const same =
-      typeof now !== 'string' && [...judgedWith].every(([register, exponent]) => now.get(register) === exponent);
-    if (!same)
-      return notSent('a scale register changed meanwhile', {
-        kind: 'withdrawn',
-        why: 'a scale register changed meanwhile',
-      });
-  }
   const old = await valuesOf(index, devices, permit.readFirst, ask);
   await lineUp(line);
   if (!isCurrent()) return notSent('the inventory changed', { kind: 'withdrawn', why: 'the inventory changed' });

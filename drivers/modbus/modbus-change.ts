@@ -15,6 +15,4 @@ export interface ModbusChange {
   readonly requests: NonEmpty<Request>;
   /** The points it would write: read back where nobody knows whether it was carried out. */
   readonly points: readonly TargetHandle[];
-  /** Exponents of scale registers the values were judged with; they must still hold when it is sent. */
-  readonly exponents: ReadonlyMap<number, number | undefined>;
 }

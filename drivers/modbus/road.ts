@@ -6,7 +6,7 @@ import type { Caller, Denial, Gate, Judgement, Permit, Reader } from '../../src/
 import type { Log } from '../../src/contract/log.ts';
 import type { DenialReason } from '../../src/model/decision.ts';
 import type { ModbusIndex } from './address.ts';
-import { asker, type Carried, carryOut } from './carry-out.ts';
+import { asker as askerOf, type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, readVerdict, type SitePermits } from './classify.ts';
 import type { Counters } from './counters.ts';
 import type { Turn } from './lane.ts';
@@ -196,36 +196,37 @@ export class Road {
     const { gate } = this.#services;
     const { index, devices, track } = route;
     let current = permit;
-    let judgedWith: ModbusChange['exponents'] = new Map();
     if (what.needed.size > 0) {
       const scaled = await this.#judgeScaled(asker, route, request, permit, what.needed);
       if (typeof scaled === 'string') {
         reply(exception(request, exceptionCodes.gatewayTargetDeviceFailedToRespond));
         return;
       }
-      if (!scaled.judgement.permitted) {
-        this.#deny(request, scaled.judgement.denial, reply);
+      if (!scaled.permitted) {
+        this.#deny(request, scaled.denial, reply);
         return;
       }
-      current = scaled.judgement.permit;
-      judgedWith = scaled.exponents;
+      current = scaled.permit;
     }
     const isCurrent = (): boolean => this.#isCurrent(index);
-    await carryOut({ gate, line: track.line, index, isCurrent }, current, judgedWith, devices, (carried) =>
+    await carryOut({ gate, line: track.line, index, isCurrent }, current, devices, (carried) =>
       reply(this.#told(request, carried)),
     );
   }
 
-  /** The value of a scaled point is known only with its exponent: read it, then judge what the point would really get. */
+  /**
+   * The value of a scaled point is known only with its exponent: read it, then judge what the point would really get.
+   * It is the lane turn in which the change is sent, so no other change of the gateway's comes between.
+   */
   async #judgeScaled(
-    asker_: Asker,
+    asker: Asker,
     route: Reachable,
     request: Request,
     permit: Permit<ModbusChange>,
     needed: ReadonlySet<number>,
-  ): Promise<{ judgement: Judgement<ModbusChange>; exponents: ReadonlyMap<number, number | undefined> } | string> {
+  ): Promise<Judgement<ModbusChange> | string> {
     const { gate, permits } = this.#services;
-    const exponents = await readExponents(route.device, needed, asker(route.track.line));
+    const exponents = await readExponents(route.device, needed, askerOf(route.track.line));
     if (typeof exponents === 'string') {
       gate.abandon(permit, `a scale register could not be read: ${exponents}`);
       return exponents;
@@ -233,7 +234,7 @@ export class Road {
     // The first permit only told that the rights are there; it goes nowhere, and the second judgement is the record.
     const again = classify(request, route, permits, exponents);
     if (again.kind !== 'change') return 'the request changed its kind';
-    return { judgement: gate.judge(asker_.caller(), again.change), exponents };
+    return gate.judge(asker.caller(), again.change);
   }
 
   #told(request: Request, carried: Carried): Response | undefined {

@@ -202,7 +202,7 @@ export class RunningModbus implements RunningDriver {
     }
     const isCurrent = (): boolean => this.#index?.inventory === index.inventory;
     const outcome = await this.#turn(track, true, () =>
-      carryOut({ gate, line: track.line, index, isCurrent }, permit, new Map(), [device], () => undefined),
+      carryOut({ gate, line: track.line, index, isCurrent }, permit, [device], () => undefined),
     );
     if (typeof outcome !== 'string') return outcome;
     gate.abandon(permit, outcome);

@@ -86,7 +86,7 @@ describe('a Modbus/TCP line', () => {
     const rig = await rigged({
       section: (section) => ({
         ...section,
-        lines: { ...section.lines, ahu: { ...section.lines.ahu, timeoutMs: 20, inFlight: 16 } },
+        lines: { ...section.lines, ahu: { ...section.lines.ahu, timeoutMs: 150, inFlight: 16 } },
       }),
     });
     rig.plant.devices.ahu1.fail({ kind: 'silence' }, { times: 20 });

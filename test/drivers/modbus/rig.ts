@@ -281,7 +281,7 @@ export class Rig {
       noDelay: true,
     });
     const client = new RawClient(socket);
-    this.#clients.push(client);
+    this.#clients = [...this.#clients.filter(({ closed }) => !closed), client];
     await once(socket, 'connect');
     return client;
   }
