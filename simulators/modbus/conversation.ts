@@ -10,8 +10,9 @@ export interface SpokenBytes {
 }
 
 const KEPT_BYTES = 8 * 1024 * 1024;
+const KEPT_CHUNKS = 20_000;
 
-/** Bounded to the last 8 MiB; the count of arrived bytes is not bounded. */
+/** Bounded to the last 8 MiB in at most 20 000 chunks; the count of arrived bytes is not bounded. */
 export class Conversation {
   readonly #spoken: SpokenBytes[] = [];
   readonly #now: () => number;
@@ -31,7 +32,9 @@ export class Conversation {
     if (direction === 'in') this.#arrived += bytes.length;
     this.#kept += bytes.length;
     this.#spoken.push({ at: this.#now(), peer, direction, bytes: Buffer.from(bytes) });
-    while (this.#kept > KEPT_BYTES) this.#kept -= this.#spoken.shift()?.bytes.length ?? this.#kept;
+    while (this.#kept > KEPT_BYTES || this.#spoken.length > KEPT_CHUNKS) {
+      this.#kept -= this.#spoken.shift()?.bytes.length ?? this.#kept;
+    }
   }
 
   /** What was said, oldest first. */
