@@ -10,14 +10,15 @@ import { describeFault, type Notice } from '../model/fault.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { checkAudience, checkFloor, checkTime, compareOrder } from './acceptance-steps.ts';
 import type { PolicyClock } from './clock.ts';
-import { type Compiled, type CompilePolicy, compileAndTest, type SelfTest } from './compile-step.ts';
+import { type Compiled, type CompileSteps, compileAndTest } from './compile-step.ts';
+import { keyNotices } from './key-notices.ts';
 import { type Manifest, nameOf, openManifest, orderOf, sha256Hex } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
 import { PartCollector, type WantedPart } from './parts.ts';
 import { firstUnsound, partsOf } from './policy-parts.ts';
 import type { PolicyState, Report } from './report.ts';
 import { Reporting } from './reporting.ts';
-import type { TrustedRoot } from './root.ts';
+import type { Trust } from './trust.ts';
 
 export interface ActivePolicy<S> {
   readonly manifest: Manifest;
@@ -25,15 +26,13 @@ export interface ActivePolicy<S> {
   readonly notices: readonly Notice[];
 }
 
-export interface AcceptanceOptions<S> {
+export interface AcceptanceOptions<S> extends CompileSteps<S> {
   readonly gateway: string;
-  readonly root: TrustedRoot;
+  readonly trust: Pick<Trust, 'root' | 'before'>;
   readonly store: PolicyStore;
   readonly clock: PolicyClock;
   readonly timers: Timers;
   readonly log: Log;
-  readonly compile: CompilePolicy<S>;
-  readonly selfTest: SelfTest<S>;
   /** The swap: synchronous, everywhere at once. */
   readonly activate: (policy: ActivePolicy<S>) => void;
   /** The swap threw after the commit: memory and disk disagree, and only a restart puts that right. */
@@ -141,15 +140,17 @@ export class Acceptance<S> {
    * force; the very same manifest, coming again with its parts, repairs it.
    */
   async loadStored(): Promise<Result<ActivePolicy<S> | undefined, Refused>> {
-    const { store, clock, root, gateway, log } = this.#options;
+    const { store, clock, trust, gateway, log } = this.#options;
     const stored = store.current();
-    clock.witness(root.issuedAt);
+    clock.witness(trust.root().issuedAt);
     if (!stored) {
       this.#reporting.inForce(undefined, 'none', []);
       return ok(undefined);
     }
     const hash = sha256Hex(stored.manifest);
-    const opened = await openManifest(stored.manifest, root);
+    const now = await openManifest(stored.manifest, trust.root());
+    const before = now.ok || now.fault.code !== 'bad-signature' ? undefined : trust.before();
+    const opened = before ? await openManifest(stored.manifest, before) : now;
     if (!opened.ok) return this.#refuseStored(hash, undefined, opened.fault);
     const manifest = opened.value;
     const floor = checkFloor(manifest, store.floor());
@@ -189,7 +190,8 @@ export class Acceptance<S> {
   }
 
   async #consider(bytes: Uint8Array): Promise<void> {
-    const { root, gateway, store, clock } = this.#options;
+    const { trust, gateway, store, clock } = this.#options;
+    const root = trust.root();
     const hash = sha256Hex(bytes);
     if (this.#active?.manifest.sha256 === hash) {
       if (!this.#candidate) this.#reportActive(this.#active);
@@ -363,7 +365,7 @@ export class Acceptance<S> {
   }
 
   #reportActive({ manifest, notices }: ActivePolicy<S>): void {
-    this.#reporting.inForce(manifest, this.state(), notices);
+    this.#reporting.inForce(manifest, this.state(), [...notices, ...keyNotices(manifest, this.#options.trust.root())]);
   }
 }
 

@@ -28,14 +28,15 @@ export const batchSchema = z.strictObject({
   head: z.string(),
   /** Ascending, without a gap. */
   rows: z.array(z.strictObject({ number: z.int().min(1), hash, row: z.looseObject({ kind: z.string() }) })).optional(),
-  /** Piece `index` of `count` of a row's canonical JSON: joined in order, they are the row. */
+  /** Piece `index` of `count` of a row's JSON in UTF-8: joined in order, they are the row. */
   piece: z
     .strictObject({
       number: z.int().min(1),
       hash,
       index: z.int().min(0),
       count: z.int().min(2),
-      text: z.string(),
+      /** At most 60 KiB of bytes. */
+      base64: z.base64(),
     })
     .optional(),
 });

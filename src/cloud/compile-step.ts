@@ -2,6 +2,7 @@
 
 import type { DocumentFault, Notice } from '../model/fault.ts';
 import { fail, isNonEmpty, type NonEmpty, type Result } from '../model/result.ts';
+import { type OpenCredentials, withOpenCredentials } from './credentials.ts';
 import type { Manifest, ManifestPayload } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
 import { PartFault, type PolicyPart } from './policy-parts.ts';
@@ -30,14 +31,22 @@ export type CompilePolicy<S> = (
 /** Faults found by asking the compiled policy what is known; none = good. */
 export type SelfTest<S> = (snapshot: S, header: ManifestPayload) => readonly DocumentFault[];
 
+export interface CompileSteps<S> {
+  readonly compile: CompilePolicy<S>;
+  readonly selfTest: SelfTest<S>;
+  /** Absent: a policy with credentials is refused. */
+  readonly openCredentials?: OpenCredentials;
+}
+
 export async function compileAndTest<S>(
-  steps: { readonly compile: CompilePolicy<S>; readonly selfTest: SelfTest<S> },
+  steps: CompileSteps<S>,
   { payload }: Manifest,
   parts: readonly PolicyPart[],
   previous: S | undefined,
 ): Promise<Result<Compiled<S>, Refused>> {
   try {
-    const compiled = await steps.compile(payload, parts, previous);
+    const readable = withOpenCredentials(parts, steps.openCredentials);
+    const compiled = await steps.compile(payload, readable, previous);
     if (!compiled.ok) return compiled;
     const faults = steps.selfTest(compiled.value.snapshot, payload);
     return isNonEmpty(faults) ? fail({ code: 'self-test-failed', faults }) : compiled;

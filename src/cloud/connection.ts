@@ -44,6 +44,8 @@ export interface ConnectionOptions {
   /** Filters of every connection. */
   readonly subscriptions: readonly string[];
   readonly message: (topic: string, payload: Uint8Array) => void;
+  /** The line is up and everything is subscribed to. */
+  readonly connected?: () => void;
 }
 
 export type LinkState =
@@ -73,6 +75,8 @@ export class Connection {
   #stood: { cancel(): void } | undefined;
   #publishing = false;
   #idle: (() => void) | undefined;
+  /** Messages that the broker has not confirmed yet. */
+  readonly #unconfirmed = new Set<(confirmed: boolean) => void>();
 
   /** @throws StartFault `cloud-settings` for an address or a file that is wrong already. */
   constructor(options: ConnectionOptions) {
@@ -97,6 +101,27 @@ export class Connection {
   keep(topic: string, payload: string): void {
     this.#kept.set(topic, { payload, sent: false });
     this.#flush();
+  }
+
+  /**
+   * Publishes once, not retained: true when the broker has it; false where there is no line, it went, or the broker said no.
+   * `correlation` only repeats what the payload says.
+   */
+  send(topic: string, payload: string, correlation?: string): Promise<boolean> {
+    const client = this.#state.is === 'connected' ? this.#client : undefined;
+    if (!client) return Promise.resolve(false);
+    const named = this.#mqtt5 && correlation !== undefined;
+    return new Promise((resolve) => {
+      this.#unconfirmed.add(resolve);
+      const options = {
+        qos: 1,
+        ...(named ? { properties: { correlationData: Buffer.from(correlation) } } : {}),
+      } as const;
+      client.publish(topic, payload, options, (error) => {
+        this.#unconfirmed.delete(resolve);
+        resolve(!error);
+      });
+    });
   }
 
   /** Filters beside the fixed ones. A filter that is named again is subscribed again: retained messages come anew. */
@@ -127,6 +152,7 @@ export class Connection {
     if (!client) return;
     await this.#within(STOP_MS, (done) => client.end(!said, {}, done));
     abandon(client);
+    this.#giveUp();
   }
 
   #within(mostMs: number, work: (done: () => void) => void): Promise<void> {
@@ -201,6 +227,7 @@ export class Connection {
     this.#publishing = false;
     for (const message of this.#kept.values()) message.sent = false;
     this.#flush();
+    this.#options.connected?.();
   }
 
   #subscribe(client: MqttClient, filters: readonly string[]): void {
@@ -243,6 +270,7 @@ export class Connection {
     this.#client = undefined;
     this.#stood?.cancel();
     abandon(client);
+    this.#giveUp();
     // 1: CONNACK of MQTT 3.1.1, 132: of MQTT 5: this version is not spoken here.
     const code = (error as { code?: unknown }).code;
     if (this.#mqtt5 && (code === 1 || code === 132)) {
@@ -261,6 +289,12 @@ export class Connection {
     );
     this.#wait(error.message);
     this.#idle?.();
+  }
+
+  #giveUp(): void {
+    const waiting = [...this.#unconfirmed];
+    this.#unconfirmed.clear();
+    for (const resolve of waiting) resolve(false);
   }
 
   #wait(why: string): void {

@@ -12,15 +12,18 @@ import { checkAudience, checkFloor, checkIssued, type SignedMessage } from './ac
 import type { PolicyClock } from './clock.ts';
 import { MAX_MESSAGE_BYTES, sha256Hex } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
+import type { LocksReport } from './report.ts';
 import type { TrustedRoot } from './root.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { openCompact, parseJsonBytes } from './signed-text.ts';
+import type { Trust } from './trust.ts';
 
 export const LOCKS_TYP = 'gatehouse.locks+jws';
 const TEXT_SETTING = 'locks.text';
 const FLOOR_SETTING = 'locks.floor';
 const LONGEST_MS = 7 * 86_400_000;
 const MOST_WAITING = 16;
+const MOST_FAULTS = 100;
 
 const instant = z.iso.datetime({ offset: true });
 const name = z.string().min(1);
@@ -69,11 +72,12 @@ export type SetLocks = (locks: readonly FastLock[]) => void;
 
 export interface LocksOptions {
   readonly gateway: string;
-  readonly root: TrustedRoot;
+  readonly trust: Pick<Trust, 'root' | 'before'>;
   readonly store: Pick<PolicyStore, 'setting' | 'putSetting'>;
   readonly clock: PolicyClock;
   readonly log: Log;
   readonly setLocks: SetLocks;
+  readonly report?: (report: LocksReport) => void;
 }
 
 export class Locks {
@@ -110,17 +114,20 @@ export class Locks {
 
   /** At boot, before any policy: the stored list, its signature checked again. */
   async loadStored(): Promise<void> {
-    const text = this.#options.store.setting(TEXT_SETTING);
+    const { store, trust } = this.#options;
+    const text = store.setting(TEXT_SETTING);
     if (text === undefined) return;
-    const list = await this.#open(text);
+    const now = await this.#open(text, trust.root());
+    const before = now.ok || now.fault.code !== 'bad-signature' ? undefined : trust.before();
+    const list = before ? await this.#open(text, before) : now;
     const why = list.ok ? checkAudience(list.value, this.#options.gateway) : list.fault;
     if (list.ok && !why) this.#putInForce(list.value);
     else if (why) this.#refuse('stored', why);
   }
 
   async #consider(bytes: Uint8Array): Promise<Refused | undefined> {
-    const { gateway, clock, store } = this.#options;
-    const opened = await this.#open(Buffer.from(bytes).toString('latin1'));
+    const { gateway, clock, store, trust } = this.#options;
+    const opened = await this.#open(Buffer.from(bytes).toString('latin1'), trust.root());
     if (!opened.ok) return opened.fault;
     const list = opened.value;
     if (list.sha256 === this.#active?.sha256) return undefined;
@@ -144,11 +151,11 @@ export class Locks {
     return undefined;
   }
 
-  async #open(text: string): Promise<Result<LockList, Refused>> {
+  async #open(text: string, root: TrustedRoot): Promise<Result<LockList, Refused>> {
     if (text.length > MAX_MESSAGE_BYTES) {
       return fail(refused('too-large', '', `${text.length} bytes`, `at most ${MAX_MESSAGE_BYTES}`));
     }
-    const opened = await openCompact(text, LOCKS_TYP, (kid) => this.#options.root.keyFor('locks', kid));
+    const opened = await openCompact(text, LOCKS_TYP, (kid) => root.keyFor('locks', kid));
     if (!opened.ok) return fail(refused('bad-signature', '', opened.fault, 'a JWS by a key the root names for locks'));
     const json = parseJsonBytes(opened.value.payload);
     const parsed = locksSchema.safeParse(json.ok ? json.value : undefined);
@@ -167,6 +174,24 @@ export class Locks {
     const { epoch, revision, locks } = list.payload;
     const text = `locks epoch ${epoch} revision ${revision} in force: ${locks.length}`;
     log.write('info', 'locks.accepted', { epoch, revision, count: locks.length }, text);
+    this.#say(list, 'active', undefined);
+  }
+
+  #say(
+    list: LockList | undefined,
+    state: LocksReport['state'],
+    refusal: { readonly hash: string; readonly why: Refused } | undefined,
+  ): void {
+    this.#options.report?.({
+      epoch: list?.payload.epoch ?? null,
+      revision: list?.payload.revision ?? null,
+      manifestSha256: refusal?.hash ?? list?.sha256 ?? null,
+      state,
+      code: refusal?.why.code ?? null,
+      faults: [...(refusal?.why.faults ?? [])].slice(0, MOST_FAULTS),
+      count: this.#active?.payload.locks.length ?? 0,
+      at: new Date(this.#options.clock.now()).toISOString(),
+    });
   }
 
   #refuse(hash: string, why: Refused): void {
@@ -175,6 +200,7 @@ export class Locks {
     const fields = { code: why.code, sha256: hash, faults: why.faults };
     const text = `locks refused, the list before stays: \`${why.code}\` (${describeFault(why.faults[0])})`;
     this.#options.log.write('warn', 'locks.refused', fields, text);
+    this.#say(undefined, 'refused', { hash, why });
   }
 }
 

@@ -43,6 +43,11 @@ export const NACKS = {
   'part-unreadable': { step: 'parts', retry: 'chunks', meaning: 'the chunks of a part do not unpack' },
   'part-size': { step: 'parts', retry: 'chunks', meaning: 'a part unpacks to another size than signed' },
   'part-hash': { step: 'parts', retry: 'chunks', meaning: 'a part unpacks to other bytes than signed' },
+  'credentials-unreadable': {
+    step: 'compile',
+    retry: 'never',
+    meaning: 'the credentials part is no JWE that opens with the key of this gateway',
+  },
   'refused-bundle': { step: 'compile', retry: 'never', meaning: 'the parts make a bundle that must be refused' },
   'compile-failed': { step: 'compile', retry: 'arrival', meaning: 'the gateway failed to compile the bundle' },
   'self-test-failed': {

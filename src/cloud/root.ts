@@ -148,8 +148,8 @@ export async function openRoot(text: string): Promise<Result<TrustedRoot, Faults
 }
 
 /**
- * The root to trust: the stored one, else the given one, which is then stored. A given root that differs from the
- * stored one takes its place only if the stored one's threshold signed it and its version is higher.
+ * The root to trust: the stored one, else the given one, which is then stored. A given root that is newer than the stored
+ * one takes its place if the stored one's threshold signed it; one that is older was replaced since, and is passed over.
  */
 export async function installRoot(store: PolicyStore, text: string): Promise<Result<TrustedRoot, Faults>> {
   const given = await openRoot(text);
@@ -162,7 +162,8 @@ export async function installRoot(store: PolicyStore, text: string): Promise<Res
   const stored = await openRoot(storedText);
   if (!stored.ok) return stored;
   if (stored.value.fingerprint === given.value.fingerprint) return stored;
-  if (given.value.document.version <= stored.value.document.version) {
+  if (given.value.document.version < stored.value.document.version) return stored;
+  if (given.value.document.version === stored.value.document.version) {
     return oneFault(
       'version',
       describeFound(given.value.document.version),

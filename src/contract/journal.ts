@@ -58,6 +58,8 @@ export type JournalVerdict =
 export interface JournalReader {
   rows(query: JournalQuery): StoredRow[];
   head(): Receipt | undefined;
+  /** The last row that retention removed; number 0 and 32 zero bytes where none was. */
+  anchor(): Receipt;
   verify(): JournalVerdict;
   close(): void;
 }

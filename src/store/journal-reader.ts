@@ -37,6 +37,7 @@ export function openJournalReader(file: string): JournalReader {
       const anchor = anchorOf(database);
       return anchor.number === 0 ? undefined : anchor;
     },
+    anchor: () => anchorOf(database),
     verify: () => verifyChain(database),
     close: () => void database.close(),
   };

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
+import type { RememberedCommand } from '../contract/command-memory.ts';
 import type { PolicyFloor } from '../contract/policy-store.ts';
 import { openDatabase } from './database.ts';
 import { policySchema } from './policy-schema.ts';
@@ -20,6 +21,10 @@ export interface PolicyCore {
   commit(policy: PolicyCommit): void;
   putRoot(bytes: string): void;
   putSetting(key: string, value: string): void;
+  /** @throws StoreFault `command-known` */
+  beginCommand(command: Omit<RememberedCommand, 'result'>): void;
+  endCommand(id: string, result: string): void;
+  forgetCommands(at: number): void;
   close(): void;
 }
 
@@ -47,6 +52,12 @@ export function openPolicyCore(file: string): PolicyCore {
   const putSetting = database.prepare(
     'INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
   );
+
+  const beginCommand = database.prepare(
+    'INSERT INTO command (id, sha256, until) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
+  );
+  const endCommand = database.prepare('UPDATE command SET result = ? WHERE id = ?');
+  const forgetCommands = database.prepare('DELETE FROM command WHERE until <= ? AND result IS NOT NULL');
 
   const commit = database.transaction((policy: PolicyCommit) => {
     refuseBelow(floor.get(), policy);
@@ -81,6 +92,14 @@ export function openPolicyCore(file: string): PolicyCore {
       }),
     putRoot: (bytes) => guarded(() => void putRoot.run(wellFormed(bytes))),
     putSetting: (key, value) => guarded(() => void putSetting.run(wellFormed(key), wellFormed(value))),
+    beginCommand: ({ id, sha256, until }) =>
+      guarded(() => {
+        if (beginCommand.run(wellFormed(id), sha256, until).changes === 0) {
+          throw new StoreFault('command-known', `got command \`${id}\` again, expected each once`);
+        }
+      }),
+    endCommand: (id, result) => guarded(() => void endCommand.run(wellFormed(result), wellFormed(id))),
+    forgetCommands: (at) => guarded(() => void forgetCommands.run(Math.floor(at))),
     close: () => void database.close(),
   };
 }

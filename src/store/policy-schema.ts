@@ -41,4 +41,14 @@ const version1 = `
   ) STRICT;
 `;
 
-export const policySchema: Schema = { name: 'policy', applicationId: 0x47_48_70_6f, migrations: [version1] };
+const version2 = `
+  -- Commands of the cloud: begun, and what they ended with.
+  CREATE TABLE command (
+    id TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    result TEXT
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export const policySchema: Schema = { name: 'policy', applicationId: 0x47_48_70_6f, migrations: [version1, version2] };

@@ -1,6 +1,7 @@
 // Policy between boots ("persist, then swap"): a thread writes, and what is committed is read here.
 // Invariant: what a promise here said is done is what the next read gives.
 
+import type { CommandMemory, RememberedCommand } from '../contract/command-memory.ts';
 import type { PolicyFloor, PolicyStore } from '../contract/policy-store.ts';
 import { openForReading } from './database.ts';
 import { SELECT_FLOOR } from './policy-core.ts';
@@ -11,11 +12,11 @@ import { WorkerLine } from './worker-line.ts';
 
 /**
  * The store in `file`, made if there is none. Its promises reject with a `StoreFault`: `policy-below-floor`,
- * `policy-equivocation`, `policy-part-missing`, `policy-part-mismatch`, `store-unavailable`, `store-corrupt`;
+ * `policy-equivocation`, `policy-part-missing`, `policy-part-mismatch`, `command-known`, `store-unavailable`, `store-corrupt`;
  * then nothing of what was asked is kept.
  * @throws StoreFault `store-not-ours`, `store-too-new`, `store-corrupt`, `store-unavailable`
  */
-export async function openPolicyStore(file: string): Promise<PolicyStore> {
+export async function openPolicyStore(file: string): Promise<PolicyStore & CommandMemory> {
   const data: PolicyWorkerData = { file };
   const startThread = () => new WorkerLine<PolicyOrder, PolicyAnswer>('policy-worker', data);
   let line = startThread();
@@ -48,7 +49,7 @@ interface Writer {
   close(): Promise<void>;
 }
 
-function storeOver(file: string, { order, close }: Writer): PolicyStore {
+function storeOver(file: string, { order, close }: Writer): PolicyStore & CommandMemory {
   const database = openForReading(file, policySchema);
   const floor = database.prepare<[], PolicyFloor>(SELECT_FLOOR);
   const hasPart = database.prepare<[string], number>('SELECT 1 FROM part WHERE sha256 = ?').pluck();
@@ -61,6 +62,10 @@ function storeOver(file: string, { order, close }: Writer): PolicyStore {
   );
   const root = database.prepare<[], string>('SELECT bytes FROM root').pluck();
   const setting = database.prepare<[string], string>('SELECT value FROM setting WHERE key = ?').pluck();
+  const columns = 'SELECT id, sha256, until, result FROM command';
+  const command = database.prepare<[string], RememberedCommand>(`${columns} WHERE id = ?`);
+  const underWay = database.prepare<[], RememberedCommand>(`${columns} WHERE result IS NULL ORDER BY id`);
+  const commandCount = database.prepare<[], number>('SELECT count(*) FROM command').pluck();
   const current = database.transaction(() => {
     const found = policy.get();
     if (found === undefined) return undefined;
@@ -78,6 +83,12 @@ function storeOver(file: string, { order, close }: Writer): PolicyStore {
     putRoot: (bytes) => order({ kind: 'put-root', bytes }),
     setting: (key) => setting.get(key),
     putSetting: (key, value) => order({ kind: 'put-setting', key, value }),
+    command: (id) => command.get(id),
+    commandCount: () => commandCount.get() ?? 0,
+    commandsUnderWay: () => underWay.all(),
+    beginCommand: (begun) => order({ kind: 'begin-command', command: begun }),
+    endCommand: (id, result) => order({ kind: 'end-command', id, result }),
+    forgetCommands: (at) => order({ kind: 'forget-commands', at }),
     close() {
       if (closed === undefined) database.close();
       closed ??= close();

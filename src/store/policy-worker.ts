@@ -1,6 +1,7 @@
 // The thread that writes policy: megabytes of parts are hashed and flushed here, off the gateway's event loop.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { RememberedCommand } from '../contract/command-memory.ts';
 import { openPolicyCore, type PolicyCommit, type PolicyCore } from './policy-core.ts';
 import { asStoreFault, type StoreFaultCode } from './store-fault.ts';
 
@@ -14,6 +15,9 @@ export type PolicyOrder =
   | { readonly kind: 'commit'; readonly policy: PolicyCommit }
   | { readonly kind: 'put-root'; readonly bytes: string }
   | { readonly kind: 'put-setting'; readonly key: string; readonly value: string }
+  | { readonly kind: 'begin-command'; readonly command: Omit<RememberedCommand, 'result'> }
+  | { readonly kind: 'end-command'; readonly id: string; readonly result: string }
+  | { readonly kind: 'forget-commands'; readonly at: number }
   | { readonly kind: 'close' };
 
 export type PolicyAnswer =
@@ -39,6 +43,9 @@ if (port !== null) {
     if (order.kind === 'commit') open.commit(order.policy);
     if (order.kind === 'put-root') open.putRoot(order.bytes);
     if (order.kind === 'put-setting') open.putSetting(order.key, order.value);
+    if (order.kind === 'begin-command') open.beginCommand(order.command);
+    if (order.kind === 'end-command') open.endCommand(order.id, order.result);
+    if (order.kind === 'forget-commands') open.forgetCommands(order.at);
   };
   port.on('message', (order: PolicyOrder) => {
     let answer: PolicyAnswer = { kind: 'done' };

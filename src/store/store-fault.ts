@@ -8,6 +8,7 @@ export const storeFaultCodes = {
   'policy-below-floor': 'the policy is not above the floor',
   'policy-equivocation': 'a second manifest under a revision that is already taken',
   'policy-part-missing': 'the policy names a part whose bytes are not here',
+  'command-known': 'a command under an id that was begun before',
   'policy-part-mismatch': 'the bytes of a part do not have the hash they were announced with',
 } as const;
 

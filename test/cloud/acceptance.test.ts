@@ -61,6 +61,8 @@ describe('acceptance', () => {
       road.time.advance(40 * 86_400_000);
       return road.push(6, second);
     },
+    'credentials-unreadable': (road) =>
+      road.push(6, [{ ...partOfBytes('people', undefined, Buffer.from('{}')), kind: 'credentials' as 'people' }]),
     'unknown-format': (road) => road.push(6, second, { format: 'gatehouse.policy/2' }),
     malformed: (road) => road.push(6, second, { permissions: [] }),
     'wrong-audience': (road) => road.push(6, second, { audience: ['site-13'] }),

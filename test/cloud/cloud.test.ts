@@ -46,6 +46,8 @@ describe('a gateway without a cloud', () => {
       underWay: undefined,
       report: expect.objectContaining({ state: 'none' }),
       locks: undefined,
+      root: { version: 1, fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      upload: undefined,
       clock: { sure: true, now: START, floor },
     });
     expect(cloud.storedRefused).toBeUndefined();

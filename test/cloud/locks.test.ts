@@ -23,9 +23,10 @@ async function channel(disk: MemoryDisk, full: () => boolean = () => false) {
   const lists: (readonly FastLock[])[] = [];
   const refusals: unknown[] = [];
   const time = new VirtualTime();
+  const root = await trustedRoot();
   const locks = new Locks({
     gateway: GATEWAY,
-    root: await trustedRoot(),
+    trust: { root: () => root, before: () => undefined },
     store,
     clock: openClock(store, time),
     log: { write: (_level, event, fields) => void (event === 'locks.refused' && refusals.push(fields.code)) },

@@ -114,7 +114,7 @@ export class Road {
     this.clock = openClock(store, this.time);
     this.acceptance = new Acceptance<Contents>({
       gateway: options.gateway ?? GATEWAY,
-      root,
+      trust: { root: () => root, before: () => undefined },
       store,
       clock: this.clock,
       timers: this.time,

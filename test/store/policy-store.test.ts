@@ -185,3 +185,34 @@ test('megabytes are written without the event loop waiting for the disk', async 
   );
   expect(store.current()?.parts.size).toBe(4);
 });
+
+describe('commands', () => {
+  const one = { id: 'c1', sha256: sha256('one'), until: 2_000 };
+
+  test('are begun once, also after a restart', async () => {
+    const { store, file } = await storeAt();
+    await store.beginCommand(one);
+    await expect(store.beginCommand({ ...one, sha256: sha256('two') })).rejects.toMatchObject({
+      code: 'command-known',
+    });
+    await store.close();
+    const { store: again } = await storeAt(file);
+    expect(again.command('c1')).toEqual({ ...one, result: null });
+    expect(again.commandsUnderWay()).toEqual([{ ...one, result: null }]);
+    await expect(again.beginCommand(one)).rejects.toMatchObject({ code: 'command-known' });
+  });
+
+  test('keep their result until their time is over', async () => {
+    const { store } = await storeAt();
+    await store.beginCommand(one);
+    await store.beginCommand({ ...one, id: 'c2' });
+    await store.endCommand('c1', '{"state":"done"}');
+    expect(store.commandsUnderWay().map(({ id }) => id)).toEqual(['c2']);
+    await store.forgetCommands(1_999);
+    expect(store.command('c1')).toEqual({ ...one, result: '{"state":"done"}' });
+    await store.forgetCommands(2_000);
+    expect(store.command('c1')).toBeUndefined();
+    expect(store.command('c2')).toBeDefined();
+    expect(store.commandCount()).toBe(1);
+  });
+});
