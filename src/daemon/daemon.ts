@@ -3,30 +3,27 @@
 // are swapped in one tick; 3. whatever breaks the state ends the daemon, and the supervisor starts it again.
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrokerSettings } from '../cloud/broker-address.ts';
 import { openClock, type PolicyClock, systemSource } from '../cloud/clock.ts';
-import { type RunningCloud, startCloud } from '../cloud/cloud.ts';
-import { installRoot, type TrustedRoot } from '../cloud/root.ts';
 import type { Timers } from '../contract/clock.ts';
-import { type DriverModule, type RunningDriver, StartFault } from '../contract/driver.ts';
+import type { CommandMemory } from '../contract/command-memory.ts';
+import type { DriverModule, RunningDriver } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
 import { createGate } from '../gate/gate.ts';
-import type { GateControl } from '../gate/options.ts';
-import { describeFault } from '../model/fault.ts';
 import { principalId } from '../model/ids.ts';
 import { type JournalStore, openJournal } from '../store/journal.ts';
 import { openPolicyStore } from '../store/policy-store.ts';
-import { type PushedPolicy, pushedCompiler, selfTest } from './compile-pushed.ts';
+import { openCloud } from './cloud-side.ts';
 import { controlRoutes } from './control-routes.ts';
 import { startControlServer } from './control-server.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { startHealthServer } from './health-server.ts';
 import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
+import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
 import { createNotifier } from './notify.ts';
+import { keepRetention } from './retention.ts';
 import type { SiteConfig } from './site-config.ts';
 import { DaemonStanding } from './standing.ts';
 import { VERSION } from './version.ts';
@@ -86,7 +83,17 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   noteStart(config, journal, clock, log);
 
   const drivers = new Map<string, RunningDriver>();
-  const cloud = await openCloud(config, modules, { store, journal, clock, log, gate, drivers, standing });
+  const cloud = await openCloud(config, modules, {
+    store,
+    journal,
+    clock,
+    timers: systemTimers,
+    log,
+    gate,
+    drivers,
+    standing,
+    closers,
+  });
   if (cloud) closers.push(() => cloud.stop());
   await closeOpenIntents(journal, clock, log);
 
@@ -112,6 +119,16 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     const { address } = config.health;
     log.write('info', 'health.listening', { address, port: health.port }, `health on ${address}:${health.port}`);
   }
+  const endRetention = keepRetention({
+    journal,
+    clock,
+    timers: systemTimers,
+    log,
+    keepDays: config.journal.keepDays,
+    // With a cloud whose upload is not possible nothing may go.
+    acknowledged: () => (cloud ? (cloud.acknowledged()?.number ?? 0) : undefined),
+  });
+  closers.push(endRetention);
   const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
   const notifier = createNotifier(process.env, () => standing.failure === undefined);
   closers.push(() => {
@@ -141,7 +158,7 @@ const systemTimers: Timers = {
 };
 
 interface Memory {
-  readonly store: PolicyStore;
+  readonly store: PolicyStore & CommandMemory;
   readonly journal: JournalStore;
   readonly clock: PolicyClock;
 }
@@ -149,11 +166,11 @@ interface Memory {
 async function openMemory(config: SiteConfig, closers: Closer[]): Promise<Memory> {
   const folder = holdDataFolder(config.data);
   closers.push(() => folder.release());
-  const store = await openPolicyStore(join(config.data, 'policy.db'));
+  const store = await openPolicyStore(join(config.data, POLICY_FILE));
   closers.push(() => store.close());
   const clock = openClock(store, systemSource(config.clock.trustSystem));
   const journal = await openJournal({
-    file: join(config.data, 'journal.db'),
+    file: join(config.data, JOURNAL_FILE),
     limits: { maxBytes: config.journal.maxBytes },
     clock,
   });
@@ -174,69 +191,6 @@ async function closeOpenIntents(journal: JournalStore, clock: PolicyClock, log: 
     const why = String(closed.reason);
     log.write('error', 'journal.intent-left-open', { why }, `could not close a change of before the start: ${why}`);
   }
-}
-
-interface CloudParts {
-  readonly store: PolicyStore;
-  readonly journal: JournalStore;
-  readonly clock: PolicyClock;
-  readonly log: Log;
-  readonly gate: GateControl;
-  readonly drivers: ReadonlyMap<string, RunningDriver>;
-  readonly standing: DaemonStanding;
-}
-
-async function openCloud(
-  config: SiteConfig,
-  modules: readonly DriverModule[],
-  { store, journal, clock, log, gate, drivers, standing }: CloudParts,
-): Promise<RunningCloud<PushedPolicy> | undefined> {
-  if (!config.cloud) return undefined;
-  const { rootFile, ...settings } = config.cloud;
-  // The schema says `string | undefined`, the broker's settings say absent.
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const broker: BrokerSettings = { url: settings.url, ...Object.fromEntries(given) };
-  const configured = modules.filter(({ name }) => config.drivers[name] !== undefined);
-  return startCloud<PushedPolicy>({
-    gateway: config.gateway,
-    root: await trustRoot(store, rootFile),
-    store,
-    clock,
-    timers: systemTimers,
-    log,
-    compile: pushedCompiler(configured),
-    selfTest,
-    setLocks: (locks) => gate.setFastLocks(locks),
-    broker,
-    version: VERSION,
-    activate: ({ manifest, snapshot: { snapshot, indexes } }) => {
-      gate.activate(snapshot);
-      for (const [name, driver] of drivers) {
-        const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
-        if (index) driver.activate(index);
-      }
-      standing.policyActivated(snapshot);
-      const { epoch, revision } = manifest.payload;
-      const detail = { epoch, revision, manifestSha256: manifest.sha256, mode: snapshot.header.mode };
-      journal.note({ kind: 'system', at: clock.now(), event: 'policy-in-force', detail });
-    },
-    torn: (error) => standing.fail(`a policy could not be swapped in: ${String(error)}`),
-  });
-}
-
-async function trustRoot(store: PolicyStore, file: string): Promise<TrustedRoot> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new StartFault('root-file', `cannot read the trusted root \`${file}\`: ${(error as Error).message}`);
-  }
-  const root = await installRoot(store, text);
-  if (root.ok) return root.value;
-  throw new StartFault(
-    'root-refused',
-    `the trusted root \`${file}\` is refused: ${root.fault.map(describeFault).join('; ')}`,
-  );
 }
 
 function noteStart(config: SiteConfig, journal: JournalStore, clock: PolicyClock, log: Log): void {

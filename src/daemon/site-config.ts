@@ -25,7 +25,9 @@ const cloudSection = z.strictObject({
     .string()
     .regex(/^mqtts?:\/\//, { error: 'a broker address such as `mqtts://broker.example:8883`' })
     .describe('The MQTT broker between gateway and cloud console'),
-  rootFile: filePath.describe('The trusted root: it names the keys that may sign policy'),
+  rootFile: filePath
+    .optional()
+    .describe('The trusted root: it names the keys that may sign policy. Absent: the one `gatehouse enrol` installed'),
   username: z.string().optional(),
   passwordFile: filePath.optional(),
   caFile: filePath.optional(),

@@ -6,6 +6,7 @@ import type { RunningDriver } from '../contract/driver.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { GateControl } from '../gate/options.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
+import { cloudText } from './cloud-text.ts';
 import type { StatusReply } from './control-api.ts';
 import type { HealthSource } from './health-server.ts';
 import type { SiteConfig } from './site-config.ts';
@@ -116,7 +117,7 @@ export class DaemonStanding implements HealthSource {
         points: snapshot.inventory.pointCount,
       },
       journal: parts?.journal.state() ?? { writable: false, why: 'starting' },
-      cloud: cloud && { ...cloud, state: `${cloud.link.is}, policy ${cloud.state}` },
+      cloud: cloud && { ...cloud, state: cloudText(cloud) },
       drivers: Object.fromEntries([...(parts?.drivers ?? [])].map(([name, driver]) => [name, driver.status()])),
       sessions: parts?.gate.sessions().length ?? 0,
       counters: parts?.gate.counters() ?? {},
