@@ -11,7 +11,10 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.ci/ts
 });
 
 // npx would install a package that names a `bin` into its cache first; a link of our own is found at once, offline.
-const programs = { gatehouse: 'dist/src/main.js' };
+const programs = {
+  gatehouse: 'dist/src/main.js',
+  'gatehouse-console': 'dist/simulators/cloud/console-main.js',
+};
 mkdirSync(`${root}/node_modules/.bin`, { recursive: true });
 for (const [name, file] of Object.entries(programs)) {
   chmodSync(`${root}/${file}`, 0o755);

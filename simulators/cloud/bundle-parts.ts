@@ -9,7 +9,7 @@ const MOST_BYTES = 98_304;
 export type BundleJson = { readonly [key: string]: unknown };
 
 export interface BundlePart {
-  readonly kind: 'inventory' | 'rights' | 'people';
+  readonly kind: 'inventory' | 'rights' | 'people' | 'credentials';
   readonly organization?: string;
   readonly bytes: Buffer;
   readonly sha256: string;

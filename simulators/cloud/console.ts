@@ -41,6 +41,13 @@ export interface ConsoleOptions {
 export interface PushOptions {
   readonly epoch?: number;
   readonly refreshBy?: string;
+  /** Secrets, already encrypted to the gateway; absent: the bundle's own are left out. */
+  readonly credentials?: BundlePart;
+  /**
+   * For a console that has only just connected: waits until the broker has said which chunks it holds, or for so long,
+   * so that only what it lacks is sent. Default 0.
+   */
+  readonly settleMs?: number;
 }
 
 export interface Pushed {
@@ -204,8 +211,11 @@ class Site {
     for (const listener of [...this.#listeners]) listener(event);
   }
 
-  async push(bundle: BundleJson, key: SigningKey, { epoch = 1, refreshBy }: PushOptions): Promise<Pushed> {
-    const { header, parts } = splitBundle(bundle);
+  async push(bundle: BundleJson, key: SigningKey, options: PushOptions): Promise<Pushed> {
+    const { epoch = 1, refreshBy, credentials, settleMs = 0 } = options;
+    const { header, parts: readable } = splitBundle(bundle);
+    const parts = [...readable, ...(credentials ? [credentials] : [])];
+    await this.#settled(parts, settleMs);
     const manifest = signManifest(
       { ...header, epoch, ...(refreshBy === undefined ? {} : { refreshBy }), parts: parts.map(describePart) },
       key,
@@ -224,6 +234,12 @@ class Site {
       bytes: chunks.reduce((sum, chunk) => sum + chunk.length, manifest.length),
       messages: chunks.length + 1,
     };
+  }
+
+  async #settled(parts: readonly BundlePart[], mostMs: number): Promise<void> {
+    const lacks = () => parts.some(({ sha256, chunks }) => (this.#onBroker.get(sha256)?.size ?? 0) < chunks.length);
+    const deadline = performance.now() + mostMs;
+    while (lacks() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 25));
   }
 
   /** After a reconnect: the broker may have lost what it kept. */

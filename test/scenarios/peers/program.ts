@@ -69,6 +69,8 @@ export interface RunningProgram {
   readonly exited: Promise<number | null>;
   /** Ends it: SIGTERM, after two seconds SIGKILL. */
   stop(): Promise<void>;
+  /** Ends it as a loss of power would: SIGKILL. */
+  kill(): Promise<void>;
 }
 
 /** Starts a program that stays, and waits until `ready` says so (asked every 20 ms). Throws with its output where that does not come about in time. */
@@ -92,7 +94,15 @@ export async function start(
     });
     child.once('close', (code) => resolve(code));
   });
-  const running: RunningProgram = { output: () => output, exited, stop: () => stopChild(child, exited) };
+  const running: RunningProgram = {
+    output: () => output,
+    exited,
+    stop: () => stopChild(child, exited),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
   let ended = false;
   exited.then(() => {
     ended = true;
