@@ -2,7 +2,7 @@
 // 1. `data` and `closed` come only for the stream that is open now. 2. Whoever asks while it is closed learns so at once.
 
 import { connect } from 'node:net';
-import { SerialPort } from 'serialport';
+import type { SerialPort } from 'serialport';
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 import type { LineHealth } from '../../src/contract/driver.ts';
 import type { Log } from '../../src/contract/log.ts';
@@ -67,28 +67,36 @@ export interface SerialSettings {
 
 export function serialStream(settings: SerialSettings): OpenStream {
   return (events) => {
-    const port = new SerialPort({ ...settings, autoOpen: false });
     let open = true;
+    let port: SerialPort | undefined;
     const close = (): void => {
       open = false;
-      if (port.isOpen) port.close(() => undefined);
+      if (port?.isOpen) port.close(() => undefined);
     };
     const end = (why: string): void => {
       if (!open) return;
       close();
       events.closed(why);
     };
-    port.on('data', (chunk: Buffer) => {
-      if (open) events.data(chunk);
-    });
-    port.on('error', (error: Error) => end(error.message));
-    port.on('close', () => end('the serial port was closed'));
-    port.open((error) => {
-      if (error) end(error.message);
-      else if (open) events.opened();
-      else port.close(() => undefined);
-    });
-    return { write: (bytes) => port.write(Buffer.from(bytes)), close };
+    const begin = async (): Promise<void> => {
+      // The native binding costs memory: sites without a serial line never load it.
+      const serialport = await import('serialport');
+      if (!open) return;
+      const made = new serialport.SerialPort({ ...settings, autoOpen: false });
+      port = made;
+      made.on('data', (chunk: Buffer) => {
+        if (open) events.data(chunk);
+      });
+      made.on('error', (error: Error) => end(error.message));
+      made.on('close', () => end('the serial port was closed'));
+      made.open((error) => {
+        if (error) end(error.message);
+        else if (open) events.opened();
+        else made.close(() => undefined);
+      });
+    };
+    begin().catch((error: unknown) => end(error instanceof Error ? error.message : String(error)));
+    return { write: (bytes) => port?.write(Buffer.from(bytes)), close };
   };
 }
 

@@ -32,8 +32,9 @@ export async function startGateway(
   configFile: string,
   log: (line: string) => void,
   environment: NodeJS.ProcessEnv = process.env,
+  program = GATEHOUSE,
 ): Promise<RunningGateway> {
-  const child = spawn(process.execPath, [GATEHOUSE, 'run', '--config', configFile], {
+  const child = spawn(process.execPath, [program, 'run', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment,
   });

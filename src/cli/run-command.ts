@@ -1,5 +1,6 @@
 // `gatehouse run --config FILE`: the daemon in the foreground, until SIGINT or SIGTERM.
 
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { describeFault } from '../model/fault.ts';
 import { EXIT, type Terminal } from './exit.ts';
@@ -8,12 +9,21 @@ import { readSite, shippedDrivers } from './site-file.ts';
 /** What is closed and on disk by then may take this long to let the process go. */
 const LINGER_MS = 1_000;
 
+/**
+ * Loading programs and policy fills the engine's space for young objects to its most, 16 MB three times over, and it never
+ * gives them back; what comes afterwards dies young. So it may not grow until the daemon is ready.
+ */
+function growYoungSpace(may: boolean): void {
+  setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`);
+}
+
 export function addRunCommand(program: Command, terminal: Terminal): void {
   program
     .command('run')
     .description('run the gateway in the foreground')
     .requiredOption('--config <file>', 'gatehouse.yaml')
     .action(async (options: { config: string }) => {
+      growYoungSpace(false);
       const drivers = await shippedDrivers();
       const config = await readSite(options.config, drivers);
       if (!config.ok) {
@@ -26,6 +36,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
       }
       const { startDaemon } = await import('../daemon/daemon.ts');
       const daemon = await startDaemon(config.value, drivers);
+      growYoungSpace(true);
       const stop = new Promise<void>((resolve) => {
         process.once('SIGINT', () => resolve());
         process.once('SIGTERM', () => resolve());
