@@ -6,10 +6,12 @@ import { VERSION } from '../daemon/version.ts';
 import { addCertificateCommands } from './certificate-commands.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDaemonCommands } from './daemon-commands.ts';
+import { addEnrolCommand } from './enrol-command.ts';
 import { CommandFault, EXIT, type ExitCode, type Terminal } from './exit.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommand } from './run-command.ts';
+import { addSyncCommands } from './sync-commands.ts';
 
 const exitHelp = `
 Exit codes: 0 done, 1 failed, 2 bad input, 3 denied.
@@ -28,11 +30,13 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     })
     .exitOverride();
   addRunCommand(program, terminal);
+  addEnrolCommand(program, terminal);
   addConfigCommands(program, terminal);
   addPolicyCommands(program, terminal);
   addDaemonCommands(program, terminal);
   addJournalCommands(program, terminal);
   addCertificateCommands(program, terminal);
+  addSyncCommands(program, terminal);
   inheritExit(program);
   try {
     await program.parseAsync([...words], { from: 'user' });

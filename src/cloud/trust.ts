@@ -15,6 +15,11 @@ import { openRoot, type TrustedRoot } from './root.ts';
 const BEFORE_SETTING = 'root.before';
 const MOST_WAITING = 16;
 
+/** At a new enrolment: what was accepted under another root counts no more. */
+export async function forgetRootBefore(store: Pick<PolicyStore, 'putSetting'>): Promise<void> {
+  await store.putSetting(BEFORE_SETTING, '');
+}
+
 export interface TrustOptions {
   /** The one installed. */
   readonly root: TrustedRoot;
