@@ -23,6 +23,7 @@ import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
 import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
 import { createNotifier } from './notify.ts';
+import { openHttp } from './open-http.ts';
 import { keepRetention } from './retention.ts';
 import type { SiteConfig } from './site-config.ts';
 import { DaemonStanding } from './standing.ts';
@@ -129,6 +130,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     acknowledged: () => (cloud ? (cloud.acknowledged()?.number ?? 0) : undefined),
   });
   closers.push(endRetention);
+  await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
   const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
   const notifier = createNotifier(process.env, () => standing.failure === undefined);
   closers.push(() => {

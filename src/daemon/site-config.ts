@@ -35,6 +35,41 @@ const cloudSection = z.strictObject({
   keyFile: filePath.optional(),
 });
 
+const httpSection = z
+  .strictObject({
+    address: ipAddress.default('0.0.0.0').describe('Where the page and the API listen'),
+    port: port.default(443),
+    origin: z
+      .string()
+      .regex(/^https:\/\/[^/]+$/, { error: 'an origin such as `https://gateway.example`' })
+      .optional()
+      .describe('Where people reach the page; for the identity provider’s way back and the certificate’s name'),
+    certificateFile: filePath.optional().describe('PEM; without it one is made and kept in the data folder'),
+    keyFile: filePath.optional(),
+    idleMinutes: z.number().positive().max(1440).default(30),
+    sessionHours: z.number().positive().max(72).default(12),
+    sampleSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .default(60)
+      .describe('How often every point is read for its trend; 0 = never'),
+    identityProviders: z
+      .array(
+        z.strictObject({
+          issuer: z.url({ protocol: /^https?$/ }).describe('As the policy’s `identityProvider.issuer` has it'),
+          clientSecretFile: filePath.optional(),
+          groupsClaim: z.string().min(1).default('groups'),
+          roleClaim: z.string().min(1).default('role'),
+          scope: z.string().min(1).default('openid profile'),
+        }),
+      )
+      .default([]),
+  })
+  .refine((section) => (section.certificateFile === undefined) === (section.keyFile === undefined), {
+    error: 'both of `certificateFile` and `keyFile`, or neither',
+  });
+
 const commonSections = {
   format: z.literal('gatehouse.site/1'),
   gateway: z
@@ -44,6 +79,7 @@ const commonSections = {
   data: filePath.describe('Folder for the journal and the policy; made if it does not exist'),
   cloud: cloudSection.optional(),
   control: z.strictObject({ socket: filePath.optional() }).default({}),
+  http: httpSection.optional(),
   health: z.strictObject({ address: ipAddress.default('127.0.0.1'), port: port.default(9464) }).optional(),
   log: z
     .strictObject({

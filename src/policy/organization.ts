@@ -54,6 +54,7 @@ export function compileOrganization(
     last: shop.last,
     words,
     listed: document.model.siteAccess === 'listed',
+    identityProvider: document.identityProvider,
     roles,
     groups: document.groups.map(({ id, name, members, everyone, default: joinedFromProvider }) => ({
       id,

@@ -92,6 +92,8 @@ export interface OrganizationRights {
   readonly last: number;
   readonly words: Vocabulary;
   readonly listed: boolean;
+  /** Whose people may sign in although they are not in `users`. */
+  readonly identityProvider: { readonly issuer: string; readonly client: string } | undefined;
   readonly roles: ReadonlyMap<string, CompiledRole>;
   readonly groups: readonly CompiledGroup[];
   readonly grants: readonly CompiledGrant[];

@@ -1,0 +1,129 @@
+// Wires the page and the API: shelf, writer, overrides, certificate. What it opened it hands back to be closed.
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock, Timers } from '../contract/clock.ts';
+import { type RunningDriver, StartFault } from '../contract/driver.ts';
+import type { Log } from '../contract/log.ts';
+import type { GateControl } from '../gate/options.ts';
+import type { ProviderSettings, RunningHttp } from '../http/options.ts';
+import { selfSigned } from '../http/self-signed.ts';
+import { createHttp } from '../http/server.ts';
+import { createWriter } from '../jobs/batch.ts';
+import { createOverrides } from '../jobs/overrides.ts';
+import type { JournalStore } from '../store/journal.ts';
+import { openJournalReader } from '../store/journal-reader.ts';
+import { openOverrideShelf } from '../store/override-shelf.ts';
+import type { SiteConfig } from './site-config.ts';
+import type { DaemonStanding } from './standing.ts';
+
+export interface HttpParts {
+  readonly config: SiteConfig;
+  readonly gate: GateControl;
+  readonly journal: JournalStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly drivers: ReadonlyMap<string, RunningDriver>;
+  readonly standing: DaemonStanding;
+}
+
+/** What is still owed to the plant (overrides, batches cut off) is taken up even where no page is configured. */
+export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<void> {
+  const { config, gate, journal, clock, timers, log, drivers, standing } = parts;
+  const reader = openJournalReader(join(config.data, 'journal.db'));
+  closers.push(() => reader.close());
+  const shelf = await openOverrideShelf(join(config.data, 'overrides.db'));
+  closers.push(() => shelf.close());
+  const services = {
+    gate,
+    journal,
+    shelf,
+    clock,
+    timers,
+    log,
+    drivers,
+    inventory: () => gate.policy()?.inventory,
+    newId: (kind: 'job' | 'override') => `${kind === 'job' ? 'j' : 'o'}-${randomUUID()}`,
+    intentOf(decision: string) {
+      const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
+      return found?.row.kind === 'intent' ? found.row : undefined;
+    },
+  };
+  const overrides = createOverrides(services);
+  closers.push(() => overrides.stop());
+  const writer = createWriter({ ...services, ledger: overrides });
+  await writer.putBackInterrupted();
+  await overrides.start();
+  if (!config.http) return;
+
+  const http = await createHttp({
+    gate,
+    journal,
+    reader,
+    shelf,
+    clock,
+    timers,
+    log,
+    drivers,
+    writer,
+    overrides,
+    settings: {
+      ...(await certificateOf(config, clock)),
+      address: config.http.address,
+      port: config.http.port,
+      providers: config.http.identityProviders.map(readProvider),
+      idleMs: config.http.idleMinutes * 60_000,
+      longestMs: config.http.sessionHours * 3_600_000,
+      sampleMs: config.http.sampleSeconds * 1000,
+      ...(config.http.origin !== undefined && { origin: config.http.origin }),
+    },
+    standing: () => standing.status(),
+    ...pagesHere(),
+  });
+  closers.push(() => http.stop());
+  announce(log, http);
+}
+
+function announce(log: Log, { address, port }: RunningHttp): void {
+  log.write('info', 'http.listening', { address, port }, `page and API on https://${address}:${port}/`);
+}
+
+async function certificateOf({ http, data }: SiteConfig, clock: Clock): Promise<{ certificate: string; key: string }> {
+  const names = http?.origin === undefined ? [] : [new URL(http.origin).hostname];
+  if (http?.certificateFile === undefined || http.keyFile === undefined) {
+    return selfSigned(data, names, Math.max(clock.now(), Date.now()));
+  }
+  return {
+    certificate: readText(http.certificateFile, 'http-certificate'),
+    key: readText(http.keyFile, 'http-certificate'),
+  };
+}
+
+function readProvider(provider: NonNullable<SiteConfig['http']>['identityProviders'][number]): ProviderSettings {
+  const { issuer, clientSecretFile, groupsClaim, roleClaim, scope } = provider;
+  return {
+    issuer,
+    groupsClaim,
+    roleClaim,
+    scope,
+    ...(clientSecretFile !== undefined && { clientSecret: readText(clientSecretFile, 'http-secret').trim() }),
+  };
+}
+
+function readText(file: string, code: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartFault(code, `cannot read \`${file}\` (http): ${(error as Error).message}`);
+  }
+}
+
+/** The built page beside the compiled program, where there is one. */
+function pagesHere(): { pages?: string } {
+  const place = import.meta.url.endsWith('.ts') ? '../../dist/web' : '../../web';
+  const pages = fileURLToPath(new URL(place, import.meta.url));
+  return existsSync(join(pages, 'index.html')) ? { pages } : {};
+}

@@ -1,0 +1,120 @@
+// Server-sent events: bounded in number, each bounded in what may wait for a slow reader. Invariants: 1. a stream ends with the
+// standing of its asker; 2. who does not read is dropped; 3. nothing is sent that the asker may not see at that moment.
+
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { PolicySnapshot } from '../policy/rights.ts';
+import { type Asker, standsNow } from './asker.ts';
+import { tooMany } from './problem.ts';
+
+const PER_PERSON = 8;
+const MOST_WAITING_BYTES = 262_144;
+const BEAT_MS = 15_000;
+
+export interface EventStream {
+  readonly asker: Asker;
+  send(event: string, data: unknown): void;
+  /** Says why, and closes. */
+  end(why: string): void;
+  onEnd(run: () => void): void;
+}
+
+export interface EventStreams {
+  /** @throws Problem 429 where there are too many */
+  open(asker: Asker, response: ServerResponse, headers: { readonly [name: string]: string }): EventStream;
+  /** Every stream is looked at again: after a swap of policy, locks or sessions. */
+  lookAgain(): void;
+  endOf(session: string, why: string): void;
+  readonly size: number;
+  stop(): void;
+}
+
+interface Open extends EventStream {
+  readonly response: ServerResponse;
+}
+
+export interface StreamServices {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly most: number;
+  policy(): PolicySnapshot | undefined;
+  /** The session or the token it came with still holds. */
+  isProven(asker: Asker): boolean;
+}
+
+export function createEventStreams({ clock, timers, most, policy, isProven }: StreamServices): EventStreams {
+  const streams = new Set<Open>();
+  let beat = timers.after(BEAT_MS, onBeat);
+
+  function onBeat(): void {
+    beat = timers.after(BEAT_MS, onBeat);
+    lookAgain();
+    for (const { response } of streams) response.write(': \n\n');
+  }
+
+  function lookAgain(): void {
+    const snapshot = policy();
+    for (const stream of [...streams]) {
+      const { asker } = stream;
+      if (!snapshot) stream.end('no-policy');
+      else if (!isProven(asker)) stream.end('signed-out');
+      else if (standsNow(snapshot, asker.caller, clock) !== 'stands') stream.end('revoked');
+    }
+  }
+
+  return {
+    open(asker, response, headers) {
+      const own = [...streams].filter((stream) => stream.asker.caller.principal === asker.caller.principal);
+      if (streams.size >= most) throw tooMany('there are too many event streams', 10);
+      if (own.length >= PER_PERSON) throw tooMany(`you have ${PER_PERSON} event streams already`, 10);
+      const listeners: (() => void)[] = [];
+      let isOver = false;
+      const over = (): void => {
+        if (isOver) return;
+        isOver = true;
+        streams.delete(stream);
+        for (const run of listeners) run();
+      };
+      const stream: Open = {
+        asker,
+        response,
+        send(event, data) {
+          if (isOver) return;
+          if (response.writableLength > MOST_WAITING_BYTES) {
+            response.destroy();
+            over();
+            return;
+          }
+          response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+        },
+        end(why) {
+          if (isOver) return;
+          response.end(`event: end\ndata: ${JSON.stringify({ why })}\n\n`);
+          over();
+        },
+        onEnd: (run) => void listeners.push(run),
+      };
+      response.writeHead(200, {
+        ...headers,
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      response.write('retry: 3000\n\n');
+      response.on('close', over);
+      streams.add(stream);
+      return stream;
+    },
+    lookAgain,
+    endOf(session, why) {
+      for (const stream of [...streams]) if (stream.asker.session?.id === session) stream.end(why);
+    },
+    get size() {
+      return streams.size;
+    },
+    stop() {
+      beat.cancel();
+      for (const stream of [...streams]) stream.end('the gateway stops');
+    },
+  };
+}

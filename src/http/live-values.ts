@@ -1,0 +1,217 @@
+// Values as the page sees them: read once for everybody who looks, kept with quality and age. Invariants: 1. a device is asked
+// for one round at a time, and rests at least four times as long as a round took; 2. what nobody looks at is read only for
+// its trend; 3. handles are looked up anew for every round, so an inventory may be replaced in between.
+
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { Reading, RunningDriver } from '../contract/driver.ts';
+import type { InventoryDevice, InventoryView, PointValue } from '../model/point.ts';
+import type { Trends } from './trend.ts';
+
+const AT_ONCE = 32;
+const RESTS = 4;
+
+export type LiveValue =
+  | { readonly quality: 'never'; readonly why?: string }
+  | { readonly quality: 'good'; readonly value: PointValue; readonly at: number }
+  | { readonly quality: 'bad'; readonly value: PointValue; readonly at: number; readonly why: string };
+
+export interface LiveValues {
+  cached(point: string): LiveValue;
+  /** Not older than `maxAgeMs`, or read now. */
+  fresh(point: string, maxAgeMs: number): Promise<LiveValue>;
+  /** Told whenever a value or its quality changed, until the returned function is called. */
+  subscribe(points: readonly string[], changed: (point: string, value: LiveValue) => void): () => void;
+  /** Read again at once: somebody wrote. */
+  touch(points: readonly string[]): void;
+  driverOf(device: InventoryDevice): { readonly name: string; readonly driver: RunningDriver } | undefined;
+  stop(): void;
+}
+
+export interface LiveOptions {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly drivers: ReadonlyMap<string, RunningDriver>;
+  readonly trends: Trends;
+  readonly pollMs: number;
+  /** 0 = never. */
+  readonly sampleMs: number;
+  inventory(): InventoryView | undefined;
+}
+
+interface Loop {
+  readonly looked: Map<string, Set<(point: string, value: LiveValue) => void>>;
+  timer: { cancel(): void } | undefined;
+  running: boolean;
+}
+
+export function createLiveValues(options: LiveOptions): LiveValues {
+  const { clock, timers, drivers, trends, pollMs, sampleMs } = options;
+  const cache = new Map<string, LiveValue>();
+  /** By device id. */
+  const loops = new Map<string, Loop>();
+  const reading = new Map<string, Promise<void>>();
+  let stopped = false;
+  let sampler: { cancel(): void } | undefined;
+
+  const cached = (point: string): LiveValue => cache.get(point) ?? { quality: 'never' };
+
+  function driverOf({ address }: InventoryDevice): { name: string; driver: RunningDriver } | undefined {
+    for (const name of Object.keys(address ?? {})) {
+      const driver = drivers.get(name);
+      if (driver) return { name, driver };
+    }
+    return undefined;
+  }
+
+  function deviceOf(point: string): InventoryDevice | undefined {
+    const inventory = options.inventory();
+    const handle = inventory?.find(point);
+    const found = handle === undefined ? undefined : inventory?.point(handle);
+    return found && inventory?.device(found.device);
+  }
+
+  function keep(point: string, value: LiveValue): void {
+    const before = cache.get(point);
+    cache.set(point, value);
+    const changed =
+      before?.quality !== value.quality ||
+      (before.quality !== 'never' && value.quality !== 'never' && !Object.is(before.value, value.value));
+    if (value.quality === 'good') {
+      const { value: read, at } = value;
+      if (typeof read === 'number' || typeof read === 'bigint' || typeof read === 'boolean') {
+        trends.add(point, at, Number(read));
+      }
+    }
+    if (!changed) return;
+    for (const loop of loops.values()) {
+      for (const listener of loop.looked.get(point) ?? []) listener(point, value);
+    }
+  }
+
+  function keepFault(point: string, why: string): void {
+    const before = cached(point);
+    if (before.quality === 'never') keep(point, { quality: 'never', why });
+    else keep(point, { quality: 'bad', value: before.value, at: before.at, why });
+  }
+
+  /** Points of one device; never rejects. */
+  async function readNow(points: readonly string[]): Promise<void> {
+    for (let from = 0; from < points.length; from += AT_ONCE) {
+      const ids = points.slice(from, from + AT_ONCE);
+      const inventory = options.inventory();
+      const [first] = ids;
+      const device = first === undefined ? undefined : deviceOf(first);
+      const driver = device && driverOf(device)?.driver;
+      const handles = ids.flatMap((id) => {
+        const handle = inventory?.find(id);
+        return handle === undefined ? [] : [[id, handle] as const];
+      });
+      if (!driver || handles.length < ids.length) {
+        for (const id of ids) keepFault(id, 'no driver reaches it');
+        if (!driver) continue;
+      }
+      let readings: readonly Reading[];
+      try {
+        readings = await driver.read(handles.map(([, handle]) => handle));
+      } catch (error) {
+        for (const [id] of handles) keepFault(id, error instanceof Error ? error.message : String(error));
+        continue;
+      }
+      const byHandle = new Map(readings.map((each) => [each.target, each]));
+      for (const [id, handle] of handles) {
+        const each = byHandle.get(handle);
+        if (each?.ok) keep(id, { quality: 'good', value: each.value, at: each.at });
+        else keepFault(id, each?.why ?? 'it was not read');
+      }
+    }
+  }
+
+  function plan(loop: Loop, delayMs: number): void {
+    loop.timer?.cancel();
+    if (stopped || loop.looked.size === 0) return;
+    loop.timer = timers.after(delayMs, () => void round(loop));
+  }
+
+  async function round(loop: Loop): Promise<void> {
+    if (loop.running) return;
+    loop.running = true;
+    const began = clock.monotonic();
+    await readNow([...loop.looked.keys()]);
+    loop.running = false;
+    plan(loop, Math.max(pollMs, RESTS * (clock.monotonic() - began)));
+  }
+
+  async function sample(): Promise<void> {
+    const inventory = options.inventory();
+    if (inventory) {
+      const byDevice = new Map<string, string[]>();
+      for (const point of inventory.points()) {
+        const device = inventory.device(point.device);
+        const value = cached(point.id);
+        const isRecent = value.quality === 'good' && clock.now() - value.at < sampleMs;
+        if (!device || isRecent || !driverOf(device)) continue;
+        byDevice.set(device.id, [...(byDevice.get(device.id) ?? []), point.id]);
+      }
+      for (const points of byDevice.values()) {
+        for (let from = 0; from < points.length && !stopped; from += AT_ONCE) {
+          if (options.inventory() !== inventory) break;
+          await readNow(points.slice(from, from + AT_ONCE));
+        }
+      }
+      for (const id of [...cache.keys()]) if (options.inventory()?.find(id) === undefined) cache.delete(id);
+    }
+    if (!stopped) sampler = timers.after(sampleMs, () => void sample());
+  }
+
+  if (sampleMs > 0) sampler = timers.after(Math.min(5000, sampleMs), () => void sample());
+
+  return {
+    cached,
+    driverOf,
+    async fresh(point, maxAgeMs) {
+      const known = cached(point);
+      if (known.quality === 'good' && clock.now() - known.at <= maxAgeMs) return known;
+      let under = reading.get(point);
+      if (!under) {
+        under = readNow([point]).finally(() => reading.delete(point));
+        reading.set(point, under);
+      }
+      await under;
+      return cached(point);
+    },
+    subscribe(points, changed) {
+      const mine: [Loop, string][] = [];
+      for (const point of points) {
+        const device = deviceOf(point)?.id ?? '';
+        const loop = loops.get(device) ?? { looked: new Map(), timer: undefined, running: false };
+        loops.set(device, loop);
+        const listeners = loop.looked.get(point) ?? new Set();
+        loop.looked.set(point, listeners.add(changed));
+        mine.push([loop, point]);
+      }
+      for (const loop of new Set(mine.map(([each]) => each))) if (!loop.running) plan(loop, 0);
+      return () => {
+        for (const [loop, point] of mine) {
+          const listeners = loop.looked.get(point);
+          listeners?.delete(changed);
+          if (listeners?.size === 0) loop.looked.delete(point);
+          if (loop.looked.size === 0) loop.timer?.cancel();
+        }
+        for (const [device, loop] of loops) if (loop.looked.size === 0 && !loop.running) loops.delete(device);
+      };
+    },
+    touch(points) {
+      for (const point of points) {
+        const known = cached(point);
+        if (known.quality === 'good') cache.set(point, { ...known, at: 0 });
+        const loop = loops.get(deviceOf(point)?.id ?? '');
+        if (loop && !loop.running) plan(loop, 0);
+      }
+    },
+    stop() {
+      stopped = true;
+      sampler?.cancel();
+      for (const { timer } of loops.values()) timer?.cancel();
+    },
+  };
+}

@@ -1,0 +1,128 @@
+// What the daemon hands to the page and the API, and what it gets. This room is one more caller of the gate.
+
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { LineHealth, Listening, RunningDriver } from '../contract/driver.ts';
+import type { Gate, UndoGate } from '../contract/gate.ts';
+import type { Journal, JournalReader } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { Shelf } from '../contract/shelf.ts';
+import type { Overrides, Writer } from '../contract/work.ts';
+import type { ProviderIdentity } from '../model/decision.ts';
+import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
+import type { Who } from '../model/journal-row.ts';
+import type { Result } from '../model/result.ts';
+import type { PolicySnapshot } from '../policy/rights.ts';
+
+/** A person works with their own tool from one address. */
+export interface HeldToolSession {
+  readonly id: SessionId;
+  readonly principal: PrincipalId;
+  readonly address: string;
+  readonly openedAt: number;
+  readonly until: number;
+  readonly devices?: readonly TargetId[];
+  readonly shared: boolean;
+}
+
+export interface ToolClaim {
+  readonly principal: PrincipalId;
+  readonly identity?: ProviderIdentity;
+  readonly address: string;
+  readonly forMs: number;
+  readonly devices?: readonly TargetId[];
+  readonly by: Who;
+}
+
+export interface ToolRefusal {
+  readonly reason: string;
+  readonly text: string;
+  readonly holder?: PrincipalId;
+}
+
+/** The part of the gate this room drives. */
+export interface HttpGate extends Gate, UndoGate {
+  policy(): PolicySnapshot | undefined;
+  openSession(claim: ToolClaim): Promise<Result<HeldToolSession, ToolRefusal>>;
+  endSession(id: SessionId, by: Who, why: string): boolean;
+  sessions(): readonly HeldToolSession[];
+}
+
+/** How the gateway stands, as the administrators' page shows it. */
+export interface GatewayStanding {
+  readonly gateway: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly clockSure: boolean;
+  readonly ready: boolean;
+  readonly remarks: readonly string[];
+  readonly policy:
+    | {
+        readonly revision: number;
+        readonly mode: 'enforce' | 'observe';
+        readonly observeUntil?: number;
+        readonly expiresAt?: number;
+        readonly devices: number;
+        readonly points: number;
+      }
+    | undefined;
+  readonly journal: { readonly writable: boolean; readonly why?: string };
+  readonly cloud: { readonly state: string } | undefined;
+  readonly drivers: {
+    readonly [name: string]: { readonly listening: readonly Listening[]; readonly lines: readonly LineHealth[] };
+  };
+}
+
+export interface ProviderSettings {
+  readonly issuer: string;
+  /** Absent: a public client, PKCE alone. */
+  readonly clientSecret?: string;
+  readonly groupsClaim: string;
+  readonly roleClaim: string;
+  readonly scope: string;
+}
+
+export interface HttpSettings {
+  readonly address: string;
+  /** 0 = chosen by the system. */
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  /** `https://gateway.example`, where people reach it; absent = what the browser says in `Host`. */
+  readonly origin?: string;
+  readonly providers: readonly ProviderSettings[];
+  /** Default 30 min. */
+  readonly idleMs?: number;
+  /** Default 12 h. */
+  readonly longestMs?: number;
+  /** How often subscribed points are read. Default 2 s. */
+  readonly pollMs?: number;
+  /** How often every point is read for its trend; 0 = never. Default 60 s. */
+  readonly sampleMs?: number;
+  /** Default 2 h. */
+  readonly overrideMs?: number;
+  readonly mostStreams?: number;
+}
+
+export interface HttpOptions {
+  readonly gate: HttpGate;
+  readonly journal: Pick<Journal, 'append' | 'note'>;
+  readonly reader: JournalReader;
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly drivers: ReadonlyMap<string, RunningDriver>;
+  readonly writer: Writer;
+  readonly overrides: Overrides;
+  readonly settings: HttpSettings;
+  /** Folder of the built page; absent = the API alone. */
+  readonly pages?: string;
+  standing(): GatewayStanding;
+}
+
+export interface RunningHttp {
+  readonly address: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}

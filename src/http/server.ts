@@ -1,0 +1,253 @@
+// The HTTP side as one thing: TLS, headers, hooks, routes, the page. Invariants: 1. every answer carries the security headers;
+// 2. bodies, headers, connections and time are bounded; 3. a fault of ours tells the peer nothing but that there is one.
+
+import cookie from '@fastify/cookie';
+import files from '@fastify/static';
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyError } from 'fastify';
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { StartFault } from '../contract/driver.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { createAttempts } from './attempts.ts';
+import { authenticate, isProvenStill } from './authenticate.ts';
+import { browseRoutes } from './browse-routes.ts';
+import type { App, Context } from './context.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createIdentityProviders } from './identity-provider.ts';
+import { createJournalTail } from './journal-tail.ts';
+import { createLiveValues } from './live-values.ts';
+import type { HttpOptions, RunningHttp } from './options.ts';
+import { createPasswords } from './password.ts';
+import { pointRoutes } from './point-routes.ts';
+import { Problem } from './problem.ts';
+import { createReplies } from './replies.ts';
+import { createSights } from './sight.ts';
+import { sessionRow, signInRoutes } from './sign-in-routes.ts';
+import { createToolClaims } from './tool-claims.ts';
+import { toolRoutes } from './tool-routes.ts';
+import { createTrends } from './trend.ts';
+import { createWebSessions, type WebSession, type WebSessions } from './web-sessions.ts';
+import { writeRoutes } from './write-routes.ts';
+
+const BODY_BYTES = 131_072;
+const CONNECTIONS = 1024;
+const REQUEST_MS = 10_000;
+const SWEEP_MS = 30_000;
+
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+  'strict-transport-security': 'max-age=31536000',
+} as const;
+
+/** The application with everything registered, not listening yet: for `createHttp` and for tests of its routes. */
+export async function buildHttp(options: HttpOptions): Promise<{ app: App; context: Context; close(): Promise<void> }> {
+  const { settings, gate, timers, log } = options;
+  const app: App = fastify({
+    https: { cert: settings.certificate, key: settings.key, minVersion: 'TLSv1.2' },
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    connectionTimeout: 0,
+    keepAliveTimeout: 15_000,
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.server.maxConnections = CONNECTIONS;
+  app.server.headersTimeout = REQUEST_MS;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  const context = contextFor(options);
+  await app.register(cookie);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Gatehouse', version: '1', description: 'The API of the gateway; the page uses nothing else.' },
+      servers: [{ url: '/' }],
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: '__Host-gatehouse' },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ session: [] }, { token: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+
+  // JSON and nothing else: a form from elsewhere never becomes a change.
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('asker', null);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+    if (!request.url.startsWith('/api/')) return;
+    reply.header('cache-control', 'no-store');
+    if (!request.is404) authenticate(context, request);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.body.status >= 500 && !(error instanceof Problem)) {
+      const where = { route: request.routeOptions.url ?? 'unknown', cause: error.stack ?? String(error) };
+      log.write('error', 'http.fault', where, `a request to \`${where.route}\` failed`);
+    }
+    return reply
+      .code(problem.body.status)
+      .headers(problem.headers)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problem.body);
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .type('application/problem+json')
+      .send({ type: 'about:blank', title: 'not found', status: 404, detail: 'there is no such resource' }),
+  );
+
+  signInRoutes(app, context);
+  browseRoutes(app, context);
+  pointRoutes(app, context);
+  writeRoutes(app, context);
+  toolRoutes(app, context);
+  adminRoutes(app, context);
+  app.route({
+    method: 'GET',
+    url: '/api/openapi.json',
+    config: { open: true },
+    schema: { hide: true },
+    handler: (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())),
+  });
+  if (options.pages !== undefined) {
+    await app.register(files, { root: options.pages, index: ['index.html'], wildcard: true, dotfiles: 'deny' });
+  }
+  await app.ready();
+
+  const forget = gate.onStanding(() => {
+    sweep(context);
+    context.streams.lookAgain();
+  });
+  let timer = timers.after(SWEEP_MS, every);
+  function every(): void {
+    context.sessions.sweep();
+    timer = timers.after(SWEEP_MS, every);
+  }
+  return {
+    app,
+    context,
+    async close() {
+      forget();
+      timer.cancel();
+      context.streams.stop();
+      context.tail.stop();
+      context.live.stop();
+      await app.close();
+    },
+  };
+}
+
+/** Tool sessions that the gate has ended are known no more. */
+function sweep({ sessions, options }: Context): void {
+  const open = new Set<string>(options.gate.sessions().map(({ id }) => id));
+  for (const { tools } of sessions.list()) for (const tool of tools) if (!open.has(tool)) tools.delete(tool);
+}
+
+function contextFor(options: HttpOptions): Context {
+  const { gate, clock, timers, settings, drivers, reader, journal, shelf } = options;
+  const policy = () => gate.policy();
+  const trends = createTrends();
+  const ended = (session: WebSession, why: string): void => {
+    journal.note(sessionRow(context, 'ended', session, why));
+    for (const tool of session.tools) {
+      const by = {
+        principal: session.principal,
+        proof: { kind: 'sign-in', session: session.id },
+        from: session.address,
+      } as const;
+      gate.endSession(tool as Parameters<typeof gate.endSession>[0], by, why);
+    }
+    context.streams.endOf(session.id, why);
+  };
+  const sessions: WebSessions = createWebSessions(
+    clock,
+    { idleMs: settings.idleMs ?? 1_800_000, longestMs: settings.longestMs ?? 43_200_000 },
+    ended,
+  );
+  const context: Context = {
+    options,
+    sessions,
+    trends,
+    headers: SECURITY_HEADERS,
+    sights: createSights(policy, clock),
+    streams: createEventStreams({
+      clock,
+      timers,
+      policy,
+      most: settings.mostStreams ?? 256,
+      isProven: (asker) => isProvenStill({ sessions, options }, asker),
+    }),
+    live: createLiveValues({
+      clock,
+      timers,
+      drivers,
+      trends,
+      pollMs: settings.pollMs ?? 2000,
+      sampleMs: settings.sampleMs ?? 60_000,
+      inventory: () => gate.policy()?.inventory,
+    }),
+    attempts: createAttempts(clock),
+    passwords: createPasswords(),
+    providers: createIdentityProviders(settings.providers, clock),
+    replies: createReplies(shelf, clock),
+    claims: createToolClaims(clock),
+    tail: createJournalTail(reader, timers),
+  };
+  return context;
+}
+
+function problemOf(error: FastifyError): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      path: instancePath.replace(/^\//, '').replaceAll('/', '.') || 'body',
+      message: (message ?? 'invalid').charAt(0).toLowerCase() + (message ?? 'invalid').slice(1),
+    }));
+    return new Problem({ title: 'invalid request', status: 422, detail: `${errors.length} faults`, errors });
+  }
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return new Problem({ title: 'bad request', status, detail: error.message });
+  return new Problem({ title: 'internal fault', status: 500, detail: 'the gateway could not answer this' });
+}
+
+/** @throws StartFault `http-port`, `http-certificate` */
+export async function createHttp(options: HttpOptions): Promise<RunningHttp> {
+  const { settings } = options;
+  const { app, close } = await buildHttp(options);
+  try {
+    await app.listen({ host: settings.address, port: settings.port });
+  } catch (error) {
+    await close();
+    const cause = error as NodeJS.ErrnoException;
+    const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+    throw new StartFault('http-port', `cannot listen on \`${settings.address}:${settings.port}\` (http): ${why}`, {
+      cause,
+    });
+  }
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound ? bound.port : settings.port;
+  return { address: settings.address, port, stop: close };
+}

@@ -1,0 +1,281 @@
+// Writing: one point, several as one, overrides and their early release. Everything here goes through the gate by the writer.
+
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Override, RowCheck, WriteResult, WriteRow } from '../contract/work.ts';
+import { isNonEmpty, type NonEmpty } from '../model/result.ts';
+import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
+import { shownDenial } from './denial-shown.ts';
+import { seesName } from './point-routes.ts';
+import { denied, invalid, notFound, Problem } from './problem.ts';
+import { idText, pageOf, pageQuery, problems } from './schema-shared.ts';
+import {
+  type ApiCheck,
+  type ApiOverride,
+  type ApiWriteResult,
+  batchBody,
+  checkBody,
+  checkSchema,
+  overrideSchema,
+  type rowSchema,
+  writeBody,
+  writeResultSchema,
+} from './schema-work.ts';
+import { givenValue, shownValue } from './shown-value.ts';
+
+type GivenRow = z.output<typeof rowSchema>;
+
+export function writeRoutes(app: App, context: Context): void {
+  const { options, replies, live } = context;
+  const { writer, overrides, clock } = options;
+  const tags = ['writing'];
+  const headers = z.object({ 'idempotency-key': z.string().max(128).optional() });
+  const keyOf = ({ headers: given }: FastifyRequest): string | undefined => {
+    const key = given['idempotency-key'];
+    return typeof key === 'string' ? key : undefined;
+  };
+
+  async function write(
+    request: FastifyRequest,
+    given: readonly GivenRow[],
+    overrideMs: number | undefined,
+  ): Promise<ApiWriteResult> {
+    const { caller } = askerOf(request);
+    const rows = visibleRows(context, request, given);
+    const until = overrideMs === undefined ? undefined : clock.now() + overrideMs;
+    const result = await writer.write(caller, { rows, ...(until !== undefined && { until }) });
+    live.touch(rows.map(({ point }) => point));
+    return answerOf(context, request, result);
+  }
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/points/:id/write',
+    schema: {
+      summary: 'write a point; `overrideMs` makes it an override that ends by itself',
+      tags,
+      headers,
+      params: z.object({ id: idText }),
+      body: writeBody,
+      response: { 200: writeResultSchema, ...problems },
+    },
+    handler: (request) => {
+      const { overrideMs, ...row } = request.body;
+      const point = request.params.id;
+      return replies.once(askerOf(request).caller.principal, keyOf(request), `write ${point}`, request.body, () =>
+        write(request, [{ point, ...row }], overrideMs),
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/batches/check',
+    schema: {
+      summary: 'what would become of each row; nothing is sent or recorded',
+      tags,
+      body: checkBody,
+      response: { 200: checkSchema, ...problems },
+    },
+    handler: (request): ApiCheck => {
+      const sight = sightOf(context, request);
+      const { caller } = askerOf(request);
+      const known = request.body.rows.filter(({ point }) => sight.point(point) !== undefined).map(writeRow);
+      const checks = isNonEmpty(known) ? [...writer.check(caller, known)] : [];
+      const rows = request.body.rows.map(({ point }): ApiCheck['rows'][number] => {
+        if (sight.point(point) === undefined) return { point, verdict: 'unknown', denied: [] };
+        const place = checks.findIndex((each) => each.point === point);
+        const [check] = place < 0 ? [] : checks.splice(place, 1);
+        if (check?.fault !== undefined) return { point, verdict: 'faulty', fault: check.fault, denied: [] };
+        const shown = check?.denial ? shownDenial(check.denial, { sight, caller, clock }) : [];
+        return { point, verdict: check?.denial ? 'denied' : 'permitted', denied: shown };
+      });
+      return { ok: rows.every(({ verdict }) => verdict === 'permitted'), rows };
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/batches',
+    schema: {
+      summary: 'write several points: all or nothing; what was written is put back where a device fails half-way',
+      tags,
+      headers,
+      body: batchBody,
+      response: { 200: writeResultSchema, ...problems },
+    },
+    handler: (request) =>
+      replies.once(askerOf(request).caller.principal, keyOf(request), 'batch', request.body, () =>
+        write(request, request.body.rows, request.body.overrideMs),
+      ),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/overrides',
+    schema: {
+      summary: 'the override ledger: open ones first, then the newest that ended',
+      tags,
+      querystring: z.object({ ...pageQuery, open: z.stringbool().optional() }),
+      response: { 200: pageOf(overrideSchema), ...problems },
+    },
+    handler: (request) => {
+      const { cursor, limit, open } = request.query;
+      const all = overrides
+        .list()
+        .filter(({ state }) => open === undefined || open === isOpen(state))
+        .flatMap((each) => shownOverride(context, request, each) ?? []);
+      const after = cursor === undefined ? -1 : all.findIndex(({ id }) => id === fromCursor(cursor));
+      const items = all.slice(after + 1, after + 1 + limit);
+      const last = items.at(-1);
+      return { items, ...(last && all.at(-1) !== last && { next: cursorOf(last.id) }) };
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/overrides/:id/release',
+    schema: {
+      summary: 'release an override now: its owner, or who may write the point',
+      tags,
+      headers,
+      params: z.object({ id: idText }),
+      response: { 200: overrideSchema, ...problems },
+    },
+    handler: (request) => {
+      const { id } = request.params;
+      const { caller } = askerOf(request);
+      return replies.once(caller.principal, keyOf(request), `release ${id}`, null, async () => {
+        const known = overrides.get(id);
+        if (!known || !shownOverride(context, request, known)) throw notFound('override');
+        const released = await overrides.release(caller, id);
+        if (released.kind === 'unknown') {
+          throw new Problem({ title: 'already ended', status: 409, detail: `the override is ${known.state}` });
+        }
+        if (released.kind === 'denied') {
+          const sight = sightOf(context, request);
+          const { text, revision } = released.denial;
+          throw denied(shownDenial(released.denial, { sight, caller, clock }), {
+            detail: text,
+            ...(revision !== undefined && { policyRevision: revision }),
+          });
+        }
+        live.touch([known.point]);
+        const shown = shownOverride(context, request, released.override);
+        if (!shown) throw notFound('override');
+        return shown;
+      });
+    },
+  });
+}
+
+const isOpen = (state: Override['state']): boolean =>
+  state === 'pending' || state === 'active' || state === 'releasing';
+
+function writeRow({ point, value, priority }: GivenRow): WriteRow {
+  return { point, value: givenValue(value), ...(priority !== undefined && { priority }) };
+}
+
+/** @throws Problem 404 where a row names what the asker may not see, or nobody knows */
+function visibleRows(context: Context, request: FastifyRequest, given: readonly GivenRow[]): NonEmpty<WriteRow> {
+  const sight = sightOf(context, request);
+  const errors = given.flatMap(({ point }, at) =>
+    sight.point(point) === undefined
+      ? [{ path: `rows.${at}.point`, message: 'no such point, or you may not see it' }]
+      : [],
+  );
+  const rows = given.map(writeRow);
+  if (given.length === 1 && errors.length === 1) throw notFound('point');
+  if (errors.length > 0 || !isNonEmpty(rows)) {
+    throw new Problem({
+      title: 'not found',
+      status: 404,
+      detail: 'some points do not exist, or you may not see them',
+      errors,
+    });
+  }
+  return rows;
+}
+
+function answerOf(context: Context, request: FastifyRequest, result: WriteResult): ApiWriteResult {
+  const sight = sightOf(context, request);
+  const { caller } = askerOf(request);
+  const { clock } = context.options;
+  switch (result.kind) {
+    case 'faulty':
+      throw invalid(faultsOf(result.rows));
+    case 'unrecorded':
+      throw new Problem({ title: 'not recorded', status: 503, detail: `nothing was sent: ${result.why}` });
+    case 'denied': {
+      const [first] = result.denials;
+      throw denied(
+        result.denials.flatMap((denial) => shownDenial(denial, { sight, caller, clock })),
+        {
+          detail: textFor(sight, first),
+          decisionId: first.decisionId,
+          ...(first.revision !== undefined && { policyRevision: first.revision }),
+        },
+      );
+    }
+    case 'carried-out':
+      return {
+        job: result.job,
+        ok: result.ok,
+        rows: result.rows.map(({ point, device, state, decision, wanted, old, readBack, why, override }) => {
+          const seen = sight.point(point) !== undefined;
+          return {
+            point,
+            state,
+            decisionId: decision,
+            wanted: shownValue(wanted),
+            ...(sight.device(device) !== undefined && { device }),
+            ...(seen && old !== undefined && { old: shownValue(old) }),
+            ...(seen && readBack !== undefined && { readBack: shownValue(readBack) }),
+            ...(why !== undefined && { why }),
+            ...(override !== undefined && { override }),
+          };
+        }),
+      };
+  }
+}
+
+/** The gate's sentence names targets: only where they may be seen. */
+function textFor(
+  sight: ReturnType<typeof sightOf>,
+  denial: { readonly text: string; readonly reason: string; readonly target?: string },
+): string {
+  const handle = denial.target === undefined ? undefined : sight.tree.inventory.find(denial.target);
+  const isHidden = denial.target !== undefined && (handle === undefined || !sight.sees(handle));
+  return isHidden ? `denied: ${denial.reason}` : denial.text;
+}
+
+function faultsOf(rows: readonly RowCheck[]): { path: string; message: string }[] {
+  return rows.flatMap(({ fault }, at) => (fault === undefined ? [] : [{ path: `rows.${at}.value`, message: fault }]));
+}
+
+function shownOverride(context: Context, request: FastifyRequest, entry: Override): ApiOverride | undefined {
+  const sight = sightOf(context, request);
+  const asker = askerOf(request);
+  const handle = sight.point(entry.point);
+  const point = handle === undefined ? undefined : sight.tree.inventory.point(handle);
+  if (!point) return undefined;
+  const device = sight.device(entry.device);
+  const { owner, value, before, priority, why, since, until, state, id } = entry;
+  return {
+    id,
+    point: { id: point.id, name: point.name },
+    own: owner === asker.caller.principal,
+    origin: 'gateway',
+    value: shownValue(value),
+    since,
+    until,
+    state,
+    ...(device !== undefined && { device: { id: entry.device, name: sight.tree.inventory.nameOf(device) } }),
+    ...(seesName(context, asker, sight, owner, point) && {
+      owner: sight.snapshot.rights.people.get(owner)?.name ?? owner,
+    }),
+    ...(before !== undefined && { before: shownValue(before) }),
+    ...(priority !== undefined && { priority }),
+    ...(why !== undefined && { why }),
+  };
+}

@@ -1,0 +1,380 @@
+// The page's side whole: the Modbus plant, the real driver, gate, record and shelf, and the API in front, in one process.
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { driver as modbus } from '../../drivers/modbus/driver.ts';
+import { plantInventory, type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
+import type { RunningDriver } from '../../src/contract/driver.ts';
+import type { Shelf } from '../../src/contract/shelf.ts';
+import { createGate } from '../../src/gate/gate.ts';
+import type { GateControl } from '../../src/gate/options.ts';
+import type { App, Context } from '../../src/http/context.ts';
+import type { HttpSettings, ProviderSettings } from '../../src/http/options.ts';
+import { hashPassword } from '../../src/http/password.ts';
+import { selfSigned } from '../../src/http/self-signed.ts';
+import { buildHttp } from '../../src/http/server.ts';
+import { createWriter } from '../../src/jobs/batch.ts';
+import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
+import type { PolicySnapshot } from '../../src/policy/rights.ts';
+import { type JournalStore, openJournal } from '../../src/store/journal.ts';
+import { openJournalReader } from '../../src/store/journal-reader.ts';
+import { openOverrideShelf } from '../../src/store/override-shelf.ts';
+import { compile, parseSection, realTime, realTimers } from '../drivers/modbus/rig.ts';
+import { StageLog, snapshot } from '../gate/stage.ts';
+
+/** Time of the wall and of the stopwatch, which a test can set forward. */
+export class ShiftedTime {
+  shift = 0;
+  now = (): number => Date.now() + this.shift;
+  monotonic = (): number => performance.now() + this.shift;
+  sure = (): boolean => true;
+}
+
+export const PASSWORD = 'correct horse battery';
+export const TOKEN = 'opt-0123456789abcdef0123456789abcdef';
+export const OTHER_POINT = 'tenant/sp';
+
+const reading = ['point.read', 'device.view', 'trend.view', 'alarm.view'];
+
+/** Carla is chief and administrator, Anna operates the air handler, Ben views, Tom is of the tenant, Dan is disabled, Lea is locked. */
+export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: string]: unknown }> {
+  const token = `sha256:${createHash('sha256').update(TOKEN).digest('hex')}`;
+  passwordHash ??= hashPassword(PASSWORD, { logN: 11 });
+  const password = await passwordHash;
+  const { devices, points } = plantInventory('hq');
+  const user = (id: string, more: object = {}) => ({
+    id,
+    name: `${id.charAt(0).toUpperCase()}${id.slice(1)}`,
+    home: 'acme',
+    login: `${id}@acme.example`,
+    password,
+    ...more,
+  });
+  const model = { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' };
+  return {
+    format: 'gatehouse.policy/1',
+    revision: changes.revision ?? 1,
+    audience: ['rig'],
+    issuedAt: new Date(Date.now() - 60_000).toISOString(),
+    users: [
+      user('carla'),
+      user('anna'),
+      user('ben'),
+      user('tom', { home: 'tenant' }),
+      user('dan', { disabled: true }),
+      user('lea'),
+      user('eve'),
+    ],
+    applications: [{ id: 'optimizer', name: 'Optimizer', home: 'acme', tokens: [token] }],
+    organizations: [
+      {
+        id: 'acme',
+        name: 'Acme',
+        model,
+        ...(changes.issuer !== undefined && { identityProvider: { issuer: changes.issuer, client: 'gatehouse' } }),
+        locations: [
+          { id: 'root', name: 'Acme', kind: 'organization' },
+          { id: 'hq', name: 'Headquarters', parent: 'root', kind: 'site' },
+          { id: 'attic', name: 'Attic', parent: 'hq', kind: 'floor' },
+        ],
+        devices,
+        points,
+        filters: [{ id: 'setpoints', expression: '(sp or cmd) and not safety' }],
+        roles: [
+          { id: 'viewer', name: 'Viewer', permissions: reading, home: 'hq' },
+          {
+            id: 'operator',
+            name: 'Operator',
+            permissions: [...reading, 'point.write'],
+            filters: ['setpoints'],
+            home: 'hq',
+          },
+          {
+            id: 'chief',
+            name: 'Chief',
+            permissions: [...reading, 'point.write', 'alarm.threshold', 'device.configure'],
+            home: 'hq',
+            seesOtherUsers: true,
+          },
+          { id: 'admin', name: 'Admin', permissions: ['audit.read', 'user.manage', 'user.view', 'admin.manage'] },
+          ...(changes.defaultRole ? [{ id: 'guest', name: 'Guest', permissions: reading, default: true }] : []),
+        ],
+        groups: [{ id: 'engineers', name: 'Engineers', members: [] }],
+        grants: changes.grants ?? [
+          { to: 'user:carla', role: 'chief', at: 'root' },
+          { to: 'user:carla', role: 'admin', at: 'root' },
+          { to: 'user:anna', role: 'operator', at: 'ahu1' },
+          { to: 'user:anna', role: 'viewer', at: 'chiller1' },
+          { to: 'user:ben', role: 'viewer', at: 'hq' },
+          { to: 'user:lea', role: 'chief', at: 'root' },
+          { to: 'application:optimizer', role: 'operator', at: 'chiller1' },
+          { to: 'group:engineers', role: 'operator', at: 'hq' },
+        ],
+        locks: [{ id: 'sent-home', why: 'left', principal: 'lea' }, ...(changes.locks ?? [])],
+      },
+      {
+        id: 'tenant',
+        name: 'Tenant',
+        model,
+        locations: [{ id: 'tenant-root', name: 'Tenant', kind: 'organization' }],
+        devices: [{ id: 'tenant-vav', name: 'Tenant VAV', location: 'tenant-root' }],
+        points: [{ id: OTHER_POINT, name: 'Tenant set point', device: 'tenant-vav', class: 'set-point' }],
+        roles: [{ id: 'own', name: 'Own', permissions: [...reading, 'point.write'] }],
+        grants: [{ to: 'user:tom', role: 'own', at: 'tenant-root' }],
+      },
+    ],
+  };
+}
+let passwordHash: Promise<string> | undefined;
+
+export interface SiteChanges {
+  readonly revision?: number;
+  readonly grants?: readonly object[];
+  readonly locks?: readonly object[];
+  readonly issuer?: string;
+  readonly defaultRole?: boolean;
+}
+
+export interface HttpRigOptions {
+  readonly settings?: Partial<HttpSettings>;
+  readonly providers?: readonly ProviderSettings[];
+  readonly changes?: SiteChanges;
+}
+
+/** JSON whose shape the test knows: looked into by key, compared as a whole. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export interface Answer {
+  readonly status: number;
+  readonly body: { readonly [key: string]: Json };
+  readonly items: readonly { readonly [key: string]: Json }[];
+  readonly headers: { readonly [name: string]: string | string[] | number | undefined };
+  readonly text: string;
+}
+
+export interface AskOptions {
+  readonly body?: unknown;
+  readonly headers?: { readonly [name: string]: string };
+  readonly from?: string;
+}
+
+/** One browser, or one program with a token. */
+export interface Client {
+  ask(method: 'GET' | 'POST' | 'DELETE', path: string, options?: AskOptions): Promise<Answer>;
+  /** The cookie as a browser would send it; empty before signing in. */
+  readonly cookie: string;
+}
+
+export interface HttpRig {
+  readonly time: ShiftedTime;
+  readonly log: StageLog;
+  readonly plant: RunningPlant;
+  readonly gate: GateControl;
+  readonly journal: JournalStore;
+  readonly overrides: OverrideLedger;
+  readonly shelf: Shelf;
+  readonly context: Context;
+  readonly app: App;
+  readonly bundle: object;
+  client(headers?: { readonly [name: string]: string }): Client;
+  /** Signed in. */
+  as(person: string): Promise<Client>;
+  withToken(): Client;
+  /** Listens on a port of 127.0.0.1 chosen by the system. */
+  listen(): Promise<number>;
+  activate(changes: SiteChanges): Promise<void>;
+  /** Everything but the plant and the folder ends, and begins anew on the same files. */
+  restart(): Promise<HttpRig>;
+  stop(): Promise<void>;
+}
+
+export async function startHttpRig(options: HttpRigOptions = {}): Promise<HttpRig> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-http-'));
+  const plant = await startPlant();
+  return open(folder, plant, options, new ShiftedTime());
+}
+
+async function open(folder: string, plant: RunningPlant, options: HttpRigOptions, time: ShiftedTime): Promise<HttpRig> {
+  const log = new StageLog();
+  const journal = await openJournal({ file: join(folder, 'journal.db'), clock: time });
+  const reader = openJournalReader(join(folder, 'journal.db'));
+  const shelf = await openOverrideShelf(join(folder, 'overrides.db'));
+  const prefix = Math.random().toString(36).slice(2, 8);
+  let ids = 0;
+  const newId = (kind: string): string => {
+    ids += 1;
+    return `${kind}-${prefix}-${ids}`;
+  };
+  const gate = createGate({
+    journal,
+    log,
+    clock: time,
+    timers: realTimers,
+    links: { lookup: () => undefined },
+    newId,
+    site: { applicationAddresses: [], sharedNetworks: ['127.0.0.0/8'], neverGated: { peers: [], targets: [] } },
+  });
+  let bundle = await siteBundle(options.changes);
+  let current: PolicySnapshot = snapshot(bundle);
+  gate.activate(current);
+  const section = parseSection({
+    listen: [{ name: 'north', address: '127.0.0.1', port: 0 }],
+    lines: {
+      ahu: { tcp: { host: '127.0.0.1', port: plant.lines.ahu.port }, timeoutMs: 300 },
+      chiller: { tcp: { host: '127.0.0.1', port: plant.lines.chiller.port }, timeoutMs: 300 },
+      meters: { rtuOverTcp: { host: '127.0.0.1', port: plant.lines.meters.port }, timeoutMs: 200, turnaroundMs: 20 },
+    },
+    units: [
+      { unit: 1, device: 'ahu1' },
+      { unit: 2, device: 'chiller1' },
+    ],
+  });
+  const services = { gate, log, clock: realTime, timers: realTimers };
+  const running = await modbus.start(section, await compile(current), services);
+  const drivers = new Map<string, RunningDriver>([['modbus', running]]);
+  const job = {
+    gate,
+    journal,
+    shelf,
+    clock: time,
+    timers: realTimers,
+    log,
+    drivers,
+    newId,
+    inventory: () => gate.policy()?.inventory,
+    intentOf(decision: string) {
+      const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
+      return found?.row.kind === 'intent' ? found.row : undefined;
+    },
+  };
+  const overrides = createOverrides(job);
+  const writer = createWriter({ ...job, ledger: overrides });
+  await writer.putBackInterrupted();
+  await overrides.start();
+  const pair = await selfSigned(folder, ['gateway.test'], Date.now());
+  const { app, context, close } = await buildHttp({
+    gate,
+    journal,
+    reader,
+    shelf,
+    clock: time,
+    timers: realTimers,
+    log,
+    drivers,
+    writer,
+    overrides,
+    settings: {
+      address: '127.0.0.1',
+      port: 0,
+      ...pair,
+      providers: options.providers ?? [],
+      sampleMs: 0,
+      pollMs: 50,
+      ...options.settings,
+    },
+    standing: () => ({
+      gateway: 'rig',
+      version: '0',
+      startedAt: 0,
+      now: time.now(),
+      clockSure: true,
+      ready: true,
+      remarks: [],
+      policy: { revision: current.header.revision, mode: 'enforce', devices: 1, points: 1 },
+      journal: journal.state(),
+      cloud: undefined,
+      drivers: { modbus: running.status() },
+    }),
+  });
+
+  async function shut(): Promise<void> {
+    await close();
+    await overrides.stop();
+    await running.stop();
+    await gate.stop();
+    await shelf.close();
+    reader.close();
+    await journal.close();
+  }
+
+  function client(more: { readonly [name: string]: string } = {}): Client {
+    let cookie = '';
+    return {
+      get cookie() {
+        return cookie;
+      },
+      async ask(method, path, { body, headers = {}, from = '127.0.0.1' } = {}) {
+        const response = await app.inject({
+          method,
+          url: path,
+          remoteAddress: from,
+          headers: {
+            host: 'gateway.test',
+            'user-agent': 'rig',
+            'sec-fetch-site': 'same-origin',
+            ...(cookie !== '' && { cookie }),
+            ...more,
+            ...headers,
+          },
+          ...(body !== undefined && { payload: body as object }),
+        });
+        for (const { name, value } of response.cookies) cookie = value === '' ? '' : `${name}=${value}`;
+        const isJson = /json/.test(String(response.headers['content-type'])) && response.body !== '';
+        const parsed = isJson && !/ndjson/.test(String(response.headers['content-type'])) ? response.json() : {};
+        return {
+          status: response.statusCode,
+          body: parsed,
+          items: parsed?.items ?? [],
+          headers: response.headers,
+          text: response.body,
+        };
+      },
+    };
+  }
+
+  return {
+    time,
+    log,
+    plant,
+    gate,
+    journal,
+    overrides,
+    shelf,
+    context,
+    app,
+    get bundle() {
+      return bundle;
+    },
+    client,
+    async as(person) {
+      const browser = client();
+      const { status, text } = await browser.ask('POST', '/api/v1/sign-in', {
+        body: { login: `${person}@acme.example`, password: PASSWORD },
+      });
+      if (status !== 200) throw new Error(`${person}: ${status} ${text}`);
+      return browser;
+    },
+    withToken: () => client({ authorization: `Bearer ${TOKEN}` }),
+    async listen() {
+      await app.listen({ host: '127.0.0.1', port: 0 });
+      const bound = app.server.address();
+      return typeof bound === 'object' && bound ? bound.port : 0;
+    },
+    async activate(changes) {
+      bundle = await siteBundle(changes);
+      current = snapshot(bundle, current);
+      gate.activate(current);
+    },
+    async restart() {
+      await shut();
+      return open(folder, plant, options, time);
+    },
+    async stop() {
+      await shut();
+      await plant.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
