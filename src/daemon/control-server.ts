@@ -9,6 +9,8 @@ import { StartFault } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 
 const MAX_BODY_BYTES = 262_144;
+/** Of a unix socket's path; a longer one is cut off without a word. */
+const MAX_PATH_BYTES = 107;
 
 /** Ends a control request with a status and a message for a person. */
 export class ControlFault extends Error {
@@ -36,6 +38,11 @@ export async function startControlServer(
   routes: readonly ControlRoute[],
   log: Log,
 ): Promise<ControlServer> {
+  const pathBytes = Buffer.byteLength(socketPath);
+  if (pathBytes > MAX_PATH_BYTES) {
+    const text = `got a path of ${pathBytes} bytes, \`${socketPath}\`, expected at most ${MAX_PATH_BYTES} bytes (\`control.socket\`)`;
+    throw new StartFault('control-socket', text);
+  }
   if (existsSync(socketPath)) {
     if (await answers(socketPath)) {
       throw new StartFault('control-socket-in-use', `another gateway answers on \`${socketPath}\`; stop it first`);
@@ -105,11 +112,19 @@ function find(routes: readonly ControlRoute[], method: string, path: string): { 
     if (route.path.endsWith('/:id')) {
       const prefix = route.path.slice(0, -3);
       if (path.startsWith(prefix) && path.length > prefix.length) {
-        return { route, id: decodeURIComponent(path.slice(prefix.length)) };
+        return { route, id: decoded(path.slice(prefix.length)) };
       }
     }
   }
   throw new ControlFault(404, `got \`${method} ${path}\`, expected a route of the control socket`);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ControlFault(400, `got \`${text}\`, expected text that is percent-encoded`);
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
