@@ -3,8 +3,9 @@
 // the answer that was given, while the first is under way or 3 s after, if no change went by; other bytes are judged anew.
 // 3. Bounded in transactions and octets, for each asker and in all. 4. What the asker takes (length, segments, window) is kept to.
 
-import type { Deadlines, Waiting } from './deadlines.ts';
+import { type Deadlines, Waiting } from './deadlines.ts';
 import type { Answer } from './seam.ts';
+import type { SlotTable } from './slot-table.ts';
 import {
   type Apdu,
   type ComplexAckApdu,
@@ -38,7 +39,7 @@ import {
 
 /** Who asks: what of this side it holds. */
 export interface Asker {
-  readonly served: Map<number, Served>;
+  readonly served: SlotTable<Served>;
   underWay: number;
   octets: number;
 }
@@ -79,24 +80,39 @@ export interface AnswerCounters {
 }
 
 /** One transaction. */
-export interface Served extends Waiting {
+export class Served extends Waiting {
+  /** Target and invoke id. */
+  readonly key: number;
+  readonly header: ConfirmedRequestApdu;
+  readonly #expired: () => void;
   phase: 'receiving' | 'serving' | 'sending' | 'answered';
-  header: ConfirmedRequestApdu;
-  fingerprint: string;
-  request: ConfirmedRequest | undefined;
+  fingerprint = '';
+  request: ConfirmedRequest | undefined = undefined;
   /** Its answer is no longer wanted. */
-  silent: boolean;
-  receiving: Reassembly<ConfirmedRequestApdu> | undefined;
+  silent = false;
+  receiving: Reassembly<ConfirmedRequestApdu> | undefined = undefined;
   /** Octets counted against the asker while segments arrive. */
-  held: number;
+  held = 0;
   /** The ack of the last segment, should its sender have missed it. */
-  lastAck: SegmentAckApdu | undefined;
+  lastAck: SegmentAckApdu | undefined = undefined;
   /** The transaction that had this invoke id when this one began to arrive. */
-  before: Served | undefined;
-  sending: Transmission<ComplexAckApdu> | undefined;
-  triesLeft: number;
-  answer: Answer | undefined;
-  changes: number;
+  earlier: Served | undefined = undefined;
+  sending: Transmission<ComplexAckApdu> | undefined = undefined;
+  triesLeft = 0;
+  answer: Answer | undefined = undefined;
+  changes = 0;
+
+  constructor(key: number, header: ConfirmedRequestApdu, phase: Served['phase'], expired: (served: Served) => void) {
+    super();
+    this.key = key;
+    this.header = header;
+    this.phase = phase;
+    this.#expired = () => expired(this);
+  }
+
+  expire(): void {
+    this.#expired();
+  }
 }
 
 const rememberMs = 3000;
@@ -149,7 +165,7 @@ export class Answering<A extends Asker, T extends Target> {
     if (apdu.type === 'segment-ack') {
       if (known.sending !== undefined) this.#send(asker, target, known, acknowledgeTransmission(known.sending, apdu));
     } else if (known.phase === 'serving') known.silent = true;
-    else this.#forget(asker, target, known);
+    else this.#forget(asker, known);
   }
 
   #whole(
@@ -163,11 +179,11 @@ export class Answering<A extends Asker, T extends Target> {
     if (known !== undefined) {
       if (this.#isRepeat(asker, target, known, fingerprint)) {
         this.#counters.repeated();
-        asker.served.set(keyOf(target, apdu.invokeId), known);
+        asker.served.set(known);
         return;
       }
       known.silent = true;
-      this.#forget(asker, target, known);
+      this.#forget(asker, known);
     }
     const decoded = decodeConfirmedRequest(apdu.serviceChoice, apdu.service);
     if (!decoded.ok) {
@@ -222,7 +238,7 @@ export class Answering<A extends Asker, T extends Target> {
         return;
       }
       served = this.#newServed(asker, target, apdu, 'receiving');
-      served.before = known;
+      served.earlier = known;
       this.#deadlines.add(served);
     }
     const { windowSize, messageOctets, segmentTimeoutMs } = this.#settings;
@@ -231,7 +247,7 @@ export class Answering<A extends Asker, T extends Target> {
         ? beginReassembly(apdu, { windowSize, octets: messageOctets, segments: MOST_SEGMENTS })
         : continueReassembly(served.receiving, apdu);
     if (step.kind === 'abort') {
-      this.#forget(asker, target, served);
+      this.#forget(asker, served);
       this.abort(asker, target, apdu.invokeId, step.reason);
       this.#carrier.refused(asker, 'segment', `got a segment that ends the message: \`${step.reason}\``);
       return;
@@ -242,7 +258,7 @@ export class Answering<A extends Asker, T extends Target> {
       this.#hold(asker, served, held);
       if (asker.octets > this.#settings.reassemblyOctetsPerStation || this.#octets > this.#settings.reassemblyOctets) {
         this.#counters.overLimit();
-        this.#forget(asker, target, served);
+        this.#forget(asker, served);
         this.abort(asker, target, apdu.invokeId, 'buffer-overflow');
         return;
       }
@@ -251,9 +267,9 @@ export class Answering<A extends Asker, T extends Target> {
       return;
     }
     this.#transmit(asker, target, step.ack);
-    const { before } = served;
-    this.#forget(asker, target, served);
-    this.#whole(asker, target, step.apdu, before, step.ack);
+    const { earlier } = served;
+    this.#forget(asker, served);
+    this.#whole(asker, target, step.apdu, earlier, step.ack);
   }
 
   #finish(asker: A, target: T, served: Served, answer: Answer): void {
@@ -261,7 +277,7 @@ export class Answering<A extends Asker, T extends Target> {
     this.#underWay -= 1;
     served.phase = 'answered';
     if (served.silent) {
-      this.#forget(asker, target, served);
+      this.#forget(asker, served);
       return;
     }
     served.changes = target.changes;
@@ -275,9 +291,9 @@ export class Answering<A extends Asker, T extends Target> {
   #remember(asker: A, target: T, served: Served): void {
     served.phase = 'answered';
     served.sending = undefined;
-    const current = asker.served.get(keyOf(target, served.header.invokeId));
-    if (served.answer === undefined || (current !== served && current?.before !== served)) {
-      this.#forget(asker, target, served);
+    const current = asker.served.get(served.key);
+    if (served.answer === undefined || (current !== served && current?.earlier !== served)) {
+      this.#forget(asker, served);
       return;
     }
     served.at = this.#deadlines.now() + rememberMs;
@@ -343,7 +359,7 @@ export class Answering<A extends Asker, T extends Target> {
 
   #expired(asker: A, target: T, served: Served): void {
     if (served.sending === undefined || served.triesLeft === 0) {
-      this.#forget(asker, target, served);
+      this.#forget(asker, served);
       return;
     }
     served.triesLeft -= 1;
@@ -352,39 +368,24 @@ export class Answering<A extends Asker, T extends Target> {
   }
 
   #newServed(asker: A, target: T, header: ConfirmedRequestApdu, phase: Served['phase']): Served {
-    const served: Served = {
-      at: Number.POSITIVE_INFINITY,
-      expire: () => this.#expired(asker, target, served),
-      phase,
-      header,
-      fingerprint: '',
-      request: undefined,
-      silent: false,
-      receiving: undefined,
-      held: 0,
-      lastAck: undefined,
-      before: undefined,
-      sending: undefined,
-      triesLeft: 0,
-      answer: undefined,
-      changes: target.changes,
-    };
-    asker.served.set(keyOf(target, header.invokeId), served);
+    const served = new Served(keyOf(target, header.invokeId), header, phase, (one) =>
+      this.#expired(asker, target, one),
+    );
+    asker.served.set(served);
     return served;
   }
 
   /** The transaction is over; one that has taken its invoke id since stays. */
-  #forget(asker: A, target: T, served: Served): void {
+  #forget(asker: A, served: Served): void {
     if (served.phase !== 'serving') this.#deadlines.drop(served);
     this.#hold(asker, served, 0);
     served.receiving = undefined;
     served.sending = undefined;
     served.silent = true;
-    const key = keyOf(target, served.header.invokeId);
-    if (asker.served.get(key) !== served) return;
-    const { before } = served;
-    if (before !== undefined && !before.silent) asker.served.set(key, before);
-    else asker.served.delete(key);
+    if (asker.served.get(served.key) !== served) return;
+    const { earlier } = served;
+    if (earlier !== undefined && !earlier.silent) asker.served.set(earlier);
+    else asker.served.delete(served.key);
   }
 
   #hold(asker: A, served: Served, octets: number): void {

@@ -3,9 +3,10 @@
 // 3. An answer counts only under its invoke id, for its service and for what was asked; anything else is a stray.
 // 4. An invoke id whose answer may still come rests before it is used again.
 
-import type { Deadlines, Waiting } from './deadlines.ts';
+import { type Deadlines, Waiting } from './deadlines.ts';
 import { isFitting } from './fitting-answer.ts';
 import type { PlantAnswer, PlantDevice } from './seam.ts';
+import { SlotTable } from './slot-table.ts';
 import { type Apdu, type ComplexAckApdu, type ConfirmedRequestApdu, encodeApdu } from './wire/apdu.ts';
 import {
   CONFIRMED_SERVICES,
@@ -51,18 +52,41 @@ const MOST_SEGMENTS = 2048;
 /** How long a segmented answer may take altogether. */
 const longestAnswerMs = 60_000;
 
-interface Ask extends Waiting {
-  readonly invokeId: number;
+/** One request under way. */
+class Ask extends Waiting {
+  /** Its invoke id. */
+  readonly key: number;
   readonly serviceChoice: number;
   readonly request: ConfirmedRequest;
   readonly resolve: (answer: PlantAnswer) => void;
   /** The whole request; absent where it goes in segments. */
   readonly octets: Uint8Array | undefined;
-  triesLeft: number;
-  wasRepeated: boolean;
-  sending: Transmission<ConfirmedRequestApdu> | undefined;
-  receiving: Reassembly<ComplexAckApdu> | undefined;
-  until: number;
+  readonly #expired: (ask: Ask) => void;
+  triesLeft = 0;
+  wasRepeated = false;
+  sending: Transmission<ConfirmedRequestApdu> | undefined = undefined;
+  receiving: Reassembly<ComplexAckApdu> | undefined = undefined;
+  until = Number.POSITIVE_INFINITY;
+
+  constructor(
+    apdu: ConfirmedRequestApdu,
+    octets: Uint8Array | undefined,
+    request: ConfirmedRequest,
+    resolve: (answer: PlantAnswer) => void,
+    expired: (ask: Ask) => void,
+  ) {
+    super();
+    this.key = apdu.invokeId;
+    this.serviceChoice = apdu.serviceChoice;
+    this.octets = octets;
+    this.request = request;
+    this.resolve = resolve;
+    this.#expired = expired;
+  }
+
+  expire(): void {
+    this.#expired(this);
+  }
 }
 
 export class Asking {
@@ -70,7 +94,7 @@ export class Asking {
   readonly #settings: AskSettings;
   readonly #deadlines: Deadlines;
   readonly #counters: AskCounters;
-  readonly #pending = new Map<number, Ask>();
+  readonly #pending = new SlotTable<Ask>();
   /** Invoke ids that must not be used before a time. */
   readonly #resting = new Map<number, number>();
   #next = 0;
@@ -125,21 +149,10 @@ export class Asking {
         abort: ABORT_REASONS['segmentation-not-supported'],
       });
     return new Promise((resolve) => {
-      const ask: Ask = {
-        at: this.#deadlines.now() + this.#settings.timeoutMs,
-        expire: () => this.#expired(ask),
-        invokeId,
-        serviceChoice,
-        request,
-        resolve,
-        octets: isWhole ? encodeApdu(apdu) : undefined,
-        triesLeft: !isWhole || retry ? this.#settings.retries : 0,
-        wasRepeated: false,
-        sending: undefined,
-        receiving: undefined,
-        until: Number.POSITIVE_INFINITY,
-      };
-      this.#pending.set(invokeId, ask);
+      const ask = new Ask(apdu, isWhole ? encodeApdu(apdu) : undefined, request, resolve, this.#expired);
+      ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
+      ask.triesLeft = !isWhole || retry ? this.#settings.retries : 0;
+      this.#pending.set(ask);
       this.#deadlines.add(ask);
       if (ask.octets !== undefined) this.#peer.transmit(ask.octets, true);
       else this.#send(ask, beginTransmission(parts.value));
@@ -183,7 +196,7 @@ export class Asking {
 
   /** Nothing is waited for any more. */
   stop(): void {
-    for (const ask of [...this.#pending.values()]) this.#settle(ask, { kind: 'no-answer' });
+    for (const ask of this.#pending.all()) this.#settle(ask, { kind: 'no-answer' });
   }
 
   #answered(ask: Ask, apdu: ComplexAckApdu): boolean {
@@ -203,7 +216,7 @@ export class Asking {
         : continueReassembly(ask.receiving, apdu);
     if (step.kind === 'abort') {
       const reason = ABORT_REASONS[step.reason];
-      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.invokeId, reason }), false);
+      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.key, reason }), false);
       this.#settle(ask, { kind: 'abort', reason });
       return true;
     }
@@ -234,7 +247,7 @@ export class Asking {
     for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true);
   }
 
-  #expired(ask: Ask): void {
+  readonly #expired = (ask: Ask): void => {
     if (ask.triesLeft === 0) {
       this.#counters.timedOut();
       ask.wasRepeated = true;
@@ -250,13 +263,13 @@ export class Asking {
       this.#peer.transmit(ask.octets, true);
     }
     this.#deadlines.add(ask);
-  }
+  };
 
   #settle(ask: Ask, answer: PlantAnswer): void {
-    this.#pending.delete(ask.invokeId);
+    this.#pending.delete(ask.key);
     this.#deadlines.drop(ask);
     if (ask.wasRepeated)
-      this.#resting.set(ask.invokeId, this.#deadlines.now() + Math.max(1000, 10 * this.#settings.timeoutMs));
+      this.#resting.set(ask.key, this.#deadlines.now() + Math.max(1000, 10 * this.#settings.timeoutMs));
     ask.resolve(answer);
   }
 
@@ -264,7 +277,7 @@ export class Asking {
     for (let tried = 0; tried < 256; tried += 1) {
       const invokeId = this.#next;
       this.#next = (invokeId + 1) & 0xff;
-      if (this.#pending.has(invokeId)) continue;
+      if (this.#pending.get(invokeId) !== undefined) continue;
       if (this.#resting.size > 0) {
         const until = this.#resting.get(invokeId);
         if (until !== undefined && until > this.#deadlines.now()) continue;

@@ -1,12 +1,33 @@
 // Time-outs by the thousand, without a timer each: one coarse tick looks at whoever waits. 1. No tick while nobody waits.
 // 2. `expire` comes once for every `add`, not before its time, at most two ticks after it; never after `drop`.
+// 3. Who waits stands in a chain of its own members, so that coming and going leaves nothing behind to be collected.
 
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 
-/** Somebody who waits. `at` is on the monotonic clock and may be moved while it waits. */
-export interface Waiting {
-  at: number;
-  expire(): void;
+/** Somebody who may wait, once at a time. */
+export abstract class Waiting {
+  /** On the monotonic clock; may be moved while it waits. */
+  at = 0;
+  /** Neighbours in the chain: nobody but Deadlines touches them. */
+  before: Waiting | undefined = undefined;
+  after: Waiting | undefined = undefined;
+  isWaiting = false;
+
+  abstract expire(): void;
+}
+
+class Alarm extends Waiting {
+  readonly #run: () => void;
+
+  constructor(at: number, run: () => void) {
+    super();
+    this.at = at;
+    this.#run = run;
+  }
+
+  expire(): void {
+    this.#run();
+  }
 }
 
 const tickMs = 20;
@@ -14,7 +35,7 @@ const tickMs = 20;
 export class Deadlines {
   readonly #clock: Clock;
   readonly #timers: Timers;
-  readonly #waiting = new Set<Waiting>();
+  #first: Waiting | undefined;
   #tick: { cancel(): void } | undefined;
   #stopped = false;
 
@@ -27,30 +48,36 @@ export class Deadlines {
     return this.#clock.monotonic();
   }
 
-  get size(): number {
-    return this.#waiting.size;
-  }
-
   add(waiting: Waiting): void {
-    if (this.#stopped) return;
-    this.#waiting.add(waiting);
+    if (this.#stopped || waiting.isWaiting) return;
+    waiting.isWaiting = true;
+    waiting.after = this.#first;
+    if (this.#first !== undefined) this.#first.before = waiting;
+    this.#first = waiting;
     if (this.#tick === undefined) this.#arm();
   }
 
   drop(waiting: Waiting): void {
-    this.#waiting.delete(waiting);
+    if (!waiting.isWaiting) return;
+    const { before, after } = waiting;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after !== undefined) after.before = before;
+    waiting.before = undefined;
+    waiting.after = undefined;
+    waiting.isWaiting = false;
   }
 
-  /** `expire` some time from now, once. */
-  after(delayMs: number, expire: () => void): Waiting {
-    const waiting = { at: this.now() + delayMs, expire };
-    this.add(waiting);
-    return waiting;
+  /** Runs something some time from now, once, unless it is dropped. */
+  later(delayMs: number, run: () => void): Waiting {
+    const alarm = new Alarm(this.now() + delayMs, run);
+    this.add(alarm);
+    return alarm;
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#waiting.clear();
+    while (this.#first !== undefined) this.drop(this.#first);
     this.#tick?.cancel();
     this.#tick = undefined;
   }
@@ -59,12 +86,16 @@ export class Deadlines {
     this.#tick = this.#timers.after(tickMs, () => {
       this.#tick = undefined;
       const now = this.now();
-      for (const waiting of this.#waiting) {
-        if (waiting.at > now) continue;
-        this.#waiting.delete(waiting);
+      const due: Waiting[] = [];
+      for (let waiting = this.#first; waiting !== undefined; waiting = waiting.after)
+        if (waiting.at <= now) due.push(waiting);
+      for (const waiting of due) {
+        // One that came to its end by what another one did waits no more.
+        if (!waiting.isWaiting || waiting.at > now) continue;
+        this.drop(waiting);
         waiting.expire();
       }
-      if (this.#waiting.size > 0 && this.#tick === undefined && !this.#stopped) this.#arm();
+      if (this.#first !== undefined && this.#tick === undefined && !this.#stopped) this.#arm();
     });
   }
 }

@@ -8,6 +8,7 @@ import { type Endpoint, hexOf } from './endpoint.ts';
 import { DeviceLane, type LaneLimits } from './lane.ts';
 import { FIRST_HOP_COUNT, npduHeader } from './npdu-header.ts';
 import type { PlantDevice } from './seam.ts';
+import { SlotTable } from './slot-table.ts';
 import type { NpduDestination, NpduSource } from './wire/npdu.ts';
 
 /** Where a station is: on the wire itself, or behind a router of the configuration. */
@@ -53,7 +54,7 @@ export class KnownDevice implements PlantDevice, Asker, Target {
   readonly destination: NpduDestination | undefined;
   /** Headers of frames that appear to come from it, without and with a reply expected. */
   readonly #from: readonly [Uint8Array, Uint8Array];
-  readonly served = new Map<number, Served>();
+  readonly served = new SlotTable<Served>();
   underWay = 0;
   octets = 0;
   instance: number | undefined;

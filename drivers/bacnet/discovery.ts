@@ -28,6 +28,7 @@ interface Probe {
 }
 
 const stepMs = 1000;
+const firstWhoIsPauseMs = 2000;
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 const searchesPerStep = 20;
@@ -54,6 +55,7 @@ export class Discovery {
   readonly #wanted = new Map<number, { nextAt: number; pauseMs: number }>();
   #rounds: Waiting | undefined;
   #nextWhoIs: number;
+  #whoIsPauseMs = firstWhoIsPauseMs;
   #nextContest = 0;
 
   constructor(settings: DiscoverySettings, events: DiscoveryEvents, deadlines: Deadlines) {
@@ -206,7 +208,9 @@ export class Discovery {
   #round(): void {
     const now = this.#deadlines.now();
     if (now >= this.#nextWhoIs) {
-      this.#nextWhoIs = now + this.#settings.whoIsSeconds * 1000;
+      // Soon again after the start: a broadcast may be lost, and a plant that lost its power comes up bit by bit.
+      this.#nextWhoIs = now + this.#whoIsPauseMs;
+      this.#whoIsPauseMs = Math.min(2 * this.#whoIsPauseMs, this.#settings.whoIsSeconds * 1000);
       this.#events.broadcast(whoIs());
     }
     this.#search(now);
@@ -224,7 +228,7 @@ export class Discovery {
       for (const [instance, contenders] of this.#contested)
         for (const device of contenders) this.#probe(device, { instance, iAm: undefined });
     }
-    this.#rounds = this.#deadlines.after(stepMs, () => this.#round());
+    this.#rounds = this.#deadlines.later(stepMs, () => this.#round());
   }
 
   #search(now: number): void {

@@ -17,14 +17,20 @@ interface Turn {
   readonly expire: (() => void) | undefined;
 }
 
+/** What one peer waits for; never empty. */
+interface Queue {
+  readonly peer: string;
+  readonly turns: Turn[];
+}
+
 /** Who says no peer waits as one: the gateway itself. */
 const ownPeer = '';
 
 export class DeviceLane implements Lane {
   readonly #limits: LaneLimits;
   readonly #deadlines: Deadlines;
-  /** Peers in the order of their next turn: who was served goes to the end. */
-  readonly #queues = new Map<string, Turn[]>();
+  /** Who waits, in the order of their next turn: who was served goes to the end. */
+  readonly #queues: Queue[] = [];
   #waiting = 0;
   #running = 0;
   #alone = false;
@@ -53,14 +59,14 @@ export class DeviceLane implements Lane {
       return true;
     }
     const peer = waiting?.peer ?? ownPeer;
-    const queue = this.#queues.get(peer);
+    const queue = this.#queues.find((one) => one.peer === peer);
     // The last quarter is for others than who already fills the rest.
     const share = Math.max(1, this.#limits.waiting - (this.#limits.waiting >> 2));
-    if (this.#waiting >= this.#limits.waiting || (queue?.length ?? 0) >= share) return false;
+    if (this.#waiting >= this.#limits.waiting || (queue?.turns.length ?? 0) >= share) return false;
     const expire = waiting === undefined ? undefined : () => waiting.expire();
     const turn: Turn = { run, exclusive, since: this.#deadlines.now(), expire };
-    if (queue === undefined) this.#queues.set(peer, [turn]);
-    else queue.push(turn);
+    if (queue === undefined) this.#queues.push({ peer, turns: [turn] });
+    else queue.turns.push(turn);
     this.#waiting += 1;
     return true;
   }
@@ -110,13 +116,11 @@ export class DeviceLane implements Lane {
   }
 
   #take(): Turn | undefined {
-    for (const [peer, queue] of this.#queues) {
-      const turn = queue.shift();
-      this.#queues.delete(peer);
-      if (turn === undefined) continue;
-      if (queue.length > 0) this.#queues.set(peer, queue);
-      return turn;
-    }
-    return undefined;
+    const queue = this.#queues[0];
+    const turn = queue?.turns.shift();
+    if (queue === undefined || (queue.turns.length > 0 && this.#queues.length === 1)) return turn;
+    this.#queues.shift();
+    if (queue.turns.length > 0) this.#queues.push(queue);
+    return turn;
   }
 }

@@ -230,7 +230,7 @@ export class Link {
     if (bbmd === undefined) return;
     this.#sendTo(bbmd, { function: 'register-foreign-device', timeToLive: bbmd.ttlSeconds });
     const inMs = Math.min((bbmd.ttlSeconds * 1000) / 3, this.#isRegistered ? Number.POSITIVE_INFINITY : 10_000);
-    this.#registration = this.#deadlines.after(inMs, () => this.#register());
+    this.#registration = this.#deadlines.later(inMs, () => this.#register());
   }
 
   /** As a BBMD: to the other ones and to the foreign devices, but to `origin` itself. */

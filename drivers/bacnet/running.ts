@@ -13,6 +13,7 @@ import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
+import type { PointValue } from '../../src/model/point.ts';
 import type { NonEmpty, Result } from '../../src/model/result.ts';
 import { BacnetIndex } from './address.ts';
 import type { BacnetSection } from './config.ts';
@@ -112,6 +113,10 @@ export class RunningBacnet implements RunningDriver {
 
   read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
     return this.#road.read(targets);
+  }
+
+  async slots(target: TargetHandle): Promise<readonly PointValue[] | undefined> {
+    return this.#road.slots?.(target);
   }
 
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>> {

@@ -80,8 +80,11 @@ export interface PlantSide {
   lane(device: PlantDevice): Lane;
   /** Sends under an own invoke id, segmented as the device needs. `retry: false` for changes: never sent twice. */
   request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
-  /** To one device, or as a broadcast on one plant network by its name. */
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest): void;
+  /**
+   * To one device, or as a broadcast on one plant network by its name. `from`: the device of another network that says it;
+   * absent: the gateway.
+   */
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): void;
   /** Verified instance changed or gone: subscriptions, lists and rights that hang on it must be looked at. */
   onDevice(listener: (device: PlantDevice) => void): void;
   /** Reads the device's identity again now: after a change of its Device object, a restart or a restore. */
@@ -137,7 +140,7 @@ export interface RoadServices extends DriverServices {
 }
 
 /** A road, with what the gateway itself asks of it. */
-export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform'> {
+export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform' | 'slots'> {
   /** Called after `index` has changed, in the same tick. */
   activated(): void;
   /** By stable name, for /metrics. */

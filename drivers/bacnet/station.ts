@@ -6,6 +6,7 @@ import type { Asker, Served, Target } from './answering.ts';
 import type { Asking } from './asking.ts';
 import { type Endpoint, endpointKey } from './endpoint.ts';
 import type { NorthStation } from './seam.ts';
+import { SlotTable } from './slot-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What is taken of a station that has not said what it takes. */
@@ -17,7 +18,7 @@ export class Station implements NorthStation, Asker, Target {
   readonly endpoint: Endpoint;
   readonly number: number;
   readonly changes = 0;
-  readonly served = new Map<number, Served>();
+  readonly served = new SlotTable<Served>();
   underWay = 0;
   octets = 0;
   /** The longest APDU it said it takes, by its own requests. */

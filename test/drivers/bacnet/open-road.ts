@@ -97,6 +97,10 @@ export class OpenRoad implements RunningRoad {
 
   stop(): void {}
 
+  async slots(): Promise<undefined> {
+    return undefined;
+  }
+
   async read(): Promise<readonly []> {
     return [];
   }
