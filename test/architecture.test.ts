@@ -218,4 +218,18 @@ describe('the house', () => {
       .filter((file) => !/^(#!.*\n)?\s*(\/\/|\/\*)/.test(readFileSync(join(root, file), 'utf8')));
     expect(silent).toEqual([]);
   });
+
+  it('locks every package of every platform: `npm ci` refuses a lock file that lacks one, here or elsewhere', () => {
+    const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { readonly version?: string; readonly optionalDependencies?: Record<string, string> }>;
+    };
+    const locked = new Set(
+      Object.entries(lock.packages).map(([path, { version }]) =>
+        version === undefined ? '' : path.split('node_modules/').at(-1),
+      ),
+    );
+    const asked = Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((name) => !locked.has(name))).toEqual([]);
+  });
 });
