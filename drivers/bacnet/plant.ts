@@ -103,13 +103,13 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     return known(device).asking.request(request, options.retry);
   }
 
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest): void {
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): void {
     if (typeof to === 'string') {
       this.networks.get(to)?.broadcast(request);
       return;
     }
     const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
-    this.#send(known(to), undefined, apdu, false);
+    this.#send(known(to), from && known(from).source, apdu, false);
   }
 
   onDevice(listener: (device: PlantDevice) => void): void {

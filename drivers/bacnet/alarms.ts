@@ -1,0 +1,107 @@
+// Plant ─► who may see it: event notifications. Installing the gateway must not silence an alarm.
+// 1. Only a device with a verified instance that speaks of itself is believed. 2. Every station that is named gets it, or an error
+// goes back; what is sent to the gateway (a recipient list names it) or to everybody goes to every station that may see it.
+// 3. From the technicians' side none is taken.
+
+import { type Callers, isNorth, type Station } from './callers.ts';
+import type { Lists } from './lists.ts';
+import { handleOfDevice } from './owners.ts';
+import { ReadAccess } from './read-access.ts';
+import { lostAnswer, refusalOf } from './refuse.ts';
+import type { RoadParts } from './road-services.ts';
+import type { Answer, IncomingRequest, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
+import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import { ABORT_REASONS } from './wire/names/abort-reason.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+
+type ConfirmedEvent = Extract<ConfirmedRequest, { service: 'confirmed-event-notification' }>;
+type UnconfirmedEvent = Extract<UnconfirmedRequest, { service: 'unconfirmed-event-notification' }>;
+
+/** Stations told of one alarm at the most. */
+const MOST_STATIONS = 256;
+
+export class Alarms {
+  readonly #parts: RoadParts;
+  readonly #callers: Callers;
+  readonly #lists: Lists;
+
+  constructor(parts: RoadParts, callers: Callers, lists: Lists) {
+    this.#parts = parts;
+    this.#callers = callers;
+    this.#lists = lists;
+  }
+
+  /** To one station, or to the gateway for all of them. */
+  async confirmed(from: PlantDevice, to: NorthStation | 'gateway', request: ConfirmedEvent): Promise<Answer> {
+    const { north } = this.#parts;
+    if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
+    const stations = to === 'gateway' ? this.#whoMaySee(from, request) : this.#maySee(from, to, request) ? [to] : [];
+    if (stations.length === 0) {
+      return to === 'gateway'
+        ? // Nobody is there to be told: the device goes on trying.
+          lostAnswer(ABORT_REASONS.other)
+        : this.#refuse(from, from, request, `\`${to.key}\` may not see it`);
+    }
+    const answers = await Promise.all(stations.map((station) => north.request(station, from, request)));
+    return answerOf(answers);
+  }
+
+  /** From a station, or from a plant device to one of another network. */
+  async between({ from, to }: IncomingRequest, request: ConfirmedEvent): Promise<Answer> {
+    if (isNorth(from)) return this.#refuse(from, to, request, 'events are taken from plant devices only');
+    if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
+    if (!this.#maySee(from, to, request)) return this.#refuse(from, to, request, 'its recipient may not see it');
+    return answerOf([await this.#parts.plant.request(to, request, { retry: true })]);
+  }
+
+  /** `to` absent: everybody. */
+  unconfirmed(from: PlantDevice, to: NorthStation | PlantDevice | undefined, request: UnconfirmedEvent): void {
+    const { north, plant, counted } = this.#parts;
+    if (!this.#speaksOfItself(from, request)) {
+      this.#refuse(from, from, request, 'it does not speak of itself');
+      return;
+    }
+    if (to === undefined) {
+      for (const station of this.#whoMaySee(from, request)) north.unconfirmed(station, from, request);
+    } else if (!this.#maySee(from, to, request)) return;
+    else if (isNorth(to)) north.unconfirmed(to, from, request);
+    else plant.unconfirmed(to, request, from);
+    counted.alarm_notifications += 1;
+  }
+
+  #speaksOfItself({ instance }: PlantDevice, { parameters }: ConfirmedEvent | UnconfirmedEvent): boolean {
+    return instance !== undefined && parameters.initiatingDeviceIdentifier.instance === instance;
+  }
+
+  #maySee(from: PlantDevice, to: Station, { parameters }: ConfirmedEvent | UnconfirmedEvent): boolean {
+    const access = new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(to));
+    const sees = access.seesAlarms(from, parameters.eventObjectIdentifier);
+    if (!sees) this.#parts.counted.alarms_withheld += 1;
+    return sees;
+  }
+
+  #whoMaySee(from: PlantDevice, request: ConfirmedEvent | UnconfirmedEvent): NorthStation[] {
+    const stations: NorthStation[] = [];
+    for (const station of this.#parts.north.stations()) {
+      if (stations.length >= MOST_STATIONS) break;
+      if (this.#maySee(from, station, request)) stations.push(station);
+    }
+    return stations;
+  }
+
+  #refuse(from: Station, about: PlantDevice, request: ConfirmedEvent | UnconfirmedEvent, detail: string): Answer {
+    const { gate, counted, index } = this.#parts;
+    counted.refused += 1;
+    const target = handleOfDevice(index(), about);
+    gate.refuse(this.#callers.callerOf(from), { operation: request.service, reason: 'unsupported', target, detail });
+    return request.service === 'confirmed-event-notification' ? refusalOf(request, 'unsupported') : { kind: 'silence' };
+  }
+}
+
+/** One acknowledgement is enough; else the first that was said, so that the device goes on. */
+function answerOf(answers: readonly PlantAnswer[]): Answer {
+  const acknowledged = answers.find(({ kind }) => kind === 'simple-ack');
+  const said = acknowledged ?? answers.find(({ kind }) => kind !== 'no-answer' && kind !== 'unreachable');
+  if (said === undefined || said.kind === 'no-answer' || said.kind === 'unreachable') return lostAnswer();
+  return said;
+}

@@ -1,0 +1,256 @@
+// Unconfirmed requests ─► plant and back: nobody answers them, so what is refused is dropped and recorded.
+// 1. Searches go on for who may see any device, and what is found goes only to who asked and may see it. 2. Whatever changes
+// something is judged for every device it reaches. 3. What a station says in a device's name is refused.
+
+import type { Permit } from '../../src/contract/gate.ts';
+import type { Alarms } from './alarms.ts';
+import type { BacnetChange } from './bacnet-change.ts';
+import { type Callers, isNorth, type Station, stationKey } from './callers.ts';
+import { classifyUnconfirmed } from './classify-unconfirmed.ts';
+import type { Subscriptions } from './cov.ts';
+import type { Lists } from './lists.ts';
+import { ReadAccess } from './read-access.ts';
+import type { Changes } from './road-changes.ts';
+import type { RoadParts } from './road-services.ts';
+import type { NorthStation, PlantDevice } from './seam.ts';
+import { type Finding, Searches } from './searches.ts';
+import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+
+type Destination = PlantDevice | { readonly network: string | 'all' };
+
+const OBJECT_NAME = PROPERTY_IDENTIFIERS['object-name'];
+const MOST_ROUNDS = 12;
+const MOST_LISTS = 1024;
+
+export class Broadcasts {
+  readonly #parts: RoadParts;
+  readonly #callers: Callers;
+  readonly #lists: Lists;
+  readonly #changes: Changes;
+  readonly #alarms: Alarms;
+  readonly #subscriptions: Subscriptions;
+  readonly #searches: Searches;
+
+  constructor(
+    parts: RoadParts,
+    callers: Callers,
+    lists: Lists,
+    others: { readonly changes: Changes; readonly alarms: Alarms; readonly subscriptions: Subscriptions },
+  ) {
+    this.#parts = parts;
+    this.#callers = callers;
+    this.#lists = lists;
+    this.#changes = others.changes;
+    this.#alarms = others.alarms;
+    this.#subscriptions = others.subscriptions;
+    this.#searches = new Searches(parts.clock);
+  }
+
+  unconfirmed(from: Station, to: Destination, request: UnconfirmedRequest): void {
+    if (!isNorth(from) && this.#said(from, to, request)) return;
+    const reached = this.#reachedBy(from, to);
+    switch (request.service) {
+      case 'who-is':
+      case 'who-has':
+        this.#search(from, reached, request);
+        return;
+      case 'i-am':
+      case 'i-have':
+      case 'unconfirmed-cov-notification':
+      case 'unconfirmed-cov-notification-multiple':
+      case 'unconfirmed-event-notification':
+        this.#drop(from, request, 'only a plant device says this');
+        return;
+      default:
+        if (reached !== undefined) this.#change(from, reached, request);
+    }
+  }
+
+  /** A plant device's unicast to one station. */
+  toStation(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest): void {
+    switch (request.service) {
+      case 'i-am':
+      case 'i-have':
+        this.#tell(from, [to], request);
+        return;
+      case 'unconfirmed-event-notification':
+        this.#alarms.unconfirmed(from, to, request);
+        return;
+      case 'unconfirmed-cov-notification':
+      case 'unconfirmed-cov-notification-multiple':
+        this.#subscriptions.passOn(from, [to], request);
+        return;
+      default:
+        this.#drop(from, request, 'it is not passed on to a station');
+    }
+  }
+
+  /** What a plant device says of itself; false: it asks something. */
+  #said(from: PlantDevice, to: Destination, request: UnconfirmedRequest): boolean {
+    switch (request.service) {
+      case 'i-am':
+      case 'i-have': {
+        const asked = this.#searches.whoAsked(request);
+        const isOwnWord = request.service === 'i-am' && asked.length === 0;
+        this.#tell(from, isOwnWord ? [...this.#parts.north.stations()] : asked, request);
+        return true;
+      }
+      case 'unconfirmed-event-notification':
+        this.#alarms.unconfirmed(from, 'mac' in to ? to : undefined, request);
+        return true;
+      case 'unconfirmed-cov-notification':
+      case 'unconfirmed-cov-notification-multiple':
+        if (this.#subscriptions.notified(from, request)) return true;
+        this.#subscriptions.passOn(from, 'mac' in to ? [to] : [...this.#parts.north.stations()], request);
+        return true;
+      default:
+        // Heard on its own network: that is between the devices there.
+        return !('mac' in to) && to.network === from.network;
+    }
+  }
+
+  /** One device, or networks by name without the one it comes from. */
+  #reachedBy(from: Station, to: Destination): PlantDevice | readonly string[] | undefined {
+    if ('mac' in to) return to;
+    const networks = to.network === 'all' ? Object.keys(this.#parts.section.networks) : [to.network];
+    return isNorth(from) ? networks : networks.filter((name) => name !== from.network);
+  }
+
+  #access(station: Station): ReadAccess {
+    return new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
+  }
+
+  #search(
+    from: Station,
+    to: PlantDevice | readonly string[] | undefined,
+    request: Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>,
+  ): void {
+    const { plant, gate, counted, index } = this.#parts;
+    const reader = gate.reader(this.#callers.callerOf(from), 'device.view');
+    const seesAny = index()?.devices.some(({ handle }) => reader.permits(handle)) === true;
+    if (!seesAny) {
+      counted.unconfirmed_dropped += 1;
+      gate.countDeniedReads(this.#callers.callerOf(from), 1);
+      return;
+    }
+    this.#searches.asked(from, request);
+    if (to === undefined) return;
+    for (const place of 'mac' in to ? [to] : to) plant.unconfirmed(place, request);
+  }
+
+  #tell(from: PlantDevice, stations: readonly Station[], request: Finding): void {
+    if (from.instance === undefined) return;
+    const { parameters } = request;
+    const device =
+      request.service === 'i-am' ? request.parameters.iAmDeviceIdentifier : request.parameters.deviceIdentifier;
+    if (device.instance !== from.instance) {
+      this.#drop(from, request, 'it does not speak of itself');
+      return;
+    }
+    for (const station of stations) {
+      const access = this.#access(station);
+      const sees =
+        'objectName' in parameters ? access.reads(from, parameters.objectIdentifier, OBJECT_NAME) : access.views(from);
+      if (!sees) continue;
+      if (isNorth(station)) this.#parts.north.unconfirmed(station, from, request);
+      else if (station !== from) this.#parts.plant.unconfirmed(station, request, from);
+    }
+  }
+
+  #drop(from: Station, request: UnconfirmedRequest, detail: string): void {
+    const { gate, counted } = this.#parts;
+    counted.unconfirmed_dropped += 1;
+    const operation = request.service === 'unknown' ? `unconfirmed service${request.choice}` : request.service;
+    gate.refuse(this.#callers.callerOf(from), { operation, reason: 'unsupported', detail });
+  }
+
+  #change(from: Station, to: PlantDevice | readonly string[], request: UnconfirmedRequest): void {
+    this.#judge(from, to, request).catch((fault: unknown) => {
+      this.#drop(from, request, `it could not be carried: ${String(fault)}`);
+    });
+  }
+
+  async #judge(from: Station, to: PlantDevice | readonly string[], request: UnconfirmedRequest): Promise<void> {
+    const { gate, counted, plant } = this.#parts;
+    counted.changes += 1;
+    let lists = 0;
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const caller = this.#callers.callerOf(from);
+      const what = classifyUnconfirmed(request, to, this.#changes.siteFor(caller), plant.devices());
+      if (what.kind !== 'change') {
+        this.#drop(from, request, what.kind === 'refused' ? what.detail : 'it is not known');
+        return;
+      }
+      const judgement = gate.judge(caller, what.change);
+      if (!judgement.permitted) {
+        counted.unconfirmed_dropped += 1;
+        return;
+      }
+      if (what.needed.length === 0) {
+        this.#send(from, judgement.permit, to);
+        return;
+      }
+      for (const need of what.needed) {
+        lists += 1;
+        counted.lists_read += 1;
+        if (lists <= MOST_LISTS && (await this.#lists.learn(need))) continue;
+        this.#drop(from, request, 'what it moves could not be read');
+        return;
+      }
+    }
+    this.#drop(from, request, 'what it moves changes all the time');
+  }
+
+  /** Alone in the lane of every device it reaches, one lane after the other in one order, so that no two wait for each other. */
+  #send(from: Station, permit: Permit<BacnetChange>, to: PlantDevice | readonly string[]): void {
+    const { plant, gate, counted, index } = this.#parts;
+    const inventory = index()?.inventory;
+    const { generation } = this.#lists;
+    const devices = 'mac' in to ? [to] : [...plant.devices()].filter(({ network }) => to.includes(network));
+    devices.sort((a, b) => stationKey(a).localeCompare(stationKey(b)));
+    const abandon = (why: string): void => {
+      counted.unconfirmed_dropped += 1;
+      gate.abandon(permit, why);
+    };
+    const carry = async (): Promise<void> => {
+      if (index()?.inventory !== inventory || this.#lists.generation !== generation) {
+        abandon('the inventory or a list it moves by changed');
+        return;
+      }
+      const redemption = await gate.redeem(permit, new Map());
+      if (!redemption.redeemed) return;
+      const { change } = redemption;
+      if (change.kind !== 'unconfirmed') throw new RangeError('got a confirmed change, expected an unconfirmed one');
+      for (const place of 'mac' in change.to ? [change.to] : change.to) plant.unconfirmed(place, change.request);
+      gate.settle(permit, { kind: 'unknown', why: 'sent; this has no answer' });
+    };
+    const takeTurns = (at: number): Promise<void> => {
+      const device = devices[at];
+      if (device === undefined) return carry();
+      return new Promise((resolve) => {
+        const giveUp = (why: string): void => {
+          abandon(why);
+          resolve();
+        };
+        const run = async (): Promise<void> => {
+          try {
+            await takeTurns(at + 1);
+          } finally {
+            resolve();
+          }
+        };
+        const waiting = { peer: stationKey(from), expire: () => giveUp('a device was busy for too long') };
+        if (!plant.lane(device).change(run, waiting)) giveUp('too many requests wait for a device');
+      });
+    };
+    takeTurns(0).catch((fault: unknown) => {
+      this.#parts.log.write(
+        'error',
+        'own.fault',
+        { fault: String(fault) },
+        `a broadcast could not be carried: ${fault}`,
+      );
+    });
+  }
+}

@@ -1,0 +1,146 @@
+// Permit ─► device: one permitted change in its lane turn: old values, redeem, send, settle.
+// 1. Between redeeming and the first octet nothing is awaited. 2. Nothing is sent twice. 3. Every redemption is settled once.
+
+import type { Denial, Gate, OldValue, Permit } from '../../src/contract/gate.ts';
+import type { TargetHandle } from '../../src/model/ids.ts';
+import type { Outcome } from '../../src/model/journal-row.ts';
+import type { PointValue } from '../../src/model/point.ts';
+import type { BacnetIndex } from './address.ts';
+import type { BacnetChange, Slot } from './bacnet-change.ts';
+import { handleOfDevice } from './owners.ts';
+import { askerOf, readSlots, wordsOf } from './read-slots.ts';
+import type { PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
+import { ABORT_REASONS } from './wire/names/abort-reason.ts';
+
+/** What the one who asked is told. */
+export type Carried =
+  | { readonly kind: 'answered'; readonly answer: Exclude<PlantAnswer, { kind: 'no-answer' | 'unreachable' }> }
+  | { readonly kind: 'refused'; readonly denial: Denial }
+  /** No answer came, or nothing could be sent. `abort`: the standard's number for it, where there is one. */
+  | { readonly kind: 'lost'; readonly abort?: number }
+  /** Something changed meanwhile; it may be asked again. */
+  | { readonly kind: 'withdrawn' };
+
+export interface CarryOut {
+  readonly gate: Gate;
+  readonly plant: PlantSide;
+  readonly index: BacnetIndex | undefined;
+  /** Whether what the change was judged by still is so. A text says what is not. */
+  changedMeanwhile(): string | undefined;
+}
+
+type ConfirmedChange = Extract<BacnetChange, { kind: 'confirmed' }>;
+
+/** Runs in a change's lane turn of the device. `slots`: where old values stand. `tell` is called once, before a lost answer is followed up by a read-back. */
+export async function carryOut(
+  { gate, plant, index, changedMeanwhile }: CarryOut,
+  permit: Permit<BacnetChange>,
+  slots: readonly Slot[],
+  tell: (carried: Carried) => void,
+): Promise<Outcome> {
+  const old = await oldValues(plant, index, permit.readFirst, slots);
+  const why = changedMeanwhile();
+  if (why !== undefined) {
+    gate.abandon(permit, why);
+    tell({ kind: 'withdrawn' });
+    return { kind: 'not-sent', why };
+  }
+  const redemption = await gate.redeem(permit, old);
+  if (!redemption.redeemed) {
+    tell({ kind: 'refused', denial: redemption.denial });
+    return { kind: 'withdrawn', reason: redemption.denial.reason };
+  }
+  // What is sent is what was judged, as the gate hands it back.
+  const { change: judged } = redemption;
+  if (judged.kind !== 'confirmed') throw new RangeError('got an unconfirmed change, expected a confirmed one');
+  const { answer, done } = await send(plant, judged);
+  const outcome = outcomeOf(answer, done, judged);
+  tell(carriedOf(answer));
+  gate.settle(permit, outcome, outcome.kind === 'unknown' ? await readBack(plant, index, judged) : undefined);
+  return outcome;
+}
+
+/** Every request in turn; the first that is not acknowledged ends it. `done`: how many were. */
+async function send(
+  plant: PlantSide,
+  { to, requests }: ConfirmedChange,
+): Promise<{ readonly answer: PlantAnswer; readonly done: number }> {
+  let answer: PlantAnswer = { kind: 'unreachable', why: 'nothing was sent' };
+  for (const [done, request] of requests.entries()) {
+    answer = await plant.request(to, request, { retry: false });
+    if (answer.kind !== 'simple-ack' && answer.kind !== 'complex-ack') return { answer, done };
+  }
+  return { answer, done: requests.length };
+}
+
+/** Aborts that say nothing of whether it was carried out. */
+const IN_DOUBT: readonly number[] = [ABORT_REASONS['application-exceeded-reply-time'], ABORT_REASONS['tsm-timeout']];
+
+function outcomeOf(answer: PlantAnswer, done: number, { requests }: ConfirmedChange): Outcome {
+  if (done === requests.length) return { kind: 'acknowledged' };
+  const words = wordsOf(answer);
+  if (done > 0)
+    return { kind: 'unknown', why: `${done} of ${requests.length} requests were carried out, then ${words}` };
+  // 15.10: what stands before the first failed write has been carried out.
+  const isPartial = requests[0].service === 'write-property-multiple' && answer.kind !== 'reject';
+  switch (answer.kind) {
+    case 'unreachable':
+      return { kind: 'not-sent', why: words };
+    case 'no-answer':
+      return { kind: 'unknown', why: words };
+    case 'abort':
+      if (isPartial || IN_DOUBT.includes(answer.reason)) return { kind: 'unknown', why: words };
+      return { kind: 'refused-by-device', answer: words };
+    default:
+      return isPartial
+        ? { kind: 'unknown', why: `the device answered ${words}; what stood before it may be written` }
+        : { kind: 'refused-by-device', answer: words };
+  }
+}
+
+function carriedOf(answer: PlantAnswer): Carried {
+  if (answer.kind === 'no-answer') return { kind: 'lost' };
+  if (answer.kind === 'unreachable')
+    return { kind: 'lost', ...(answer.abort !== undefined && { abort: answer.abort }) };
+  return { kind: 'answered', answer };
+}
+
+async function oldValues(
+  plant: PlantSide,
+  index: BacnetIndex | undefined,
+  handles: readonly TargetHandle[],
+  slots: readonly Slot[],
+): Promise<Map<TargetHandle, OldValue>> {
+  const old = new Map<TargetHandle, OldValue>();
+  const wanted = slots.filter(({ target }) => handles.includes(target));
+  const byDevice = new Map<TargetHandle, Slot[]>();
+  for (const slot of wanted) byDevice.set(slot.device, [...(byDevice.get(slot.device) ?? []), slot]);
+  for (const [handle, own] of byDevice) {
+    const device = plantDeviceOf(plant, index, handle);
+    if (device === undefined) continue;
+    for (const [target, value] of await readSlots(askerOf(plant, device), own)) old.set(target, value);
+  }
+  for (const handle of handles) if (!old.has(handle)) old.set(handle, { unknown: 'its device is not there' });
+  return old;
+}
+
+/** The station that is an inventory's device now. */
+export function plantDeviceOf(
+  plant: PlantSide,
+  index: BacnetIndex | undefined,
+  handle: TargetHandle,
+): PlantDevice | undefined {
+  const place = index?.device(handle);
+  return place && plant.find(place.network, place.instance);
+}
+
+async function readBack(
+  plant: PlantSide,
+  index: BacnetIndex | undefined,
+  { to, slots }: ConfirmedChange,
+): Promise<Map<TargetHandle, PointValue> | undefined> {
+  const own = slots.filter(({ device }) => device === handleOfDevice(index, to));
+  if (own.length === 0) return undefined;
+  const values = await readSlots(askerOf(plant, to), own);
+  return new Map([...values].flatMap(([handle, read]) => ('value' in read ? [[handle, read.value] as const] : [])));
+}

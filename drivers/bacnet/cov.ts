@@ -1,0 +1,270 @@
+// SubscribeCOV ─► the gateway, which holds the subscription on the client's behalf; notifications ─► who may read.
+// 1. A notification goes only to who may read what it tells, looked at each time. 2. Subscriptions end with their time, with the
+// right, with the session, with the device. 3. Bounded for each station and in all. 4. A device is believed only by the process
+// identifier the gateway gave it, from its own MAC.
+
+import { type Callers, isNorth, type Station, stationKey } from './callers.ts';
+import {
+  confirmedOf,
+  isOf,
+  isSame,
+  type NotificationParameters,
+  referencesOf,
+  type SubscribeRequest,
+  speaksOfItself,
+  toldIn,
+  type UnconfirmedNotification,
+} from './cov-notification.ts';
+import { SouthSubscription } from './cov-south.ts';
+import { Subscriber } from './cov-subscriber.ts';
+import type { Lists } from './lists.ts';
+import { ReadAccess } from './read-access.ts';
+import { errorAnswer, lostAnswer, NO_SPACE, refusalOf, type VisibleAnswer } from './refuse.ts';
+import type { RoadParts } from './road-services.ts';
+import type { IncomingRequest, PlantDevice } from './seam.ts';
+import { encodeConfirmedRequest } from './wire/confirmed-service.ts';
+import type { ObjectPropertyReference } from './wire/constructed.ts';
+import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+
+const MOST_SUBSCRIPTIONS = 8192;
+const MOST_OF_ONE_STATION = 1024;
+const FIRST_PROCESS = 0x4741_0000;
+
+export class Subscriptions {
+  readonly #parts: RoadParts;
+  readonly #callers: Callers;
+  readonly #lists: Lists;
+  readonly #south = new Map<string, SouthSubscription>();
+  readonly #byProcess = new Map<number, SouthSubscription>();
+  readonly #ofStation = new Map<string, number>();
+  #count = 0;
+  #lastProcess = FIRST_PROCESS;
+
+  constructor(parts: RoadParts, callers: Callers, lists: Lists) {
+    this.#parts = parts;
+    this.#callers = callers;
+    this.#lists = lists;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  async subscribe({ from, to }: IncomingRequest, request: SubscribeRequest): Promise<VisibleAnswer> {
+    const { issueConfirmedNotifications, lifetime, subscriberProcessIdentifier: process } = request.parameters;
+    const southKey = southKeyOf(from, to, request);
+    const key = `${stationKey(from)} ${process}`;
+    if (issueConfirmedNotifications === undefined) {
+      // 13.14.1: both absent is a cancellation, and one that finds nothing succeeds.
+      if (lifetime !== undefined) return { kind: 'reject', reason: REJECT_REASONS['missing-required-parameter'] };
+      const south = this.#south.get(southKey);
+      if (south !== undefined) this.#leave(south, key);
+      return { kind: 'simple-ack' };
+    }
+    const references = referencesOf(request);
+    const denied = this.#firstDenied(from, to, references);
+    if (denied !== undefined) return this.#deny(from, request, denied);
+    const known = this.#south.get(southKey);
+    const isRenewal = known?.subscribers.has(key) === true;
+    const isFull =
+      this.#count >= MOST_SUBSCRIPTIONS || (this.#ofStation.get(stationKey(from)) ?? 0) >= MOST_OF_ONE_STATION;
+    if (isFull && !isRenewal) return errorAnswer(request, NO_SPACE);
+    const south = known ?? this.#newSouth(southKey, to, request);
+    const answer = await south.begin();
+    if (answer.kind !== 'simple-ack') {
+      this.#forget(south);
+      if (answer.kind === 'no-answer') return lostAnswer();
+      return answer.kind === 'unreachable' ? lostAnswer(answer.abort) : answer;
+    }
+    const stillDenied = this.#firstDenied(from, to, references);
+    if (stillDenied !== undefined || this.#south.get(southKey) !== south) {
+      if (south.subscribers.size === 0) this.#end(south);
+      return this.#deny(from, request, stillDenied ?? references[0]);
+    }
+    this.#join(south, key, from, process, issueConfirmedNotifications, lifetime);
+    return { kind: 'simple-ack' };
+  }
+
+  /** A notification of a device; false where the gateway has no such subscription there. */
+  notified(from: PlantDevice, request: NotificationParameters | UnconfirmedNotification): boolean {
+    const south = this.#byProcess.get(request.parameters.subscriberProcessIdentifier);
+    if (south === undefined || south.device !== from || !speaksOfItself(from, request)) return false;
+    const notification = confirmedOf(request);
+    if (!isOf(south.request, notification)) return false;
+    south.last = notification;
+    this.#parts.counted.cov_notifications += 1;
+    for (const [key, subscriber] of [...south.subscribers]) this.#tell(south, key, subscriber, notification);
+    return true;
+  }
+
+  /** Changes of value that a device tells of its own: to stations that may read everything in it. */
+  passOn(from: PlantDevice, stations: readonly Station[], request: UnconfirmedNotification): void {
+    if (!speaksOfItself(from, request)) return;
+    const told = toldIn(confirmedOf(request));
+    for (const station of stations) {
+      if (this.#firstDenied(station, from, told) !== undefined) this.#parts.counted.cov_withheld += 1;
+      else if (isNorth(station)) this.#parts.north.unconfirmed(station, from, request);
+      else this.#parts.plant.unconfirmed(station, request, from);
+    }
+  }
+
+  /** Rights, sessions or the inventory changed: who may not read any more hears nothing more. */
+  lookAgain(): void {
+    for (const south of [...this.#south.values()]) {
+      const references = referencesOf(south.request);
+      for (const [key, subscriber] of [...south.subscribers]) {
+        if (!this.#stands(subscriber) || this.#firstDenied(subscriber.station, south.device, references) !== undefined)
+          this.#leave(south, key);
+      }
+    }
+  }
+
+  /** It may be another device now, or it may have forgotten. */
+  deviceChanged(device: PlantDevice): void {
+    for (const south of [...this.#south.values()]) {
+      if (south.device !== device) continue;
+      for (const key of [...south.subscribers.keys()]) this.#remove(south, key);
+      this.#forget(south);
+    }
+  }
+
+  stop(): void {
+    for (const south of this.#south.values()) south.drop();
+    this.#south.clear();
+    this.#byProcess.clear();
+  }
+
+  #deny(from: Station, request: SubscribeRequest, denied: ObjectPropertyReference | undefined): VisibleAnswer {
+    this.#parts.counted.reads_refused += 1;
+    this.#parts.gate.countDeniedReads(this.#callers.callerOf(from), 1);
+    return refusalOf(request, 'no-permission', (reference) => isSame(reference, denied));
+  }
+
+  #firstDenied(
+    station: Station,
+    device: PlantDevice,
+    references: readonly ObjectPropertyReference[],
+  ): ObjectPropertyReference | undefined {
+    const access = new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
+    return references.find(
+      ({ objectIdentifier, propertyIdentifier, propertyArrayIndex }) =>
+        !access.reads(device, objectIdentifier, propertyIdentifier, propertyArrayIndex),
+    );
+  }
+
+  #stands({ station, principal, endsAt, isLost }: Subscriber): boolean {
+    if (isLost || endsAt <= this.#parts.clock.monotonic()) return false;
+    // Whoever works from the address now has not subscribed.
+    return this.#callers.callerOf(station).principal === principal;
+  }
+
+  #newSouth(key: string, device: PlantDevice, request: SubscribeRequest): SouthSubscription {
+    this.#lastProcess += 1;
+    const south = new SouthSubscription(key, device, this.#lastProcess, request, {
+      plant: this.#parts.plant,
+      timers: this.#parts.timers,
+      wanted: (subscription) => this.#sweep(subscription),
+    });
+    this.#south.set(key, south);
+    this.#byProcess.set(south.process, south);
+    return south;
+  }
+
+  #join(
+    south: SouthSubscription,
+    key: string,
+    station: Station,
+    process: number,
+    confirmed: boolean,
+    lifetime: number | undefined,
+  ): void {
+    const { clock, north, plant, timers } = this.#parts;
+    const now = clock.monotonic();
+    this.#remove(south, key);
+    const { principal } = this.#callers.callerOf(station);
+    const endsAt = lifetime === undefined || lifetime === 0 ? Number.POSITIVE_INFINITY : now + lifetime * 1000;
+    const subscriber = new Subscriber({ station, process, principal, confirmed, endsAt }, { north, plant });
+    south.subscribers.set(key, subscriber);
+    this.#count += 1;
+    this.#ofStation.set(stationKey(station), (this.#ofStation.get(stationKey(station)) ?? 0) + 1);
+    const { last } = south;
+    // 13.14.2: the first notification follows the acknowledgement; a device that is new to it sends one itself.
+    if (last !== undefined) {
+      timers.after(0, () => {
+        if (south.subscribers.get(key) === subscriber && south.last === last) this.#tell(south, key, subscriber, last);
+      });
+    }
+  }
+
+  #tell(south: SouthSubscription, key: string, subscriber: Subscriber, notification: NotificationParameters): void {
+    if (!this.#stands(subscriber)) {
+      this.#leave(south, key);
+      return;
+    }
+    if (this.#firstDenied(subscriber.station, south.device, toldIn(notification)) !== undefined) {
+      this.#parts.counted.cov_withheld += 1;
+      return;
+    }
+    subscriber.tell(south.device, notification, this.#parts.clock.monotonic());
+  }
+
+  #sweep(south: SouthSubscription): boolean {
+    for (const [key, subscriber] of [...south.subscribers]) if (!this.#stands(subscriber)) this.#leave(south, key);
+    return this.#south.get(south.key) === south;
+  }
+
+  #leave(south: SouthSubscription, key: string): void {
+    this.#remove(south, key);
+    if (south.subscribers.size === 0) this.#end(south);
+  }
+
+  #remove(south: SouthSubscription, key: string): void {
+    const subscriber = south.subscribers.get(key);
+    if (subscriber === undefined) return;
+    south.subscribers.delete(key);
+    this.#count -= 1;
+    const station = stationKey(subscriber.station);
+    const left = (this.#ofStation.get(station) ?? 1) - 1;
+    if (left > 0) this.#ofStation.set(station, left);
+    else this.#ofStation.delete(station);
+  }
+
+  #end(south: SouthSubscription): void {
+    if (this.#south.get(south.key) !== south) return;
+    this.#south.delete(south.key);
+    this.#byProcess.delete(south.process);
+    south.end();
+  }
+
+  #forget(south: SouthSubscription): void {
+    if (this.#south.get(south.key) !== south) return;
+    this.#south.delete(south.key);
+    this.#byProcess.delete(south.process);
+    south.drop();
+  }
+}
+
+/** What is subscribed to: the same text is one subscription at the device. Lists of properties are not shared. */
+function southKeyOf(from: Station, { network, mac }: PlantDevice, request: SubscribeRequest): string {
+  const place = `${network} ${mac}`;
+  switch (request.service) {
+    case 'subscribe-cov': {
+      const { type, instance } = request.parameters.monitoredObjectIdentifier;
+      return `${place} ${type},${instance}`;
+    }
+    case 'subscribe-cov-property': {
+      const { monitoredObjectIdentifier: object, monitoredPropertyIdentifier: property } = request.parameters;
+      const { covIncrement = '' } = request.parameters;
+      const element = property.propertyArrayIndex ?? '';
+      return `${place} ${object.type},${object.instance} ${property.propertyIdentifier} ${element} ${covIncrement}`;
+    }
+    case 'subscribe-cov-property-multiple': {
+      const { listOfCovSubscriptionSpecifications, subscriberProcessIdentifier } = request.parameters;
+      const { service } = encodeConfirmedRequest({
+        service: request.service,
+        parameters: { subscriberProcessIdentifier, listOfCovSubscriptionSpecifications },
+      });
+      return `${place} ${stationKey(from)} ${Buffer.from(service).toString('hex')}`;
+    }
+  }
+}

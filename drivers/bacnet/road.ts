@@ -1,0 +1,122 @@
+// The road of one request behind its decoding: classify, judge, lane, answer. It decides nothing: gate and policy do.
+// 1. Every confirmed request gets one answer. 2. What reads is judged element by element; what changes goes south only through
+// `carryOut`; what the table does not list is refused. 3. What a plant device says goes only to who may see it.
+
+import { Alarms } from './alarms.ts';
+import { Broadcasts } from './broadcasts.ts';
+import { Callers } from './callers.ts';
+import { classify } from './classify.ts';
+import { Subscriptions } from './cov.ts';
+import { Lists } from './lists.ts';
+import { OwnAccess } from './own-access.ts';
+import { handleOfDevice } from './owners.ts';
+import { errorAnswer, lostAnswer, refusalOf, SERVICE_DENIED } from './refuse.ts';
+import { Changes } from './road-changes.ts';
+import { Reads } from './road-reads.ts';
+import { roadParts } from './road-services.ts';
+import type { Answer, IncomingRequest, RoadServices, RunningRoad } from './seam.ts';
+import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+
+/** A road over both sides of the driver. */
+export function createRoad(services: RoadServices): RunningRoad {
+  const parts = roadParts(services);
+  const { gate, plant, counted, index } = parts;
+  const callers = new Callers(parts);
+  const lists = new Lists(plant, parts.clock);
+  const reads = new Reads(parts, callers, lists);
+  const changes = new Changes(parts, callers, lists);
+  const subscriptions = new Subscriptions(parts, callers, lists);
+  const alarms = new Alarms(parts, callers, lists);
+  const broadcasts = new Broadcasts(parts, callers, lists, { changes, alarms, subscriptions });
+  const own = new OwnAccess(parts, changes);
+
+  plant.onDevice((device) => {
+    lists.forgetDevice(device);
+    subscriptions.deviceChanged(device);
+  });
+  const forget = gate.onStanding(() => subscriptions.lookAgain());
+
+  async function take(incoming: IncomingRequest): Promise<Answer> {
+    const { request, from, to } = incoming;
+    switch (request.service) {
+      case 'read-property':
+      case 'read-property-multiple':
+      case 'read-range':
+      case 'atomic-read-file':
+      case 'get-event-information':
+      case 'get-alarm-summary':
+      case 'get-enrollment-summary':
+        return reads.answer(incoming, request);
+      case 'subscribe-cov':
+      case 'subscribe-cov-property':
+      case 'subscribe-cov-property-multiple':
+        return subscriptions.subscribe(incoming, request);
+      case 'confirmed-event-notification':
+        return alarms.between(incoming, request);
+      case 'confirmed-cov-notification':
+      case 'confirmed-cov-notification-multiple': {
+        counted.refused += 1;
+        const detail = 'subscriptions are held by the gateway: nobody else notifies';
+        const target = handleOfDevice(index(), to);
+        gate.refuse(callers.callerOf(from), { operation: request.service, reason: 'unsupported', target, detail });
+        return refusalOf(request, 'unsupported');
+      }
+      case 'unknown': {
+        counted.refused += 1;
+        const detail = `service choice \`${request.choice}\` is not known`;
+        const operation = `service${request.choice}`;
+        gate.refuse(callers.callerOf(from), { operation, reason: 'unsupported', detail });
+        return { kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] };
+      }
+      default:
+        return changes.answer(incoming, request);
+    }
+  }
+
+  return {
+    async confirmed(incoming) {
+      try {
+        return await take(incoming);
+      } catch (fault) {
+        services.log.write('error', 'own.fault', { fault: String(fault) }, `a request could not be carried: ${fault}`);
+        return lostAnswer();
+      }
+    },
+    async notification({ from, to, request }) {
+      switch (request.service) {
+        case 'confirmed-event-notification':
+          return alarms.confirmed(from, to, request);
+        case 'confirmed-cov-notification':
+        case 'confirmed-cov-notification-multiple':
+          return to === 'gateway' && subscriptions.notified(from, request)
+            ? { kind: 'simple-ack' }
+            : errorAnswer(request, SERVICE_DENIED);
+        default:
+          return { kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] };
+      }
+    },
+    unconfirmed: (from, to, request) => broadcasts.unconfirmed(from, to, request),
+    unconfirmedNorth: (from, to, request) => broadcasts.toStation(from, to, request),
+    refused(from, operation, detail) {
+      gate.refuse(callers.callerOf(from), { operation, reason: 'unsupported', detail });
+    },
+    mayRepeat({ request, to, from }) {
+      // What moves other devices too may have been moved there since; what reads may have been withdrawn.
+      const what = classify(request, to, changes.siteFor(callers.callerOf(from)));
+      return what.kind === 'change' && !what.fansOut;
+    },
+    read: (targets) => own.read(targets),
+    plan: (writes) => own.plan(writes),
+    perform: (permit) => own.perform(permit),
+    slots: (target) => own.slots(target),
+    activated() {
+      own.activated();
+      subscriptions.lookAgain();
+    },
+    counters: () => ({ ...counted, subscriptions: subscriptions.size }),
+    stop() {
+      forget();
+      subscriptions.stop();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// Who-Is and Who-Has ─► who asked: what is found goes to them by unicast. 1. Bounded in number and in time.
+
+import type { Clock } from '../../src/contract/clock.ts';
+import { type Station, stationKey } from './callers.ts';
+import type { ObjectIdentifier } from './wire/primitive-content.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+
+type Search = Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>;
+/** What answers a search. */
+export type Finding = Extract<UnconfirmedRequest, { service: 'i-am' | 'i-have' }>;
+
+interface Asked {
+  readonly station: Station;
+  readonly request: Search;
+  readonly until: number;
+}
+
+const ANSWERED_WITHIN_MS = 10_000;
+const MOST_SEARCHES = 1024;
+const MOST_OF_ONE = 64;
+
+export class Searches {
+  readonly #clock: Clock;
+  #asked: Asked[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  asked(station: Station, request: Search): void {
+    this.#sweep();
+    const key = stationKey(station);
+    const own = this.#asked.filter((one) => stationKey(one.station) === key);
+    const oldest =
+      own.length >= MOST_OF_ONE ? own[0] : this.#asked.length >= MOST_SEARCHES ? this.#asked[0] : undefined;
+    if (oldest !== undefined) this.#asked.splice(this.#asked.indexOf(oldest), 1);
+    this.#asked.push({ station, request, until: this.#clock.monotonic() + ANSWERED_WITHIN_MS });
+  }
+
+  /** Each station once. */
+  whoAsked(found: Finding): readonly Station[] {
+    this.#sweep();
+    const stations = new Map<string, Station>();
+    for (const { station, request } of this.#asked) {
+      if (answers(found, request)) stations.set(stationKey(station), station);
+    }
+    return [...stations.values()];
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic();
+    this.#asked = this.#asked.filter(({ until }) => until > now);
+  }
+}
+
+function answers(found: Finding, search: Search): boolean {
+  if (found.service === 'i-am') {
+    if (search.service !== 'who-is') return false;
+    const { deviceInstanceRangeLowLimit: low, deviceInstanceRangeHighLimit: high } = search.parameters;
+    return within(found.parameters.iAmDeviceIdentifier.instance, low, high);
+  }
+  if (search.service !== 'who-has') return false;
+  const { limits, object } = search.parameters;
+  const { deviceIdentifier, objectIdentifier, objectName } = found.parameters;
+  if (!within(deviceIdentifier.instance, limits?.deviceInstanceRangeLowLimit, limits?.deviceInstanceRangeHighLimit))
+    return false;
+  if (object.choice === 'object-identifier') return isSame(object.value, objectIdentifier);
+  // The device compares names its own way (character sets); the octets tell what was asked well enough.
+  return Buffer.compare(object.value.octets, objectName.octets) === 0;
+}
+
+function within(instance: number, low: number | undefined, high: number | undefined): boolean {
+  return low === undefined || high === undefined || (instance >= low && instance <= high);
+}
+
+function isSame(one: ObjectIdentifier, other: ObjectIdentifier): boolean {
+  return one.type === other.type && one.instance === other.instance;
+}
