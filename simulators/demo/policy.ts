@@ -46,13 +46,20 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
         ],
         roles: [
           { id: 'guest', name: 'Guest', permissions: ['point.read'] },
-          { id: 'viewer', name: 'Viewer', permissions: READING },
-          { id: 'operator', name: 'Operator', permissions: [...READING, 'point.write'], filters: ['setpoints'] },
+          { id: 'viewer', name: 'Viewer', permissions: READING, seesOtherUsers: true },
+          {
+            id: 'operator',
+            name: 'Operator',
+            permissions: [...READING, 'point.write'],
+            filters: ['setpoints'],
+            seesOtherUsers: true,
+          },
           {
             id: 'chief',
             name: 'Chief engineer',
             permissions: [...READING, 'point.write', 'alarm.threshold', 'device.configure', 'lifeSafety.operate'],
             priorities: { from: 1, to: 16 },
+            seesOtherUsers: true,
           },
           { id: 'optimizer', name: 'Optimizer', permissions: ['point.read', 'point.write'], filters: ['demand'] },
         ],
