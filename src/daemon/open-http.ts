@@ -55,7 +55,8 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   const overrides = createOverrides(services);
   closers.push(() => overrides.stop());
   const writer = createWriter({ ...services, ledger: overrides });
-  await writer.putBackInterrupted();
+  // Devices may take their time; the page does not wait for them.
+  void writer.putBackInterrupted();
   await overrides.start();
   if (!config.http) return;
 

@@ -53,8 +53,16 @@ const SECURITY_HEADERS = {
   'strict-transport-security': 'max-age=31536000',
 } as const;
 
+export interface BuiltHttp {
+  readonly app: App;
+  readonly context: Context;
+  /** Method and path of everything that is served. */
+  readonly routes: readonly (readonly [method: string, path: string])[];
+  close(): Promise<void>;
+}
+
 /** The application with everything registered, not listening yet: for `createHttp` and for tests of its routes. */
-export async function buildHttp(options: HttpOptions): Promise<{ app: App; context: Context; close(): Promise<void> }> {
+export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   const { settings, gate, timers, log } = options;
   const app: App = fastify({
     https: { cert: settings.certificate, key: settings.key, minVersion: 'TLSv1.2' },
@@ -72,6 +80,10 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; conte
   app.setSerializerCompiler(serializerCompiler);
 
   const context = contextFor(options);
+  const routes: [string, string][] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) routes.push([each, url]);
+  });
   await app.register(cookie);
   await app.register(swagger, {
     openapi: {
@@ -149,6 +161,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; conte
   return {
     app,
     context,
+    routes,
     async close() {
       forget();
       timer.cancel();

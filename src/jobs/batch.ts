@@ -2,7 +2,7 @@
 // back. Invariants: 1. every row is permitted before anything is sent; 2. old values are durable before the first write;
 // 3. after a restart a batch that was under way is put back from the record.
 
-import type { Clock } from '../contract/clock.ts';
+import type { Clock, Timers } from '../contract/clock.ts';
 import type { Caller, Change, Denial, Gate, Permit, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
@@ -16,11 +16,14 @@ import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { isSameValue, type PlantParts, type Reached, reachPoint, readSlot } from './plant.ts';
 import { putBack, restores } from './put-back.ts';
 
+const RETRY_MS = 30_000;
+
 export interface BatchServices extends PlantParts {
   readonly gate: Gate & UndoGate;
   readonly journal: Pick<Journal, 'append' | 'note'>;
   readonly shelf: Shelf;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
   newId(kind: 'job' | 'override'): string;
   /** The intent row of a decision, as the record holds it. */
@@ -57,6 +60,8 @@ interface Carried {
 
 export function createWriter(services: BatchServices): Writer & { putBackInterrupted(): Promise<void> } {
   const { gate, journal, shelf, clock, log, ledger } = services;
+  /** Batches of this run. */
+  const underWay = new Set<string>();
 
   /** Rows by device, each one change; what cannot be planned says so in its row. */
   function plan(rows: readonly WriteRow[], until: number | undefined): { groups: DeviceGroup[]; checks: RowCheck[] } {
@@ -207,6 +212,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const why = error instanceof Error ? error.message : String(error);
       for (const permit of permits) gate.abandon(permit, why);
       for (const ids of opened) await ledger.dropped(ids).catch(() => {});
+      if (isBatch) await close(job);
       return { kind: 'unrecorded', why };
     }
     let failed = false;
@@ -258,6 +264,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     );
     const decisions = permits.map(({ decisionId }) => decisionId);
     const detail = { job, principal: caller.principal, from: caller.from, decisions, rows };
+    underWay.add(job);
     await journal.append({ kind: 'system', ...stamp(), event: 'batch-begun', detail });
     await shelf.put('batch', { id: job, at: clock.now(), body: JSON.stringify({ decisions }) });
   }
@@ -267,6 +274,11 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       one.rows.map(({ point, state, why }) => ({ target: point, state, ...(why !== undefined && { why }) })),
     );
     journal.note({ kind: 'system', ...stamp(), event: 'batch-ended', detail: { job, rows } });
+    await close(job);
+  }
+
+  async function close(job: string): Promise<void> {
+    underWay.delete(job);
     await shelf.remove('batch', job).catch((error: unknown) => {
       log.write('error', 'batch.not-closed', { job, why: String(error) }, `batch \`${job}\` could not be closed`);
     });
@@ -274,31 +286,48 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
 
   const stamp = () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) });
 
-  /** A batch the last run left half-way: whatever of it still holds is put back. */
+  /** A batch the last run left half-way: whatever of it still holds is put back. Never rejects; what cannot be yet is tried again. */
   async function putBackInterrupted(): Promise<void> {
+    let waits = false;
     for (const { id: job, body } of shelf.list('batch')) {
-      const { decisions } = JSON.parse(body) as { readonly decisions: readonly string[] };
-      const rows: object[] = [];
-      let waits = false;
-      for (const decision of decisions) {
-        const intent = services.intentOf(decision);
-        for (const effect of intent?.effects ?? []) {
-          if (intent === undefined || effect.new === undefined) continue;
-          const slot = {
-            point: effect.target,
-            holds: recordedValue(effect.new),
-            ...(effect.old !== undefined && { before: recordedValue(effect.old) }),
-            ...(effect.priority !== undefined && { priority: effect.priority }),
-          };
-          const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
-          waits ||= done.kind === 'failed';
-          rows.push({ target: effect.target, state: done.kind, ...('why' in done && { why: done.why }) });
+      if (underWay.has(job)) continue;
+      try {
+        const { decisions } = JSON.parse(body) as { readonly decisions: readonly string[] };
+        const rows = await putBackDecisions(decisions);
+        if (rows === 'later') {
+          waits = true;
+          continue;
         }
+        journal.note({ kind: 'system', ...stamp(), event: 'batch-ended', detail: { job, rows, interrupted: true } });
+        await shelf.remove('batch', job);
+      } catch (error) {
+        log.write('error', 'batch.not-closed', { job, why: String(error) }, `batch \`${job}\` could not be put back`);
       }
-      const detail = { job, rows, interrupted: true };
-      journal.note({ kind: 'system', ...stamp(), event: waits ? 'batch-left' : 'batch-ended', detail });
-      if (!waits) await shelf.remove('batch', job);
     }
+    if (waits) services.timers.after(RETRY_MS, () => void putBackInterrupted());
+  }
+
+  /** Every row's state, or `later` where a device does not answer yet. */
+  async function putBackDecisions(decisions: readonly string[]): Promise<readonly object[] | 'later'> {
+    const rows: object[] = [];
+    let waits = false;
+    for (const decision of [...decisions].reverse()) {
+      const intent = services.intentOf(decision);
+      if (intent === undefined) continue;
+      for (const effect of intent.effects) {
+        if (effect.new === undefined) continue;
+        const slot = {
+          point: effect.target,
+          holds: recordedValue(effect.new),
+          ...(effect.old !== undefined && { before: recordedValue(effect.old) }),
+          ...(effect.priority !== undefined && { priority: effect.priority }),
+        };
+        const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
+        waits ||= done.kind === 'failed';
+        rows.push({ target: effect.target, state: done.kind, ...('why' in done && { why: done.why }) });
+      }
+    }
+    return waits ? 'later' : rows;
   }
 
   return {

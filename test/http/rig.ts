@@ -177,6 +177,8 @@ export interface HttpRig {
   readonly shelf: Shelf;
   readonly context: Context;
   readonly app: App;
+  /** Method and path of every route that was registered. */
+  readonly routes: readonly (readonly [string, string])[];
   readonly bundle: object;
   client(headers?: { readonly [name: string]: string }): Client;
   /** Signed in. */
@@ -254,7 +256,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   await writer.putBackInterrupted();
   await overrides.start();
   const pair = await selfSigned(folder, ['gateway.test'], Date.now());
-  const { app, context, close } = await buildHttp({
+  const { app, context, routes, close } = await buildHttp({
     gate,
     journal,
     reader,
@@ -344,6 +346,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     shelf,
     context,
     app,
+    routes,
     get bundle() {
       return bundle;
     },

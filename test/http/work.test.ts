@@ -14,8 +14,8 @@ describe('a person on the page', () => {
     const anna = await rig.as('anna');
     const me = await anna.ask('GET', '/api/v1/me');
     expect(me.body).toMatchObject({ principal: 'anna', name: 'Anna', kind: 'user', organization: { id: 'acme' } });
-    expect(me.body['can']).toContain('point.write');
-    expect(me.body['can']).not.toContain('audit.read');
+    expect(me.body.can).toContain('point.write');
+    expect(me.body.can).not.toContain('audit.read');
     const ben = await rig.as('ben');
     expect((await ben.ask('GET', '/api/v1/me')).body).toMatchObject({ home: { id: 'hq', name: 'Headquarters' } });
   });
