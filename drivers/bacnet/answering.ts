@@ -285,10 +285,10 @@ export class Answering<A extends Asker, T extends Target> {
     const isKept = answer.kind !== 'error' && answer.kind !== 'reject';
     if (isKept && served.request !== undefined && !READS.has(served.request.service)) served.answer = answer;
     this.#give(asker, target, served, answer);
-    if (served.phase === 'answered') this.#remember(asker, target, served);
+    if (served.phase === 'answered') this.#remember(asker, served);
   }
 
-  #remember(asker: A, target: T, served: Served): void {
+  #remember(asker: A, served: Served): void {
     served.phase = 'answered';
     served.sending = undefined;
     const current = asker.served.get(served.key);
@@ -348,7 +348,7 @@ export class Answering<A extends Asker, T extends Target> {
   #send(asker: A, target: T, served: Served, step: TransmissionStep<ComplexAckApdu>): void {
     if (step.kind === 'complete') {
       this.#deadlines.drop(served);
-      this.#remember(asker, target, served);
+      this.#remember(asker, served);
       return;
     }
     served.sending = step.state;

@@ -29,6 +29,7 @@ export class DatagramSocket {
   readonly #own: Socket;
   readonly #ear: Socket;
   #open = true;
+  #soon: { readonly octets: Uint8Array; readonly address: string; readonly port: number }[] = [];
 
   private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents) {
     this.#own = own;
@@ -64,11 +65,24 @@ export class DatagramSocket {
     if (this.#open) this.#own.send(octets, port, address);
   }
 
+  /** As `send`, but with everything else that this turn of the loop brings: who hears it wakes up once. */
+  sendSoon(octets: Uint8Array, address: string, port: number): void {
+    if (this.#soon.length === 0) setImmediate(this.#flush);
+    this.#soon.push({ octets, address, port });
+  }
+
   async stop(): Promise<void> {
     if (!this.#open) return;
+    this.#flush();
     this.#open = false;
     await Promise.all([closed(this.#own), closed(this.#ear)]);
   }
+
+  readonly #flush = (): void => {
+    const soon = this.#soon;
+    this.#soon = [];
+    for (const { octets, address, port } of soon) this.send(octets, address, port);
+  };
 }
 
 function bound(place: SocketPlace, at: Endpoint, shared: boolean): Promise<Socket> {

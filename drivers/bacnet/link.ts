@@ -26,6 +26,7 @@ const UNICAST_HEADER = encodeBvlc({ function: 'original-unicast-npdu', npdu: Uin
 export class Link {
   readonly #config: LinkConfig;
   readonly #setting: string;
+  readonly #gathers: boolean;
   readonly #events: LinkEvents;
   readonly #deadlines: Deadlines;
   readonly #peers: readonly Endpoint[];
@@ -35,7 +36,9 @@ export class Link {
   #registration: Waiting | undefined;
   #isRegistered = false;
 
-  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines) {
+  /** `gathers`: unicasts may wait for the end of the loop's turn. Not where a permitted change must go at once. */
+  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines, gathers = false) {
+    this.#gathers = gathers;
     this.#config = config;
     this.#setting = setting;
     this.#events = events;
@@ -84,7 +87,8 @@ export class Link {
     datagram[3] = length & 0xff;
     datagram.set(header, UNICAST_HEADER.length);
     datagram.set(rest, UNICAST_HEADER.length + header.length);
-    this.#socket?.send(datagram, to.address, to.port);
+    if (this.#gathers) this.#socket?.sendSoon(datagram, to.address, to.port);
+    else this.#socket?.send(datagram, to.address, to.port);
   }
 
   /** To every station of the network, foreign devices and other subnets included. */

@@ -83,6 +83,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
         },
       },
       deadlines,
+      true,
     );
   }
 
