@@ -16,33 +16,39 @@ const PAUSE_MS = process.stdout.isTTY ? 1200 : 0;
 /** Gives the exit code. `asked` ends it early, and then it has failed. */
 export async function playTour(terminal: DemoTerminal, asked: Promise<void>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tour-'));
+  try {
+    const held = await playIn(folder, terminal, asked);
+    terminal.say(`\n${held} of ${STEPS.length} steps hold`);
+    return held === STEPS.length ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** How many steps held. */
+async function playIn(folder: string, terminal: DemoTerminal, asked: Promise<void>): Promise<number> {
   let stopped = false;
   void asked.then(() => {
     stopped = true;
   });
+  const site = await startSite({ folder, ports: ANY_PORTS }, terminal);
+  const stage = new Stage(site);
+  let held = 0;
   try {
-    const site = await startSite({ folder, ports: ANY_PORTS }, terminal);
-    const stage = new Stage(site);
-    try {
-      await site.push();
-      let failures = 0;
-      for (const { sentence, play } of STEPS) {
-        if (stopped) return 1;
-        await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PAUSE_MS))]);
-        const fault = await play(stage).then(
-          () => undefined,
-          (error: unknown) => (error instanceof Error ? error.message : String(error)),
-        );
-        failures += fault === undefined ? 0 : 1;
-        terminal.say(fault === undefined ? `✓ ${sentence}\n` : `✗ ${sentence}\n  ${fault}\n`);
-      }
-      terminal.say(failures === 0 ? `all ${STEPS.length} steps hold` : `${failures} of ${STEPS.length} steps failed`);
-      return failures === 0 ? 0 : 1;
-    } finally {
-      await stage.dropTools();
-      await site.stop();
+    await site.push();
+    for (const { sentence, play } of STEPS) {
+      await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PAUSE_MS))]);
+      if (stopped) break;
+      const fault = await play(stage).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      held += fault === undefined ? 1 : 0;
+      terminal.say(fault === undefined ? `✓ ${sentence}\n` : `✗ ${sentence}\n  ${fault}\n`);
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await stage.dropTools();
+    await site.stop();
   }
+  return held;
 }
