@@ -106,7 +106,13 @@ function faultsOf(issue: Issue, input: unknown): DocumentFault[] {
   if (issue.code === 'invalid_key') {
     return [{ path: path.join('.'), found: describeFound(path.at(-1)), expected: 'another key' }];
   }
-  return [{ path: path.join('.'), found: describeFound(valueAt(input, path)), expected: expectation(issue) }];
+  const found = isSecret(path) ? 'something else' : describeFound(valueAt(input, path));
+  return [{ path: path.join('.'), found, expected: expectation(issue) }];
+}
+
+/** A fault travels to logs and reports; a password's hash or a token does not. */
+function isSecret([list, , key]: readonly string[]): boolean {
+  return (list === 'users' && key === 'password') || (list === 'applications' && key === 'tokens');
 }
 
 function expectation(issue: Issue): string {

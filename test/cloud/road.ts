@@ -8,6 +8,7 @@ import { openClock } from '../../src/cloud/clock.ts';
 import type { CompilePolicy } from '../../src/cloud/compile-step.ts';
 import type { Report } from '../../src/cloud/report.ts';
 import { openRoot, type TrustedRoot } from '../../src/cloud/root.ts';
+import type { Trust } from '../../src/cloud/trust.ts';
 import type { PolicyStore } from '../../src/contract/policy-store.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import { fail, ok } from '../../src/model/result.ts';
@@ -22,6 +23,7 @@ export const KEYS = {
   stranger: newSigningKey('policy-1'),
   commands: newSigningKey('commands-1'),
   locks: newSigningKey('locks-1'),
+  audit: newSigningKey('audit-1'),
 };
 
 export function rootTextOf(change: { expiresAt?: string } = {}): string {
@@ -31,6 +33,7 @@ export function rootTextOf(change: { expiresAt?: string } = {}): string {
     policy: [KEYS.policy],
     commands: [KEYS.commands],
     locks: [KEYS.locks],
+    audit: [KEYS.audit],
   };
   return signRoot(rootPayload({ ...plan, ...change }), KEYS.root.slice(0, 2));
 }
@@ -92,6 +95,8 @@ export interface RoadOptions {
   readonly store?: PolicyStore;
   readonly time?: VirtualTime;
   readonly root?: TrustedRoot;
+  /** In place of `root`. */
+  readonly trust?: Pick<Trust, 'root' | 'before'>;
   readonly gateway?: string;
   readonly compile?: CompilePolicy<Contents>;
   readonly activate?: (policy: ActivePolicy<Contents>) => void;
@@ -114,7 +119,7 @@ export class Road {
     this.clock = openClock(store, this.time);
     this.acceptance = new Acceptance<Contents>({
       gateway: options.gateway ?? GATEWAY,
-      trust: { root: () => root, before: () => undefined },
+      trust: options.trust ?? { root: () => root, before: () => undefined },
       store,
       clock: this.clock,
       timers: this.time,
