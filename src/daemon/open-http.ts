@@ -9,8 +9,6 @@ import { type RunningDriver, StartFault } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 import type { GateControl } from '../gate/options.ts';
 import type { ProviderSettings, RunningHttp } from '../http/options.ts';
-import { selfSigned } from '../http/self-signed.ts';
-import { createHttp } from '../http/server.ts';
 import { createWriter } from '../jobs/batch.ts';
 import { createOverrides } from '../jobs/overrides.ts';
 import type { JournalStore } from '../store/journal.ts';
@@ -60,6 +58,8 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   await overrides.start();
   if (!config.http) return;
 
+  // The framework takes memory that a gateway without a page has better use for.
+  const { createHttp } = await import('../http/server.ts');
   const http = await createHttp({
     gate,
     journal,
@@ -95,6 +95,7 @@ function announce(log: Log, { address, port }: RunningHttp): void {
 async function certificateOf({ http, data }: SiteConfig, clock: Clock): Promise<{ certificate: string; key: string }> {
   const names = http?.origin === undefined ? [] : [new URL(http.origin).hostname];
   if (http?.certificateFile === undefined || http.keyFile === undefined) {
+    const { selfSigned } = await import('../http/self-signed.ts');
     return selfSigned(data, names, Math.max(clock.now(), Date.now()));
   }
   return {
