@@ -36,7 +36,7 @@ const probesAtOnce = 16;
 const probesWaiting = 1024;
 const probesPerStep = 50;
 /** How long one device is left alone after a probe that was not asked for by the gateway itself. */
-const restMs = 2000;
+const restMs = 1000;
 const contestedMs = 30_000;
 
 export class Discovery {
@@ -52,6 +52,8 @@ export class Discovery {
   readonly #said = new WeakMap<KnownDevice, Capabilities>();
   /** Who a device last said it is. */
   readonly #claims = new WeakMap<KnownDevice, Probe>();
+  /** Whose claim waits for the next round. */
+  readonly #resting = new Set<KnownDevice>();
   readonly #wanted = new Map<number, { nextAt: number; pauseMs: number }>();
   #rounds: Waiting | undefined;
   #nextWhoIs: number;
@@ -111,6 +113,7 @@ export class Discovery {
     if (device.instance !== undefined) this.verify(device);
     else if ((this.#probedAt.get(device) ?? Number.NEGATIVE_INFINITY) + restMs <= this.#deadlines.now())
       this.#probe(device, claim);
+    else this.#resting.add(device);
   }
 
   /** Asks a verified device again. */
@@ -157,6 +160,8 @@ export class Discovery {
 
   #confirmed(device: KnownDevice, instance: number): void {
     if (device.instance === instance) return;
+    for (const [other, contenders] of this.#contested)
+      if (other !== instance && contenders.has(device)) this.#leaves(device, other);
     const contenders = this.#contested.get(instance);
     const holder = this.#byInstance.get(instance);
     if (contenders !== undefined) {
@@ -214,6 +219,11 @@ export class Discovery {
       this.#events.broadcast(whoIs());
     }
     this.#search(now);
+    for (const device of this.#resting) {
+      const claim = this.#claims.get(device);
+      if (claim !== undefined && device.instance !== claim.instance) this.#probe(device, claim);
+    }
+    this.#resting.clear();
     let probes = 0;
     const before = now - this.#settings.verifySeconds * 1000;
     for (const [instance, device] of this.#byInstance) {
