@@ -76,8 +76,11 @@ export class BrokerLine {
     }
   }
 
-  /** Hears of these topics from now on, what is retained first; the function it gives ends that. `+` is every gateway. */
-  async listen(gateway: string, names: readonly string[], listener: Listener): Promise<() => void> {
+  /**
+   * Hears of these topics from now on, what is retained first; the function it gives ends that. `+` is every gateway.
+   * A topic is listened to once at a time: the broker tells what is retained to a new subscription only.
+   */
+  async listen(gateway: string, names: readonly string[], listener: Listener): Promise<() => Promise<void>> {
     this.#listeners.add(listener);
     const filters = names.map((name) => `gatehouse/v1/${gateway}/${name}`);
     try {
@@ -87,7 +90,10 @@ export class BrokerLine {
     } catch (error) {
       throw failed(messageOf(error), error);
     }
-    return () => this.#listeners.delete(listener);
+    return async () => {
+      this.#listeners.delete(listener);
+      await this.#client.unsubscribeAsync(filters).catch(() => {});
+    };
   }
 
   /** What lies retained under these topics, newest of each. */
@@ -101,7 +107,7 @@ export class BrokerLine {
     });
     last = performance.now();
     while (performance.now() - last < QUIET_MS) await new Promise((resolve) => setTimeout(resolve, 50));
-    stop();
+    await stop();
     return [...found.values()];
   }
 

@@ -83,7 +83,7 @@ async function follow(name: string, options: FollowWords, terminal: Terminal): P
     });
     if (last !== undefined && chain.at().number >= last) end();
     const why = await ended;
-    stop();
+    await stop();
     if (why === undefined) return;
     terminal.err(`this record cannot be believed, nothing more is acknowledged: ${why}`);
     terminal.setExit(EXIT.failed);

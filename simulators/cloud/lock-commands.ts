@@ -161,6 +161,6 @@ async function confirmations(
   const timer = setTimeout(complete, mostMs);
   await all;
   clearTimeout(timer);
-  stop();
+  await stop();
   return said;
 }

@@ -133,7 +133,7 @@ async function exchange(line: BrokerLine, gateway: string, jti: string, text: st
   await line.publish(gateway, `command/${jti}`, text, false);
   const result = await ended;
   clearTimeout(timer);
-  stop();
+  await stop();
   if (result) return result;
   const what = accepted ? 'accepted it, and said nothing more' : 'said nothing';
   throw failed(
