@@ -219,6 +219,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     void keepTime();
   }
 
+  let stopped: Promise<void> | undefined;
   return {
     active: () => acceptance.active(),
     storedRefused: loaded.ok ? undefined : loaded.fault,
@@ -252,16 +253,21 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
         clock: { sure: clock.sure(), now: clock.now(), floor: clock.floor() },
       };
     },
-    async stop() {
-      minute.cancel();
-      await acceptance.stop();
-      await locks?.idle();
-      await trust.idle();
-      await commands?.stop();
-      await uploading?.stop();
-      keep('state', stateText('offline'));
-      await connection?.stop();
-      await keepTime();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
+
+  async function stop(): Promise<void> {
+    minute.cancel();
+    await acceptance.stop();
+    await locks?.idle();
+    await trust.idle();
+    await commands?.stop();
+    await uploading?.stop();
+    keep('state', stateText('offline'));
+    await connection?.stop();
+    await keepTime();
+  }
 }

@@ -29,7 +29,7 @@ export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('write'), target, value: commandValueSchema, priority }),
   z.strictObject({ op: z.literal('release'), target, priority }),
   z.strictObject({ op: z.literal('read'), targets: z.array(target).min(1).max(MOST_TARGETS) }),
-  /** Every write is permitted or none is begun; they go out in order, and the first that fails ends it. */
+  /** Every write is permitted or none is begun; the first that fails ends it, and what was written is put back. */
   z.strictObject({ op: z.literal('batch'), writes: z.array(writeSchema).min(1).max(MOST_WRITES) }),
   z.strictObject({
     op: z.literal('explain'),

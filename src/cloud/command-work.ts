@@ -1,12 +1,12 @@
-// What a verified command does, by the same road as any frame: planned by a driver, judged by the gate, performed with the
-// Permit. Invariants: 1. of several writes all are permitted before the first is sent; 2. nothing is judged in the name of
-// a command whose time is over.
+// What a verified command does, by the same road as the page and the API: their writer plans, has the gate judge and sends.
+// Invariants: 1. of several writes all are permitted before the first is sent; 2. nothing is judged in the name of a
+// command whose time is over; 3. who may not read a point does not learn whether it is there.
 
-import type { DriverStatus, PointWrite, RunningDriver } from '../contract/driver.ts';
-import type { Caller, Change, Denial, Gate, Permit } from '../contract/gate.ts';
-import { describeFault } from '../model/fault.ts';
+import type { RunningDriver } from '../contract/driver.ts';
+import type { Caller, Denial, Gate } from '../contract/gate.ts';
+import type { RowResult, WriteRow, Writer } from '../contract/work.ts';
 import { principalId, type TargetHandle } from '../model/ids.ts';
-import { type Outcome, recordValue } from '../model/journal-row.ts';
+import { recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
 import { explain, formatExplanation } from '../policy/explain.ts';
@@ -28,29 +28,18 @@ export interface WorkRefusal {
 export type CommandWork = (command: Command, kid: string) => Promise<Result<Done, WorkRefusal>>;
 
 export interface WorkServices {
-  readonly gate: Pick<Gate, 'judge' | 'abandon' | 'reader' | 'countDeniedReads'>;
+  readonly gate: Pick<Gate, 'reader' | 'countDeniedReads'>;
+  /** Plans, judges and performs; undefined while the gateway starts. */
+  readonly writer: () => Pick<Writer, 'write'> | undefined;
   /** The running drivers by name. */
-  readonly drivers: ReadonlyMap<string, Pick<RunningDriver, 'plan' | 'perform' | 'read'> & { status?(): DriverStatus }>;
+  readonly drivers: ReadonlyMap<string, Pick<RunningDriver, 'read'>>;
   /** In force at this moment. */
   readonly policy: () => PolicySnapshot | undefined;
   readonly now: () => number;
 }
 
-type Driver = WorkServices['drivers'] extends ReadonlyMap<string, infer D> ? D : never;
-
-interface Write {
-  readonly target: string;
-  readonly value: PointValue;
-  readonly priority?: number | undefined;
-}
-
-/** The writes to one device, in order. */
-interface Group {
-  readonly device: TargetHandle;
-  readonly driver: Driver;
-  readonly writes: NonEmpty<PointWrite>;
-  readonly targets: readonly string[];
-}
+type Driver = Pick<RunningDriver, 'read'>;
+const MOST_TEXT = 1_000;
 
 export function commandWork(services: WorkServices): CommandWork {
   return async (command, kid) => {
@@ -58,15 +47,13 @@ export function commandWork(services: WorkServices): CommandWork {
     const caller = callerOf(command, kid);
     switch (operation.op) {
       case 'write':
-        return write(services, caller, [{ ...operation, value: pointValue(operation.value) }]);
+        return write(services, caller, [rowOf({ ...operation, value: pointValue(operation.value) })]);
       case 'release':
-        return write(services, caller, [{ ...operation, value: null }]);
-      case 'batch':
-        return write(
-          services,
-          caller,
-          operation.writes.map((entry) => ({ ...entry, value: pointValue(entry.value) })),
-        );
+        return write(services, caller, [rowOf({ ...operation, value: null })]);
+      case 'batch': {
+        const rows = operation.writes.map((entry) => rowOf({ ...entry, value: pointValue(entry.value) }));
+        return isNonEmpty(rows) ? write(services, caller, rows) : ok({ steps: [] });
+      }
       case 'read':
         return read(services, caller, operation.targets);
       case 'explain':
@@ -75,6 +62,18 @@ export function commandWork(services: WorkServices): CommandWork {
         return fail({ code: 'job-unsupported', text: `got a job \`${operation.kind}\`` });
     }
   };
+}
+
+function rowOf({
+  target,
+  value,
+  priority,
+}: {
+  target: string;
+  value: PointValue;
+  priority?: number | undefined;
+}): WriteRow {
+  return { point: target, value, ...(priority === undefined ? {} : { priority }) };
 }
 
 function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
@@ -93,65 +92,61 @@ function pointValue(value: CommandValue): PointValue {
 }
 
 async function write(
-  services: WorkServices,
+  { writer }: WorkServices,
   caller: Caller,
-  writes: readonly Write[],
+  rows: NonEmpty<WriteRow>,
 ): Promise<Result<Done, WorkRefusal>> {
-  const { gate } = services;
-  const groups = groupByDevice(services, writes);
-  if (!groups.ok) return groups;
-  const changes: { readonly group: Group; readonly change: Change<unknown> }[] = [];
-  for (const group of groups.value) {
-    const planned = group.driver.plan(group.writes);
-    if (!planned.ok)
-      return fail({ code: 'not-writable', text: planned.fault.map(describeFault).join('; ').slice(0, 1000) });
-    changes.push({ group, change: planned.value });
-  }
-  const permitted: { readonly group: Group; readonly permit: Permit<unknown> }[] = [];
-  for (const { group, change } of changes) {
-    const judgement = gate.judge(caller, change);
-    if (judgement.permitted) {
-      permitted.push({ group, permit: judgement.permit });
-      continue;
+  const running = writer();
+  if (!running) return fail({ code: 'unknown-target', text: 'the gateway is starting: no driver serves a point yet' });
+  const result = await running.write(caller, { rows });
+  switch (result.kind) {
+    case 'faulty': {
+      const faulty = result.rows.filter(({ fault }) => fault !== undefined);
+      const text = faulty.map(({ point, fault }) => `\`${point}\`: ${fault}`).join('; ');
+      const isUnknown = faulty.some(({ device }) => device === undefined);
+      return fail({ code: isUnknown ? 'unknown-target' : 'not-writable', text: text.slice(0, MOST_TEXT) });
     }
-    for (const { permit } of permitted) gate.abandon(permit, 'another write of the same command was denied');
-    const { denial } = judgement;
-    return fail({ code: 'denied', text: denial.text, denial: denialResult(denial) });
+    case 'denied': {
+      const [denial] = result.denials;
+      return fail({ code: 'denied', text: denial.text, denial: denialResult(denial) });
+    }
+    case 'unrecorded':
+      return fail({ code: 'not-durable', text: result.why });
+    case 'carried-out':
+      return ok({ steps: result.rows.map(stepOf) });
   }
-  const steps: NonNullable<Done['steps']> = [];
-  let failed = false;
-  for (const { group, permit } of permitted) {
-    const why = 'an earlier write of the same command did not succeed';
-    if (failed) gate.abandon(permit, why);
-    const outcome: Outcome = failed ? { kind: 'not-sent', why } : await group.driver.perform(permit);
-    failed ||= outcome.kind !== 'acknowledged';
-    steps.push({ decision: permit.decisionId, targets: [...group.targets], outcome });
-  }
-  return ok({ steps });
 }
 
-/** Neighbouring writes to one device go out as one change: its order of writes is the command's. */
-function groupByDevice(services: WorkServices, writes: readonly Write[]): Result<readonly Group[], WorkRefusal> {
-  const inventory = services.policy()?.inventory;
-  const groups: { device: TargetHandle; driver: Driver; writes: PointWrite[]; targets: string[] }[] = [];
-  for (const { target, value, priority } of writes) {
-    const handle = inventory?.find(target);
-    const point = handle === undefined ? undefined : inventory?.point(handle);
-    const driver = point && driverOf(services, point.device);
-    if (handle === undefined || !point || !driver) {
-      return fail({
-        code: 'unknown-target',
-        text: `got \`${target}\`, expected a point of a device that a driver serves`,
-      });
-    }
-    const entry: PointWrite = { target: handle, value, ...(priority === undefined ? {} : { priority }) };
-    const last = groups.at(-1);
-    if (last?.device === point.device) {
-      last.writes.push(entry);
-      last.targets.push(target);
-    } else groups.push({ device: point.device, driver, writes: [entry], targets: [target] });
+function stepOf({ point, decision, old, readBack, ...row }: RowResult): NonNullable<Done['steps']>[number] {
+  return {
+    decision,
+    targets: [point],
+    outcome: outcomeOf(row),
+    ...(old === undefined ? {} : { old: recordValue(old) }),
+    ...(readBack === undefined ? {} : { readBack: recordValue(readBack) }),
+  };
+}
+
+function outcomeOf({
+  state,
+  why = '',
+}: Pick<RowResult, 'state' | 'why'>): NonNullable<Done['steps']>[number]['outcome'] {
+  switch (state) {
+    case 'done':
+    case 'not-read-back':
+      return { kind: 'acknowledged' };
+    case 'refused-by-device':
+      return { kind: state, answer: why };
+    case 'withdrawn':
+      return { kind: state, reason: why };
+    case 'differs':
+      return { kind: state };
+    case 'unknown':
+    case 'not-sent':
+    case 'put-back':
+    case 'left-written':
+      return { kind: state, why };
   }
-  return ok(groups.flatMap((group) => (isNonEmpty(group.writes) ? [{ ...group, writes: group.writes }] : [])));
 }
 
 /** The first running driver that the device has an address of. */

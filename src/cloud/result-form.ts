@@ -35,7 +35,7 @@ const verdictSchema = z.union([
   }),
 ]);
 
-/** What became of the writes to one device: `decision` is their id in the journal. */
+/** What became of one write: `decision` is its id in the journal. `old` was there before, `readBack` is there now. */
 export const stepSchema = z.strictObject({
   decision: z.string(),
   targets: z.array(z.string()).min(1),
@@ -45,7 +45,14 @@ export const stepSchema = z.strictObject({
     z.strictObject({ kind: z.literal('unknown'), why: z.string() }),
     z.strictObject({ kind: z.literal('not-sent'), why: z.string() }),
     z.strictObject({ kind: z.literal('withdrawn'), reason: z.string() }),
+    /** Acknowledged, but the device holds another value. */
+    z.strictObject({ kind: z.literal('differs') }),
+    /** Of a batch that failed: undone, or not to be undone. */
+    z.strictObject({ kind: z.literal('put-back'), why: z.string() }),
+    z.strictObject({ kind: z.literal('left-written'), why: z.string() }),
   ]),
+  old: resultValueSchema.optional(),
+  readBack: resultValueSchema.optional(),
 });
 
 const readingSchema = z.union([

@@ -14,6 +14,7 @@ import type { CommandMemory } from '../contract/command-memory.ts';
 import { type DriverModule, type RunningDriver, StartFault } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
+import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
 import { describeFault } from '../model/fault.ts';
 import type { JournalStore } from '../store/journal.ts';
@@ -34,6 +35,8 @@ export interface CloudParts {
   readonly gate: GateControl;
   /** Filled while the daemon starts. */
   readonly drivers: ReadonlyMap<string, RunningDriver>;
+  /** Undefined while the daemon starts. */
+  readonly writer: () => Writer | undefined;
   readonly standing: DaemonStanding;
   /** Takes what must be closed at the end. */
   readonly closers: (() => Promise<void> | void)[];
@@ -45,7 +48,7 @@ export async function openCloud(
   modules: readonly DriverModule[],
   parts: CloudParts,
 ): Promise<RunningCloud<PushedPolicy> | undefined> {
-  const { store, journal, clock, timers, log, gate, drivers, standing } = parts;
+  const { store, journal, clock, timers, log, gate, drivers, writer, standing } = parts;
   const settings = config.cloud ?? readEnrolment(config.data);
   if (!settings) return undefined;
   const { rootFile, ...given } = { rootFile: undefined, ...settings };
@@ -64,7 +67,7 @@ export async function openCloud(
     setLocks: (locks) => gate.setFastLocks(locks),
     commands: {
       memory: store,
-      work: commandWork({ gate, drivers, policy: () => gate.policy(), now: () => clock.now() }),
+      work: commandWork({ gate, writer, drivers, policy: () => gate.policy(), now: () => clock.now() }),
     },
     ...(reader ? { journal: reader } : {}),
     record: (row) => journal.note(row),

@@ -10,6 +10,7 @@ import type { CommandMemory } from '../contract/command-memory.ts';
 import type { DriverModule, RunningDriver } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
+import type { Writer } from '../contract/work.ts';
 import { createGate } from '../gate/gate.ts';
 import { principalId } from '../model/ids.ts';
 import { type JournalStore, openJournal } from '../store/journal.ts';
@@ -84,6 +85,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   noteStart(config, journal, clock, log);
 
   const drivers = new Map<string, RunningDriver>();
+  let writer: Writer | undefined;
   const cloud = await openCloud(config, modules, {
     store,
     journal,
@@ -92,6 +94,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     log,
     gate,
     drivers,
+    writer: () => writer,
     standing,
     closers,
   });
@@ -130,7 +133,9 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     acknowledged: () => (cloud ? (cloud.acknowledged()?.number ?? 0) : undefined),
   });
   closers.push(endRetention);
-  await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
+  writer = await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
+  // Before anything a command may be using: the line goes down first.
+  if (cloud) closers.push(() => cloud.stop());
   const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
   const notifier = createNotifier(process.env, () => standing.failure === undefined);
   closers.push(() => {

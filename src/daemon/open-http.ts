@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock, Timers } from '../contract/clock.ts';
 import { type RunningDriver, StartFault } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
+import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
 import type { ProviderSettings, RunningHttp } from '../http/options.ts';
 import { createWriter } from '../jobs/batch.ts';
@@ -28,8 +29,11 @@ export interface HttpParts {
   readonly standing: DaemonStanding;
 }
 
-/** What is still owed to the plant (overrides, batches cut off) is taken up even where no page is configured. */
-export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<void> {
+/**
+ * The writer that page, API and the cloud's commands share. What is still owed to the plant (overrides, batches cut off)
+ * is taken up even where no page is configured.
+ */
+export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<Writer> {
   const { config, gate, journal, clock, timers, log, drivers, standing } = parts;
   const reader = openJournalReader(join(config.data, 'journal.db'));
   closers.push(() => reader.close());
@@ -56,7 +60,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   // Devices may take their time; the page does not wait for them.
   void writer.putBackInterrupted();
   await overrides.start();
-  if (!config.http) return;
+  if (!config.http) return writer;
 
   // The framework takes memory that a gateway without a page has better use for.
   const { createHttp } = await import('../http/server.ts');
@@ -86,6 +90,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   });
   closers.push(() => http.stop());
   announce(log, http);
+  return writer;
 }
 
 function announce(log: Log, { address, port }: RunningHttp): void {
