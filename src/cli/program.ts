@@ -8,6 +8,7 @@ import { addConfigCommands } from './config-commands.ts';
 import { addDaemonCommands } from './daemon-commands.ts';
 import { addEnrolCommand } from './enrol-command.ts';
 import { CommandFault, EXIT, type ExitCode, type Terminal } from './exit.ts';
+import { addInventoryCommands } from './inventory-commands.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommand } from './run-command.ts';
@@ -33,6 +34,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addEnrolCommand(program, terminal);
   addConfigCommands(program, terminal);
   addPolicyCommands(program, terminal);
+  addInventoryCommands(program, terminal);
   addDaemonCommands(program, terminal);
   addJournalCommands(program, terminal);
   addCertificateCommands(program, terminal);

@@ -9,6 +9,7 @@ import type { InventoryView, PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
 import type { Clock, Timers } from './clock.ts';
 import type { Change, Gate, Permit } from './gate.ts';
+import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
 
 /** A driver's own compiled addresses of one inventory; nobody else looks inside. */
@@ -68,6 +69,8 @@ export interface RunningDriver {
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
   /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */
   perform(permit: Permit<unknown>): Promise<Outcome>;
+  /** Asks the devices of a network who they are and what they hold, one request at a time each. A text says why not. */
+  survey?(order: SurveyOrder): Promise<Result<InventoryDraft, string>>;
   /** Stops listening, answers what is in flight or lets it time out, closes every socket. */
   stop(): Promise<void>;
 }
@@ -83,6 +86,8 @@ export interface DriverModule {
     inventory: InventoryView,
     pause: () => Promise<void>,
   ): Promise<Result<{ readonly index: AddressIndex; readonly notices: readonly Notice[] }, NonEmpty<DocumentFault>>>;
+  /** Point lists of others that this driver can read, by the form's name (`ede`). */
+  readonly imports?: { readonly [format: string]: InventoryImport };
   /** Throws a `StartFault` that names the setting (a port in use, a serial line that is not there). */
   start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver>;
 }
