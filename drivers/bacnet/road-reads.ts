@@ -95,7 +95,7 @@ export class Reads {
       return refusalOf(request, 'no-permission');
     }
     const answer = await this.#ask(incoming, request, () => (mayRead() ? request : undefined));
-    if (answer.kind === 'denied' || !mayRead()) {
+    if (answer.kind === 'denied' || (answer.kind === 'complex-ack' && !mayRead())) {
       this.#refused(incoming, 1);
       return refusalOf(request, 'no-permission');
     }
