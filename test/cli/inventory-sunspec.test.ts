@@ -138,7 +138,7 @@ describe('faults', () => {
     [{ id: 1, group: { groups: {} } }, 'group.groups: found `{}`'],
     [{ id: 1, group: { groups: [{}] } }, 'group.groups.0: found `{}`, expected a group with a name'],
     [withPoint({ type: 'string', size: 65_000 }), '--base: found registers up to'],
-  ])('%j', (model, expected) => X);
+  ])('%j', (model, expected) => expect(faultsOf(model).join('\n')).toContain(expected));
 
   test('words that are missing, and a group whose number nobody says', () => {
     expect(faultsOf(MODEL, {})).toHaveLength(4);
