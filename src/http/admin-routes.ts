@@ -32,9 +32,10 @@ export function adminRoutes(app: App, context: Context): void {
   const { reader, clock, gate } = options;
   const tags = ['administration'];
 
+  const intentOf = (decision: string) => reader.rows({ decision, kind: 'intent', limit: 1 })[0]?.row;
   const auditSight = (request: Parameters<typeof askerOf>[0]): RecordSight => {
     const snapshot = policyOf(context);
-    const sight = recordSight(snapshot, askerOf(request).caller, clock);
+    const sight = recordSight(snapshot, askerOf(request).caller, clock, intentOf);
     if (!sight.something) throw notPermitted('audit.read', snapshot.header.revision);
     return sight;
   };
@@ -180,7 +181,7 @@ export function adminRoutes(app: App, context: Context): void {
           throw notPermitted('audit.read', snapshot.header.revision);
         }
       }
-      if (!aboutSelf && !recordSight(snapshot, caller, clock).everything && targets.length === 0) {
+      if (!aboutSelf && !recordSight(snapshot, caller, clock, intentOf).everything && targets.length === 0) {
         throw notPermitted('audit.read', snapshot.header.revision);
       }
       const asked = aboutSelf

@@ -17,6 +17,8 @@ export interface EventStream {
   /** Says why, and closes. */
   end(why: string): void;
   onEnd(run: () => void): void;
+  /** After every change of anybody's standing that this stream survived. */
+  onLook(run: () => void): void;
 }
 
 export interface EventStreams {
@@ -26,11 +28,13 @@ export interface EventStreams {
   lookAgain(): void;
   endOf(session: string, why: string): void;
   readonly size: number;
+  all(): readonly EventStream[];
   stop(): void;
 }
 
 interface Open extends EventStream {
   readonly response: ServerResponse;
+  look(): void;
 }
 
 export interface StreamServices {
@@ -59,6 +63,7 @@ export function createEventStreams({ clock, timers, most, policy, isProven }: St
       if (!snapshot) stream.end('no-policy');
       else if (!isProven(asker)) stream.end('signed-out');
       else if (standsNow(snapshot, asker.caller, clock) !== 'stands') stream.end('revoked');
+      else stream.look();
     }
   }
 
@@ -68,6 +73,7 @@ export function createEventStreams({ clock, timers, most, policy, isProven }: St
       if (streams.size >= most) throw tooMany('there are too many event streams', 10);
       if (own.length >= PER_PERSON) throw tooMany(`you have ${PER_PERSON} event streams already`, 10);
       const listeners: (() => void)[] = [];
+      const looks: (() => void)[] = [];
       let isOver = false;
       const over = (): void => {
         if (isOver) return;
@@ -93,6 +99,10 @@ export function createEventStreams({ clock, timers, most, policy, isProven }: St
           over();
         },
         onEnd: (run) => void listeners.push(run),
+        onLook: (run) => void looks.push(run),
+        look() {
+          for (const run of looks) run();
+        },
       };
       response.writeHead(200, {
         ...headers,
@@ -112,6 +122,7 @@ export function createEventStreams({ clock, timers, most, policy, isProven }: St
     get size() {
       return streams.size;
     },
+    all: () => [...streams],
     stop() {
       beat.cancel();
       for (const stream of [...streams]) stream.end('the gateway stops');

@@ -23,6 +23,8 @@ export interface LiveValues {
   subscribe(points: readonly string[], changed: (point: string, value: LiveValue) => void): () => void;
   /** Read again at once: somebody wrote. */
   touch(points: readonly string[]): void;
+  /** How many points somebody looks at. */
+  readonly looked: number;
   driverOf(device: InventoryDevice): { readonly name: string; readonly driver: RunningDriver } | undefined;
   stop(): void;
 }
@@ -38,8 +40,10 @@ export interface LiveOptions {
   inventory(): InventoryView | undefined;
 }
 
+type Listener = (point: string, value: LiveValue) => void;
+
 interface Loop {
-  readonly looked: Map<string, Set<(point: string, value: LiveValue) => void>>;
+  readonly looked: Set<string>;
   timer: { cancel(): void } | undefined;
   running: boolean;
 }
@@ -49,6 +53,8 @@ export function createLiveValues(options: LiveOptions): LiveValues {
   const cache = new Map<string, LiveValue>();
   /** By device id. */
   const loops = new Map<string, Loop>();
+  /** By point. */
+  const listeners = new Map<string, Set<Listener>>();
   const reading = new Map<string, Promise<void>>();
   let stopped = false;
   let sampler: { cancel(): void } | undefined;
@@ -83,9 +89,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       }
     }
     if (!changed) return;
-    for (const loop of loops.values()) {
-      for (const listener of loop.looked.get(point) ?? []) listener(point, value);
-    }
+    for (const listener of listeners.get(point) ?? []) listener(point, value);
   }
 
   function keepFault(point: string, why: string): void {
@@ -136,7 +140,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     if (loop.running) return;
     loop.running = true;
     const began = clock.monotonic();
-    await readNow([...loop.looked.keys()]);
+    await readNow([...loop.looked]);
     loop.running = false;
     plan(loop, Math.max(pollMs, RESTS * (clock.monotonic() - began)));
   }
@@ -179,25 +183,30 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       await under;
       return cached(point);
     },
+    get looked() {
+      return listeners.size;
+    },
     subscribe(points, changed) {
-      const mine: [Loop, string][] = [];
-      for (const point of points) {
+      const mine = points.map((point) => {
         const device = deviceOf(point)?.id ?? '';
-        const loop = loops.get(device) ?? { looked: new Map(), timer: undefined, running: false };
+        const loop = loops.get(device) ?? { looked: new Set<string>(), timer: undefined, running: false };
         loops.set(device, loop);
-        const listeners = loop.looked.get(point) ?? new Set();
-        loop.looked.set(point, listeners.add(changed));
-        mine.push([loop, point]);
-      }
-      for (const loop of new Set(mine.map(([each]) => each))) if (!loop.running) plan(loop, 0);
+        loop.looked.add(point);
+        listeners.set(point, (listeners.get(point) ?? new Set()).add(changed));
+        return { loop, device, point };
+      });
+      for (const loop of new Set(mine.map((each) => each.loop))) if (!loop.running) plan(loop, 0);
       return () => {
-        for (const [loop, point] of mine) {
-          const listeners = loop.looked.get(point);
-          listeners?.delete(changed);
-          if (listeners?.size === 0) loop.looked.delete(point);
-          if (loop.looked.size === 0) loop.timer?.cancel();
+        for (const { loop, device, point } of mine) {
+          const others = listeners.get(point);
+          others?.delete(changed);
+          if (others?.size !== 0) continue;
+          listeners.delete(point);
+          loop.looked.delete(point);
+          if (loop.looked.size > 0) continue;
+          loop.timer?.cancel();
+          if (!loop.running && loops.get(device) === loop) loops.delete(device);
         }
-        for (const [device, loop] of loops) if (loop.looked.size === 0 && !loop.running) loops.delete(device);
       };
     },
     touch(points) {

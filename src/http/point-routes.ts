@@ -99,15 +99,20 @@ export function pointRoutes(app: App, context: Context): void {
       const gone = new Set(points.filter((id) => !shown.includes(id)));
       for (const id of gone) stream.send('gone', { id });
       for (const id of shown) stream.send('value', { id, ...shownReading(live.cached(id)) });
-      const forget = live.subscribe(shown, (id, value) => {
-        if (gone.has(id)) return;
-        if (seesNow(id)) stream.send('value', { id, ...shownReading(value) });
-        else {
+      const isGone = (id: string): boolean => {
+        if (!gone.has(id) && !seesNow(id)) {
           gone.add(id);
           stream.send('gone', { id });
         }
+        return gone.has(id);
+      };
+      const forget = live.subscribe(shown, (id, value) => {
+        if (!isGone(id)) stream.send('value', { id, ...shownReading(value) });
       });
       stream.onEnd(forget);
+      stream.onLook(() => {
+        for (const id of shown) isGone(id);
+      });
     },
   });
 }

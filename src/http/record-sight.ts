@@ -1,5 +1,5 @@
 // Which rows of the record somebody may read: those of organizations where they hold `audit.read`. Invariant: a row that names
-// something of another organization, or of nobody, is for those who hold it in all of them.
+// something of another organization, or nothing at all, is for those who hold it in all of them.
 
 import type { Clock } from '../contract/clock.ts';
 import type { Caller } from '../contract/gate.ts';
@@ -14,7 +14,13 @@ export interface RecordSight {
   shows(row: JournalRow): boolean;
 }
 
-export function recordSight(snapshot: PolicySnapshot, caller: Caller, clock: Clock): RecordSight {
+/** `intentOf` finds what an outcome belongs to. */
+export function recordSight(
+  snapshot: PolicySnapshot,
+  caller: Caller,
+  clock: Clock,
+  intentOf: (decision: string) => JournalRow | undefined,
+): RecordSight {
   const { rights, inventory } = snapshot;
   const held = new Set(
     rights.organizations.filter((each) => mayIn(snapshot, caller, clock, 'audit.read', each)).map(({ id }) => id),
@@ -24,22 +30,34 @@ export function recordSight(snapshot: PolicySnapshot, caller: Caller, clock: Clo
     const handle = inventory.find(target);
     return handle !== undefined && held.has(ownerOf(rights, handle).id);
   };
-  return {
-    everything,
-    something: held.size > 0,
-    shows(row) {
-      if (everything) return true;
-      switch (row.kind) {
-        case 'intent':
-        case 'refusal':
-          return row.effects.length > 0 && row.effects.every(({ target }) => isTheirs(target));
-        case 'session': {
-          const home = rights.people.get(row.principal)?.home;
-          return home !== undefined && held.has(home);
-        }
-        default:
-          return false;
-      }
-    },
+  const isHome = (principal: unknown): boolean => {
+    const home = typeof principal === 'string' ? rights.people.get(principal)?.home : undefined;
+    return home !== undefined && held.has(home);
   };
+  function shows(row: JournalRow): boolean {
+    if (everything) return true;
+    switch (row.kind) {
+      case 'intent':
+      case 'refusal':
+        return row.effects.length > 0 && row.effects.every(({ target }) => isTheirs(target));
+      case 'outcome': {
+        const intent = intentOf(row.decision);
+        return intent?.kind === 'intent' && shows(intent);
+      }
+      case 'session':
+        return isHome(row.principal);
+      case 'system': {
+        const targets = targetsIn(row.detail);
+        return targets.length > 0 ? targets.every(isTheirs) : isHome(row.detail.principal);
+      }
+    }
+  }
+  return { everything, something: held.size > 0, shows };
+}
+
+/** Of rows about work: `target`, `targets`, and `rows` of targets. */
+function targetsIn({ target, targets, rows }: { readonly [key: string]: unknown }): string[] {
+  const listed = Array.isArray(targets) ? targets : [];
+  const named = Array.isArray(rows) ? rows.map((row: { readonly target?: unknown }) => row.target) : [];
+  return [target, ...listed, ...named].filter((each) => typeof each === 'string');
 }

@@ -284,7 +284,7 @@ function seesRow(context: Context, { caller }: Asker, row: JournalRow): boolean 
   if (row.kind !== 'intent' && row.kind !== 'refusal') return true;
   const sight = context.sights.of(caller);
   if (!sight) return false;
-  if (recordSight(sight.snapshot, caller, context.options.clock).shows(row)) return true;
+  if (recordSight(sight.snapshot, caller, context.options.clock, () => undefined).shows(row)) return true;
   return row.effects.every(({ target }) => {
     const handle = sight.tree.inventory.find(target);
     return handle === undefined ? target.startsWith('handle:') : sight.sees(handle);

@@ -68,12 +68,21 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     held.entry = { ...rest, state, ...(why !== undefined && { why }) };
     open.delete(held.entry.id);
     ended.push(held.entry);
-    if (ended.length > MOST_ENDED) ended.shift();
+    const oldest = ended.length > MOST_ENDED ? ended.shift() : undefined;
     const { id, point, owner } = held.entry;
     const detail = { override: id, target: point, owner, state, ...(why !== undefined && { why }) };
     journal.note({ kind: 'system', at: clock.now(), event: 'override-ended', detail });
-    await save(held);
-    await shelf.trim('override', MOST_ENDED + open.size);
+    await saveAfterwards(held);
+    if (oldest) await shelf.remove('override', oldest.id).catch(() => {});
+  }
+
+  /** What has happened already is not undone by a disk that is full: after a restart the slot itself is looked at. */
+  async function saveAfterwards(held: Held): Promise<void> {
+    await save(held).catch((error: unknown) => {
+      const { id } = held.entry;
+      const why = String(error);
+      log.write('error', 'override.not-saved', { override: id, why }, `override \`${id}\` could not be saved: ${why}`);
+    });
   }
 
   function plan(held: Held, delayMs = held.entry.until - clock.now()): void {
@@ -166,7 +175,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
         held.undoes = inherits ? below.undoes : held.undoes;
         held.holds = row.readBack ?? row.wanted;
         held.entry = { ...held.entry, state: 'active', ...(before !== undefined && { before }) };
-        await save(held);
+        await saveAfterwards(held);
         if (below) await close(below, 'superseded', `by override \`${id}\``);
         plan(held);
       }
@@ -207,7 +216,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
           }
           const old = intent.effects.find(({ target }) => target === held.entry.point)?.old;
           held.entry = { ...held.entry, state: 'active', ...(old !== undefined && { before: recordedValue(old) }) };
-          await save(held);
+          await saveAfterwards(held);
         }
         plan(held);
       }

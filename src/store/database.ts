@@ -4,7 +4,8 @@
 
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { Sqlite } from './sqlite.ts';
 import { asStoreFault, StoreFault } from './store-fault.ts';
 
 /** The shape of one kind of database: SQLite's `application_id`, and migrations, the first of which makes version 1. */
@@ -26,7 +27,7 @@ export function openDatabase(file: string, schema: Schema): Database.Database {
   let database: Database.Database | undefined;
   try {
     makeFile(file);
-    database = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    database = new Sqlite(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     database.pragma('trusted_schema = OFF');
     const version = versionOf(database, file, schema);
     makePrivate(file);
@@ -52,7 +53,7 @@ export function openDatabase(file: string, schema: Schema): Database.Database {
 export function openForReading(file: string, schema: Schema): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     database.pragma('trusted_schema = OFF');
     const version = versionOf(database, file, schema);
     if (version < schema.migrations.length) {

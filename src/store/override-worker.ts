@@ -29,8 +29,8 @@ export type OverrideAnswer =
 
 const PUT = `INSERT INTO document (kind, id, at, body) VALUES (?, ?, ?, ?)
   ON CONFLICT (kind, id) DO UPDATE SET at = excluded.at, body = excluded.body`;
-const TRIM = `DELETE FROM document WHERE kind = ?1 AND id NOT IN
-  (SELECT id FROM document WHERE kind = ?1 ORDER BY at DESC, id DESC LIMIT ?2)`;
+const TRIM = `DELETE FROM document WHERE kind = ? AND id NOT IN
+  (SELECT id FROM document WHERE kind = ? ORDER BY at DESC, id DESC LIMIT ?)`;
 
 const port = parentPort;
 if (port !== null) {
@@ -46,7 +46,7 @@ if (port !== null) {
     if (order.kind === 'put') database.prepare(PUT).run(order.of, order.id, order.at, order.body);
     if (order.kind === 'remove')
       database.prepare('DELETE FROM document WHERE kind = ? AND id = ?').run(order.of, order.id);
-    if (order.kind === 'trim') database.prepare(TRIM).run(order.of, order.most);
+    if (order.kind === 'trim') database.prepare(TRIM).run(order.of, order.of, order.most);
   };
   port.on('message', (order: OverrideOrder) => {
     let answer: OverrideAnswer = { kind: 'done' };

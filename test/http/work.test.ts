@@ -48,3 +48,80 @@ describe('a person on the page', () => {
     expect(seen.text).not.toContain('Anna');
   });
 });
+
+describe('several points at once', () => {
+  it('are all written, or none where one is denied, with a verdict for each before', async () => {
+    const anna = await rig.as('anna');
+    const before = rig.plant.writesSeen();
+    const rows = [
+      { point: 'ahu1/sat-sp', value: 21 },
+      { point: 'chiller1/chw-sp', value: 9 },
+    ];
+    const check = await anna.ask('POST', '/api/v1/batches/check', { body: { rows } });
+    expect(check.body).toMatchObject({ ok: false, rows: [{ verdict: 'permitted' }, { verdict: 'denied' }] });
+    const refused = await anna.ask('POST', '/api/v1/batches', { body: { rows } });
+    expect(refused.status).toBe(403);
+    expect(refused.body.denied).toMatchObject([
+      { point: 'chiller1/chw-sp', device: 'chiller1', needed: 'point.write' },
+    ]);
+    expect(rig.plant.writesSeen()).toBe(before);
+    const carla = await rig.as('carla');
+    const done = await carla.ask('POST', '/api/v1/batches', { body: { rows } });
+    expect(done.body).toMatchObject({ ok: true, rows: [{ state: 'done' }, { state: 'done' }] });
+  });
+
+  it('are put back where a device fails half-way, and a row says so where even that failed', async () => {
+    const carla = await rig.as('carla');
+    const bank = rig.plant.devices.ahu1.bank;
+    await carla.ask('POST', '/api/v1/batches', {
+      body: {
+        rows: [
+          { point: 'ahu1/sat-sp', value: 18 },
+          { point: 'ahu1/dsp-sp', value: 200 },
+        ],
+      },
+    });
+    rig.plant.devices.chiller1.fail({ kind: 'exception', code: 4 }, { on: 'write' });
+    const rows = [
+      { point: 'ahu1/sat-sp', value: 22 },
+      { point: 'ahu1/damper-cmd', value: false },
+      { point: 'chiller1/chw-sp', value: 9.5 },
+    ];
+    const answer = await carla.ask('POST', '/api/v1/batches', { body: { rows } });
+    rig.plant.devices.chiller1.behave();
+    expect(answer.body).toMatchObject({
+      ok: false,
+      rows: [
+        { point: 'ahu1/sat-sp', state: 'put-back', readBack: 18 },
+        { point: 'ahu1/damper-cmd', state: 'left-written' },
+        { point: 'chiller1/chw-sp', state: 'refused-by-device' },
+      ],
+    });
+    expect(bank.number('ahu1/sat-sp')).toBe(18);
+    expect(bank.get('ahu1/damper-cmd')).toBe(false);
+    const journal = await carla.ask('GET', '/api/v1/journal?kind=system&limit=50');
+    expect(journal.text).toContain('batch-begun');
+    expect(rig.shelf.list('batch')).toEqual([]);
+  });
+});
+
+describe('a key of a write', () => {
+  it('gives the same answer again without writing, and refuses another body', async () => {
+    const anna = await rig.as('anna');
+    const path = '/api/v1/points/ahu1%2Fsat-sp/write';
+    const headers = { 'idempotency-key': 'k-1' };
+    const first = await anna.ask('POST', path, { body: { value: 20.5 }, headers });
+    const writes = rig.plant.writesSeen();
+    const again = await anna.ask('POST', path, { body: { value: 20.5 }, headers });
+    expect([again.status, again.text]).toEqual([200, first.text]);
+    expect(rig.plant.writesSeen()).toBe(writes);
+    expect((await anna.ask('POST', path, { body: { value: 21 }, headers })).status).toBe(422);
+    const carla = await rig.as('carla');
+    const other = await carla.ask('POST', path, { body: { value: 21 }, headers });
+    expect(other.status).toBe(200);
+    const both = await Promise.all(
+      [1, 2].map(() => anna.ask('POST', path, { body: { value: 19 }, headers: { 'idempotency-key': 'k-2' } })),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+});

@@ -1,0 +1,171 @@
+// Signing in with a real OpenID Connect provider on loopback: code flow with PKCE, groups and roles by name, nobody without a role.
+
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { Provider } from 'oidc-provider';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, type Client, type HttpRig, type SiteChanges, startHttpRig } from './rig.ts';
+
+const RETURN = 'https://gateway.test/api/v1/sign-in/provider/return';
+const CLAIMS: { readonly [subject: string]: object } = {
+  gina: { name: 'Gina Guest' },
+  egon: { name: 'Egon', groups: ['Engineers', 'engineers', 'Unknown'] },
+  rita: { name: 'Rita', role: 'Operator', groups: 'Engineers' },
+  otto: { name: 'Otto', role: 'operator' },
+};
+
+let server: Server;
+let issuer: string;
+let rig: HttpRig | undefined;
+
+beforeAll(async () => {
+  server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const bound = server.address();
+  issuer = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'gatehouse',
+        redirect_uris: [RETURN],
+        token_endpoint_auth_method: 'none',
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+      },
+    ],
+    pkce: { required: () => true },
+    claims: { openid: ['sub'], profile: ['name', 'groups', 'role'] },
+    conformIdTokenClaims: false,
+    features: { devInteractions: { enabled: false } },
+    cookies: { keys: ['a-key-of-this-test'] },
+    interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+    findAccount: (_context: unknown, subject: string) => ({
+      accountId: subject,
+      claims: () => ({ sub: subject, ...CLAIMS[subject] }),
+    }),
+  });
+  const callback = provider.callback();
+  server.on('request', (request, response) => {
+    // The person at the provider says who they are by a header of this test, and agrees.
+    const [, uid] = /^\/interaction\/([\w-]+)/.exec(request.url ?? '') ?? [];
+    if (uid === undefined) return void callback(request, response);
+    void (async () => {
+      const { prompt, params, session } = await provider.interactionDetails(request, response);
+      const accountId = session?.accountId ?? String(request.headers['x-person']);
+      if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId } });
+      const grant = new provider.Grant({ accountId, clientId: String(params.client_id) });
+      grant.addOIDCScope('openid profile');
+      return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
+    })();
+  });
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+afterEach(async () => {
+  await rig?.stop();
+  rig = undefined;
+});
+
+async function site(changes: SiteChanges): Promise<HttpRig> {
+  rig = await startHttpRig({
+    changes: { issuer, ...changes },
+    providers: [{ issuer, groupsClaim: 'groups', roleClaim: 'role', scope: 'openid profile' }],
+  });
+  return rig;
+}
+
+/** What a browser does between the gateway and the provider; gives the address it is sent back to. */
+async function throughProvider(url: string, person: string): Promise<string> {
+  const jar = new Map<string, string>();
+  let next = url;
+  for (let hop = 0; hop < 10; hop += 1) {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const response = await fetch(next, { redirect: 'manual', headers: { cookie, 'x-person': person } });
+    for (const each of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(each) ?? [];
+      jar.set(name, value);
+    }
+    const location = response.headers.get('location');
+    if (location === null) throw new Error(`${response.status} ${await response.text()}`);
+    next = new URL(location, next).href;
+    if (next.startsWith(RETURN)) return next;
+  }
+  throw new Error('the provider sends round and round');
+}
+
+async function signIn(person: string): Promise<{ client: Client; answer: Answer; back: string }> {
+  const client = (rig as HttpRig).client({ 'sec-fetch-site': 'cross-site' });
+  const begun = await client.ask('GET', '/api/v1/sign-in/provider?organization=acme');
+  expect(begun.status).toBe(302);
+  const back = (await throughProvider(String(begun.headers.location), person)).replace('https://gateway.test', '');
+  return { client, back, answer: await client.ask('GET', back) };
+}
+
+describe('somebody of the identity provider', () => {
+  it('without a role of that name or a default role does not come in', async () => {
+    await site({});
+    const offered = await (rig as HttpRig).client().ask('GET', '/api/v1/sign-in');
+    expect(offered.body).toMatchObject({ providers: [{ organization: 'acme', name: 'Acme' }] });
+    for (const person of ['gina', 'egon', 'otto']) {
+      const { answer, client } = await signIn(person);
+      expect([person, answer.status, answer.body.denied]).toMatchObject([person, 403, [{ reason: 'no-sign-in' }]]);
+      expect((await client.ask('GET', '/api/v1/me')).status).toBe(401);
+    }
+  });
+
+  it('has the role that matches by name, at the root', async () => {
+    await site({});
+    const { answer, client } = await signIn('rita');
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    const me = await client.ask('GET', '/api/v1/me');
+    expect(me.body).toMatchObject({ principal: `acme:${issuer}#rita`, name: 'Rita', kind: 'provider' });
+    const own = { 'sec-fetch-site': 'same-origin' };
+    const written = await client.ask('POST', '/api/v1/points/ahu1%2Fsat-sp/write', {
+      body: { value: 20 },
+      headers: own,
+    });
+    expect(written.body).toMatchObject({ ok: true });
+  });
+
+  it('has the default role, and what the groups of that name are given', async () => {
+    await site({ defaultRole: true });
+    const guest = await signIn('gina');
+    const engineer = await signIn('egon');
+    const own = { 'sec-fetch-site': 'same-origin' };
+    const write = (client: Client) =>
+      client.ask('POST', '/api/v1/points/ahu1%2Fsat-sp/write', { body: { value: 20 }, headers: own });
+    expect((await guest.client.ask('GET', '/api/v1/points/ahu1%2Fsat-sp')).status).toBe(200);
+    expect((await write(guest.client)).status).toBe(403);
+    expect((await write(engineer.client)).status).toBe(200);
+    await (rig as HttpRig).activate({ issuer, revision: 2 });
+    expect((await guest.client.ask('GET', '/api/v1/me')).status).toBe(401);
+  });
+
+  it('comes back once, with the cookie it left with, and to nobody else', async () => {
+    await site({ defaultRole: true });
+    const { back, client } = await signIn('gina');
+    expect((await client.ask('GET', back)).status).toBe(502);
+    const other = (rig as HttpRig).client();
+    await other.ask('GET', '/api/v1/sign-in/provider?organization=acme');
+    const begun = await client.ask('GET', '/api/v1/sign-in/provider?organization=acme');
+    const theirs = (await throughProvider(String(begun.headers.location), 'gina')).replace('https://gateway.test', '');
+    expect((await other.ask('GET', theirs)).status).toBe(502);
+    expect((await (rig as HttpRig).client().ask('GET', theirs)).status).toBe(502);
+  });
+});
+
+describe('a provider that is not there', () => {
+  it('is said so, and passwords go on', async () => {
+    rig = await startHttpRig({
+      changes: { issuer: 'http://127.0.0.1:9' },
+      providers: [{ issuer: 'http://127.0.0.1:9', groupsClaim: 'groups', roleClaim: 'role', scope: 'openid' }],
+    });
+    const begun = await rig.client().ask('GET', '/api/v1/sign-in/provider?organization=acme');
+    expect([begun.status, begun.body.title]).toEqual([502, 'identity provider failed']);
+    expect((await rig.client().ask('GET', '/api/v1/sign-in/provider?organization=tenant')).status).toBe(404);
+    await rig.as('anna');
+  });
+});

@@ -1,0 +1,119 @@
+// Overrides: they end on time, after a restart too, early by who may, and never over somebody else's value.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../scenarios/daemon-rig.ts';
+import { type HttpRig, startHttpRig } from './rig.ts';
+
+let rig: HttpRig;
+beforeEach(async () => {
+  rig = await startHttpRig();
+});
+afterEach(() => rig.stop());
+
+const SP = '/api/v1/points/ahu1%2Fsat-sp/write';
+const held = (): number => rig.plant.devices.ahu1.bank.number('ahu1/sat-sp');
+
+async function override(person: string, value: number, overrideMs = 7_200_000): Promise<string> {
+  const answer = await (await rig.as(person)).ask('POST', SP, { body: { value, overrideMs } });
+  expect(answer.body).toMatchObject({ ok: true });
+  return String((answer.body.rows as unknown as readonly { override: string }[])[0]?.override);
+}
+
+describe('an override', () => {
+  it('is released on time after a restart, although its owner was locked out meanwhile', async () => {
+    expect(held()).toBe(18);
+    const id = await override('anna', 22);
+    expect(held()).toBe(22);
+    rig.time.shift += 7_200_001;
+    rig = await rig.restart();
+    await rig.activate({ revision: 2, locks: [{ id: 'stop', why: 'test', principal: 'anna' }] });
+    await until('it is released', () => rig.overrides.get(id)?.state === 'released');
+    expect(held()).toBe(18);
+    const carla = await rig.as('carla');
+    const ledger = await carla.ask('GET', '/api/v1/overrides');
+    expect(ledger.items).toMatchObject([{ id, state: 'released', owner: 'Anna', own: false, value: 22, before: 18 }]);
+  });
+
+  it('is released early by its owner and by who could write, not by who could not', async () => {
+    const id = await override('carla', 21);
+    const ben = await rig.as('ben');
+    const refused = await ben.ask('POST', `/api/v1/overrides/${id}/release`);
+    expect([refused.status, refused.body.denied]).toMatchObject([403, [{ needed: 'point.write' }]]);
+    const tom = await rig.as('tom');
+    expect((await tom.ask('POST', `/api/v1/overrides/${id}/release`)).status).toBe(404);
+    expect((await tom.ask('GET', '/api/v1/overrides')).items).toEqual([]);
+    const anna = await rig.as('anna');
+    expect((await anna.ask('POST', `/api/v1/overrides/${id}/release`)).body).toMatchObject({ state: 'released' });
+    expect(held()).toBe(18);
+    expect((await anna.ask('POST', `/api/v1/overrides/${id}/release`)).status).toBe(409);
+  });
+
+  it('is left where the point holds another value by then', async () => {
+    const id = await override('anna', 21);
+    const carla = await rig.as('carla');
+    await carla.ask('POST', SP, { body: { value: 16 } });
+    const anna = await rig.as('anna');
+    const ended = await anna.ask('POST', `/api/v1/overrides/${id}/release`);
+    expect(ended.body).toMatchObject({ state: 'left', why: 'it no longer holds what was written' });
+    expect(held()).toBe(16);
+  });
+
+  it('put over another gives back what was there before both', async () => {
+    const first = await override('anna', 20);
+    const second = await override('carla', 23);
+    expect(rig.overrides.get(first)).toMatchObject({ state: 'superseded' });
+    const carla = await rig.as('carla');
+    await carla.ask('POST', `/api/v1/overrides/${second}/release`);
+    expect(held()).toBe(18);
+  });
+
+  it('waits while the device is silent, and is released when it answers', async () => {
+    const id = await override('anna', 21);
+    rig.plant.devices.ahu1.fail({ kind: 'silence', carriedOut: false });
+    const anna = await rig.as('anna');
+    const waiting = await anna.ask('POST', `/api/v1/overrides/${id}/release`);
+    expect(waiting.body).toMatchObject({ state: 'releasing' });
+    rig.plant.devices.ahu1.behave();
+    const done = await anna.ask('POST', `/api/v1/overrides/${id}/release`);
+    expect(done.body).toMatchObject({ state: 'released' });
+  });
+
+  it('of a command that may not be put back by itself is refused beforehand', async () => {
+    const anna = await rig.as('anna');
+    const answer = await anna.ask('POST', '/api/v1/points/ahu1%2Fdamper-cmd/write', {
+      body: { value: false, overrideMs: 60_000 },
+    });
+    expect([answer.status, answer.text.includes('it cannot end by itself')]).toEqual([422, true]);
+    expect(rig.plant.writesSeen()).toBe(0);
+  });
+
+  it('whose change was cut off by a restart is taken up where it was recorded, forgotten where it was not', async () => {
+    const entry = { point: 'ahu1/sat-sp', device: 'ahu1', owner: 'anna', value: 22, holds: 22, since: 1, until: 2 };
+    const put = (id: string, decision: string) =>
+      rig.shelf.put('override', {
+        id,
+        at: 1,
+        body: JSON.stringify({ ...entry, id, decision, undoes: decision, state: 'pending' }),
+      });
+    const written = await (await rig.as('anna')).ask('POST', SP, { body: { value: 22 } });
+    const decision = (written.body.rows as unknown as readonly { decisionId: string }[])[0]?.decisionId ?? '';
+    await put('recorded', decision);
+    await put('never-sent', 'no-such-decision');
+    rig = await rig.restart();
+    await until('it is released', () => rig.overrides.get('recorded')?.state === 'released');
+    expect(held()).toBe(18);
+    expect(rig.overrides.get('never-sent')).toBeUndefined();
+  });
+});
+
+describe('a batch cut off by a restart', () => {
+  it('is put back from the record', async () => {
+    const carla = await rig.as('carla');
+    const written = await carla.ask('POST', SP, { body: { value: 22 } });
+    const decision = (written.body.rows as unknown as readonly { decisionId: string }[])[0]?.decisionId ?? '';
+    await rig.shelf.put('batch', { id: 'j', at: 1, body: JSON.stringify({ decisions: [decision, 'never-sent'] }) });
+    rig = await rig.restart();
+    expect(held()).toBe(18);
+    expect(rig.shelf.list('batch')).toEqual([]);
+  });
+});

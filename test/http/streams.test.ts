@@ -1,0 +1,164 @@
+// Event streams over real TLS: values as they change, revocation that closes, bounds in number and in what a slow reader holds.
+
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { connect } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../scenarios/daemon-rig.ts';
+import { type HttpRig, OTHER_POINT, startHttpRig } from './rig.ts';
+
+let rig: HttpRig;
+let port: number;
+const open: { destroy(): void }[] = [];
+beforeEach(async () => {
+  rig = await startHttpRig({ settings: { mostStreams: 12 } });
+  port = await rig.listen();
+});
+afterEach(async () => {
+  for (const each of open.splice(0)) each.destroy();
+  await rig.stop();
+});
+
+interface Heard {
+  readonly status: number;
+  readonly events: { readonly event: string; readonly data: { readonly [key: string]: unknown } }[];
+  readonly isOver: () => boolean;
+}
+
+async function listen(cookie: string, path: string): Promise<Heard> {
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    agent: false,
+    rejectUnauthorized: false,
+    headers: { cookie, 'user-agent': 'rig' },
+  });
+  open.push(asked);
+  asked.on('error', () => {});
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const events: Heard['events'] = [];
+  let over = false;
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    text += chunk;
+    const parts = text.split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) {
+      const [, event, data] = /^event: (.*)\ndata: (.*)$/s.exec(part) ?? [];
+      if (event !== undefined && data !== undefined) events.push({ event, data: JSON.parse(data) });
+    }
+  });
+  response.on('close', () => {
+    over = true;
+  });
+  response.on('error', () => {});
+  return { status: response.statusCode ?? 0, events, isOver: () => over };
+}
+
+const live = (...points: string[]): string => `/api/v1/live?points=${points.map(encodeURIComponent).join(',')}`;
+
+describe('live values', () => {
+  it('come when they change, and what may not be seen is gone like what does not exist', async () => {
+    const anna = await rig.as('anna');
+    const heard = await listen(anna.cookie, live('ahu1/sat-sp', OTHER_POINT, 'nowhere/nothing'));
+    await until('the first value is heard', () => heard.events.some(({ data }) => data.value === 18));
+    const gone = heard.events.filter(({ event }) => event === 'gone').map(({ data }) => data.id);
+    expect(gone).toEqual([OTHER_POINT, 'nowhere/nothing']);
+    await anna.ask('POST', '/api/v1/points/ahu1%2Fsat-sp/write', { body: { value: 21 } });
+    await until('the change is heard', () => heard.events.some(({ data }) => data.value === 21));
+  });
+
+  it('are read once for everybody, and not when nobody looks', async () => {
+    const anna = await rig.as('anna');
+    const ben = await rig.as('ben');
+    const streams = await Promise.all([anna, anna, ben, ben].map(({ cookie }) => listen(cookie, live('ahu1/sat'))));
+    await until('all hear', () => streams.every(({ events }) => events.some(({ data }) => 'value' in data)));
+    const { record } = rig.plant.devices.ahu1;
+    const before = record.readsSeen();
+    const began = Date.now();
+    await until('some rounds pass', () => record.readsSeen() > before + 3);
+    expect(record.readsSeen() - before).toBeLessThanOrEqual((Date.now() - began) / 50 + 2);
+    expect(rig.context.live.looked).toBe(1);
+    for (const each of open.splice(0)) each.destroy();
+    await until('nobody looks', () => rig.context.live.looked === 0);
+  });
+
+  it('say bad, with the old value, while the device is silent', async () => {
+    const anna = await rig.as('anna');
+    const heard = await listen(anna.cookie, live('ahu1/sat-sp'));
+    await until('a value is heard', () => heard.events.some(({ data }) => data.quality === 'good'));
+    rig.plant.devices.ahu1.fail({ kind: 'silence' });
+    await until('it is bad', () => heard.events.some(({ data }) => data.quality === 'bad' && data.value === 18));
+  });
+});
+
+describe('a stream', () => {
+  it('ends at once with the person: locked, revoked, signed out', async () => {
+    const ends = async (heard: Heard): Promise<unknown> => {
+      await until('it is over', heard.isOver);
+      return heard.events.at(-1);
+    };
+    const anna = await rig.as('anna');
+    const locked = await listen(anna.cookie, live('ahu1/sat'));
+    await rig.activate({ revision: 2, locks: [{ id: 'stop', why: 'test', principal: 'anna' }] });
+    expect(await ends(locked)).toMatchObject({ event: 'end', data: { why: 'revoked' } });
+    await rig.activate({ revision: 3 });
+    const ben = await rig.as('ben');
+    const left = await listen(ben.cookie, live('ahu1/sat'));
+    await ben.ask('POST', '/api/v1/sign-out');
+    expect(await ends(left)).toMatchObject({ event: 'end', data: { why: 'signed out' } });
+  });
+
+  it('hears no more of a point whose right was taken away', async () => {
+    const anna = await rig.as('anna');
+    const heard = await listen(anna.cookie, live('ahu1/sat-sp'));
+    await until('a value is heard', () => heard.events.some(({ data }) => 'value' in data));
+    await rig.activate({ revision: 2, grants: [{ to: 'user:anna', role: 'viewer', at: 'chiller1' }] });
+    await until('it is gone', () => heard.events.some(({ event }) => event === 'gone'));
+    rig.plant.devices.ahu1.bank.set('ahu1/sat-sp', 23);
+    const { record } = rig.plant.devices.ahu1;
+    const reads = record.readsSeen();
+    await until('it was read again', () => record.readsSeen() > reads + 2);
+    expect(heard.events.at(-1)).toMatchObject({ event: 'gone', data: { id: 'ahu1/sat-sp' } });
+  });
+
+  it('is one of few: eight for a person, and a bound for all', async () => {
+    const anna = await rig.as('anna');
+    const ben = await rig.as('ben');
+    const statuses: number[] = [];
+    for (let n = 0; n < 10; n += 1) statuses.push((await listen(anna.cookie, live('ahu1/sat'))).status);
+    for (let n = 0; n < 6; n += 1) statuses.push((await listen(ben.cookie, live('ahu1/sat'))).status);
+    const fits = (n: number) => Array.from({ length: n }, () => 200);
+    expect(statuses).toEqual([...fits(8), 429, 429, ...fits(4), 429, 429]);
+    const tooLong = await anna.ask('GET', live(...Array.from({ length: 257 }, (_, n) => `p${n}`)));
+    expect(tooLong.status).toBe(422);
+  });
+
+  it('of somebody who never reads is dropped', async () => {
+    const anna = await rig.as('anna');
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    open.push(socket);
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.pause();
+    socket.write(
+      `GET ${live('ahu1/sat')} HTTP/1.1\r\nhost: gateway.test\r\nuser-agent: rig\r\ncookie: ${anna.cookie}\r\n\r\n`,
+    );
+    await until('the stream is open', () => rig.context.streams.size === 1);
+    const [stream] = rig.context.streams.all();
+    const large = 'x'.repeat(60_000);
+    for (let n = 0; n < 400 && rig.context.streams.size > 0; n += 1) {
+      stream?.send('value', { large });
+      if (n % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(rig.context.streams.size).toBe(0);
+  });
+
+  it('is not for nobody', async () => {
+    expect((await listen('', live('ahu1/sat'))).status).toBe(401);
+  });
+});
