@@ -109,6 +109,10 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     return this.#answering.underWay;
   }
 
+  get stationCount(): number {
+    return this.#stations.size;
+  }
+
   async stop(): Promise<void> {
     for (const station of this.#stations.all()) for (const asking of station.asked.values()) asking.stop();
     await this.link.stop();

@@ -107,7 +107,13 @@ export class RunningBacnet implements RunningDriver {
         return { name, address, port, transport: 'udp' };
       }),
       lines: [...this.#plant.networks.values()].map(healthOf),
-      counters: { ...this.#counters, ...this.#road.counters() },
+      counters: {
+        ...this.#counters,
+        north_stations: this.#north.stationCount,
+        north_under_way: this.#north.underWay,
+        plant_devices: [...this.#plant.devices()].length,
+        ...this.#road.counters(),
+      },
     };
   }
 
