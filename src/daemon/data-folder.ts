@@ -3,8 +3,9 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { StartFault } from '../contract/driver.ts';
+import { Sqlite } from '../store/sqlite.ts';
 
 export interface HeldFolder {
   release(): void;
@@ -24,7 +25,7 @@ export function holdDataFolder(folder: string): HeldFolder {
 
 function openLock(file: string, folder: string): Database.Database {
   try {
-    const lock = new Database(file, { timeout: 0 });
+    const lock = new Sqlite(file, { timeout: 0 });
     try {
       lock.exec('BEGIN EXCLUSIVE');
       return lock;

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import Database from 'better-sqlite3';
 import type { IntentRow } from '../../src/model/journal-row.ts';
 import { canonicalJson } from '../../src/store/chain.ts';
 import { openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 
 const ROUNDS = 5;
 const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 600);
@@ -49,7 +49,7 @@ function rowOf(n: number): IntentRow {
 
 /** One commit and one flush for each row, on the event loop. */
 function plain(name: string): { readonly append: Contender; close(): void } {
-  const database = new Database(join(folder, `${name}.sqlite`));
+  const database = new Sqlite(join(folder, `${name}.sqlite`));
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.exec('CREATE TABLE row (number INTEGER PRIMARY KEY, body TEXT)');
@@ -62,7 +62,7 @@ function plain(name: string): { readonly append: Contender; close(): void } {
 
 /** As `plain`, but the rows of one turn of the event loop share a commit: what one would write without a thread. */
 function plainGrouped(name: string): { readonly append: Contender; close(): void } {
-  const database = new Database(join(folder, `${name}.sqlite`));
+  const database = new Sqlite(join(folder, `${name}.sqlite`));
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.exec('CREATE TABLE row (number INTEGER PRIMARY KEY, body TEXT)');

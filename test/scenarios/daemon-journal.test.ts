@@ -2,9 +2,9 @@
 // again, so can the devices.
 
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import { Tool } from '../../simulators/demo/tool.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { type Rig, type RigOptions, startRig, until } from './daemon-rig.ts';
 
 const closers: (() => Promise<unknown> | unknown)[] = [];
@@ -28,7 +28,7 @@ test('another program holds the journal: refused `journal-unavailable` for as lo
   const { rig, station } = await rigWith();
   expect(await station.write(2, DEMAND_LIMIT, [80])).toBe('done');
   const before = rig.plant.writesSeen();
-  const other = new Database(join(rig.data, 'journal.db'));
+  const other = new Sqlite(join(rig.data, 'journal.db'));
   closers.push(() => other.close());
   other.exec('BEGIN IMMEDIATE');
   expect(await station.write(2, DEMAND_LIMIT, [75])).toEqual(refused);

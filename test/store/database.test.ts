@@ -1,6 +1,5 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openDatabase, openForReading, type Schema } from '../../src/store/database.ts';
 import { openJournal } from '../../src/store/journal.ts';
@@ -8,6 +7,7 @@ import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { journalSchema } from '../../src/store/journal-schema.ts';
 import { policySchema } from '../../src/store/policy-schema.ts';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { intent, smallLimits, temporaryFolder } from './store-rig.ts';
 
 const schema: Schema = {
@@ -56,7 +56,7 @@ describe('a file that is not to be opened', () => {
 
   test.each([
     ['of another kind', (file: string) => openDatabase(file, { ...schema, applicationId: 78 }).close()],
-    ['of somebody else', (file: string) => void new Database(file).exec('CREATE TABLE x (y)').close()],
+    ['of somebody else', (file: string) => void new Sqlite(file).exec('CREATE TABLE x (y)').close()],
     ['that is no database', (file: string) => writeFileSync(file, 'dear diary, '.repeat(1000))],
   ])('%s is refused and left alone', (_name, make) => {
     const file = join(temporaryFolder(), 'a.sqlite');
@@ -100,7 +100,7 @@ describe('databases of earlier versions', () => {
     'a journal of version %i goes on',
     async (version) => {
       const file = join(temporaryFolder(), 'journal.sqlite');
-      new Database(file).exec(fixture(`journal-v${version}`)).close();
+      new Sqlite(file).exec(fixture(`journal-v${version}`)).close();
       const journal = await openJournal({ file, limits: smallLimits });
       expect(journal.openIntents().map(({ row }) => row)).toMatchObject([{ decision: 'd2' }]);
       expect(await journal.append(intent('d9'))).toMatchObject({ number: 6 });
@@ -116,7 +116,7 @@ describe('databases of earlier versions', () => {
     'a policy store of version %i goes on',
     async (version) => {
       const file = join(temporaryFolder(), 'policy.sqlite');
-      new Database(file).exec(fixture(`policy-v${version}`)).close();
+      new Sqlite(file).exec(fixture(`policy-v${version}`)).close();
       const store = await openPolicyStore(file);
       expect(store.current()).toEqual({
         epoch: 1,

@@ -1,12 +1,12 @@
 import { cpSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { JournalRow } from '../../src/model/journal-row.ts';
 import { encodeRow } from '../../src/store/chain.ts';
 import { type Inheritance, JournalCore } from '../../src/store/journal-core.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import type { JournalLimits, Space } from '../../src/store/journal-space.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 interface Setting {
@@ -109,7 +109,7 @@ describe('a file that is not as it was left', () => {
     const { core, file } = coreOf();
     core.probe();
     write(core, [intent('d1'), 'change']);
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec('BEGIN IMMEDIATE');
     const locked = write(core, [intent('d2'), 'change']);
     expect(locked.answers[0]).toMatch(/database is locked/);
@@ -154,7 +154,7 @@ describe('a file that is not as it was left', () => {
     core.probe();
     write(core, [intent('d1'), 'change'], [intent('d2'), 'change']);
     core.close();
-    new Database(file).exec(`DROP TRIGGER row_never_changes; UPDATE row SET body = '{}' WHERE number = 2`).close();
+    new Sqlite(file).exec(`DROP TRIGGER row_never_changes; UPDATE row SET body = '{}' WHERE number = 2`).close();
     const again = coreOf({ file }).core;
     expect(again.probe()).toMatch(/row 2 of .* is broken: hash is/);
     expect(write(again, [intent('d3'), 'reserve']).answers[0]).toMatch(/is broken/);
@@ -162,7 +162,7 @@ describe('a file that is not as it was left', () => {
 
   test('of another program: said by a fault, since no waiting mends it', () => {
     const file = join(temporaryFolder(), 'journal.sqlite');
-    new Database(file).exec('CREATE TABLE x (y)').close();
+    new Sqlite(file).exec('CREATE TABLE x (y)').close();
     const { core } = coreOf({ file });
     expect(() => core.probe()).toThrow(expect.objectContaining({ code: 'store-not-ours' }));
   });
@@ -185,7 +185,7 @@ describe('rows nobody was told about', () => {
     const { core, file } = unanswered([outcome('d1'), intent('d2', ['a', 'b'])]);
     expect(core.probe()).toBeUndefined();
     expect(decisions(file)).toEqual(['d1']);
-    const database = new Database(file, { readonly: true });
+    const database = new Sqlite(file, { readonly: true });
     expect(database.prepare('SELECT target, number FROM row_target').raw().all()).toEqual([['a', 1]]);
     expect(database.prepare('SELECT number, decision FROM open_intent').raw().all()).toEqual([[1, 'd1']]);
     database.close();
@@ -225,7 +225,7 @@ describe('retention', () => {
     const again = coreOf({ file }).core;
     expect(again.probe()).toBeUndefined();
     expect(write(again, [refusal('r10'), 'note']).answers[0]).toMatchObject({ number: 11 });
-    const database = new Database(file, { readonly: true });
+    const database = new Sqlite(file, { readonly: true });
     expect(database.prepare('SELECT number FROM row_target').pluck().all()).toEqual([11]);
     database.close();
   });

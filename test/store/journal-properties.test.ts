@@ -1,6 +1,5 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JournalRow } from '../../src/model/journal-row.ts';
@@ -8,6 +7,7 @@ import { encodeRow } from '../../src/store/chain.ts';
 import { JournalCore } from '../../src/store/journal-core.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import type { Entry, Space } from '../../src/store/journal-space.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 type Step =
@@ -138,7 +138,7 @@ test('any single change of a stored byte or row is found, at its place', () => {
   const names = Array.from({ length: 8 }, (_, index) => `d${index + 1}`);
   core.write(names.map((name): Entry => ({ row: encodeRow(intent(name)), space: 'change' })));
   core.close();
-  const database = new Database(file);
+  const database = new Sqlite(file);
   database.exec('DROP TRIGGER row_never_changes');
   const body = database.prepare<[number], Buffer>('SELECT CAST(body AS BLOB) FROM row WHERE number = ?').pluck();
   const setBody = database.prepare('UPDATE row SET body = CAST(? AS TEXT) WHERE number = ?');

@@ -1,6 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { JournalReader } from '../../src/contract/journal.ts';
 import type { JournalRow } from '../../src/model/journal-row.ts';
@@ -9,6 +8,7 @@ import { JournalCore } from '../../src/store/journal-core.ts';
 import { exportRows } from '../../src/store/journal-export.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { verifyChain } from '../../src/store/journal-verify.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 function journalOf(rows: readonly JournalRow[]): string {
@@ -104,7 +104,7 @@ describe('verify', () => {
     ['a lost anchor', 'DELETE FROM anchor', 1, /the anchor is missing/],
   ] as const)('names %s', (_name, damage, firstBroken, why) => {
     const file = journalOf(rows);
-    new Database(file).exec(`DROP TRIGGER row_never_changes; ${damage}`).close();
+    new Sqlite(file).exec(`DROP TRIGGER row_never_changes; ${damage}`).close();
     const verdict = reading(file, (reader) => reader.verify());
     expect(verdict).toEqual({ intact: false, firstBroken, why: expect.stringMatching(why) });
   });
@@ -128,7 +128,7 @@ describe('verify', () => {
     core.probe();
     expect(core.prune(1e15, 12, 100)).toBe(12);
     core.close();
-    const database = new Database(file, { readonly: true });
+    const database = new Sqlite(file, { readonly: true });
     const beforeRetention = { number: 0, hash: CHAIN_START };
     expect(verifyChain(database, beforeRetention)).toMatchObject({ intact: true, rows: 8 });
     database.close();
@@ -150,7 +150,7 @@ describe('verify', () => {
   });
 
   test('a row is never changed by accident', () => {
-    const database = new Database(journalOf(rows));
+    const database = new Sqlite(journalOf(rows));
     expect(() => database.exec('UPDATE row SET at = 0')).toThrow('a journal row is never changed');
     database.close();
   });

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type JournalState, JournalUnavailable } from '../../src/contract/journal.ts';
 import { type JournalOptions, openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { handTime, intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 async function journalAt(options: Partial<JournalOptions> = {}) {
@@ -100,7 +100,7 @@ describe('a journal that cannot be written', () => {
   test('refuses, says so, and is well again by itself', async () => {
     const { journal, file, time } = await journalAt();
     await journal.append(intent('d1'));
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec('BEGIN IMMEDIATE');
     const states: JournalState[] = [];
     journal.onState((state) => states.push(state));
@@ -157,7 +157,7 @@ describe('a journal that cannot be written', () => {
 
   test('a disk that hangs is said after a while, and its rows are still answered', async () => {
     const { journal, file, time } = await journalAt({ stallMs: 300 });
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec('BEGIN IMMEDIATE');
     const row = journal.append(intent('d1'));
     await new Promise(setImmediate);
@@ -216,7 +216,7 @@ describe('a thread that ends', () => {
 test('retention that finds the disk locked says so, and the state with it', async () => {
   const { journal, file } = await journalAt();
   await journal.append(refusal('r1'));
-  const other = new Database(file);
+  const other = new Sqlite(file);
   other.exec('BEGIN IMMEDIATE');
   await expect(journal.prune(1e15, 1)).rejects.toMatchObject({ code: 'store-unavailable' });
   expect(journal.state().writable).toBe(false);
@@ -257,7 +257,7 @@ describe('notes', () => {
 
   test('while it cannot be written are lost, counted and told of at the end', async () => {
     const { journal, file, time } = await journalAt();
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec('BEGIN IMMEDIATE');
     await journal.append(intent('d1')).catch(() => {});
     journal.note(refusal('r1'));
@@ -293,7 +293,7 @@ test('a listener that went is not told', async () => {
   const { journal, file } = await journalAt();
   const listener = vi.fn();
   journal.onState(listener)();
-  const other = new Database(file);
+  const other = new Sqlite(file);
   other.exec('BEGIN IMMEDIATE');
   await journal.append(intent('d1')).catch(() => {});
   other.close();
@@ -302,6 +302,6 @@ test('a listener that went is not told', async () => {
 
 test('a file that is not ours is refused with a fault', async () => {
   const file = join(temporaryFolder(), 'journal.sqlite');
-  new Database(file).exec('CREATE TABLE x (y)').close();
+  new Sqlite(file).exec('CREATE TABLE x (y)').close();
   await expect(openJournal({ file })).rejects.toMatchObject({ code: 'store-not-ours' });
 });

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
+import { Sqlite } from '../../src/store/sqlite.ts';
 import { temporaryFolder } from './store-rig.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -101,7 +101,7 @@ describe('the floor', () => {
   test('does not fall by a statement that goes round the program', async () => {
     const { store, file } = await storeAt();
     await store.commit(policy(2, 5));
-    const database = new Database(file);
+    const database = new Sqlite(file);
     for (const sql of [
       'UPDATE policy SET revision = 5',
       'UPDATE policy SET epoch = 1, revision = 9',
@@ -119,7 +119,7 @@ test('bytes are kept only under the hash they have, and put again they are mende
   await expect(store.putPart(part.hash, Buffer.from('evil'))).rejects.toMatchObject({ code: 'policy-part-mismatch' });
   expect(store.missing([part.hash])).toEqual([part.hash]);
   await store.putPart(part.hash, part.bytes);
-  new Database(file).exec(`UPDATE part SET bytes = x'00'`).close();
+  new Sqlite(file).exec(`UPDATE part SET bytes = x'00'`).close();
   await store.putPart(part.hash, part.bytes);
   expect(store.part(part.hash)).toEqual(part.bytes);
 });
@@ -158,7 +158,7 @@ test('after close promises reject instead of waiting', async () => {
 
 test('a store of another kind is refused', async () => {
   const file = join(temporaryFolder(), 'policy.sqlite');
-  new Database(file).exec('CREATE TABLE x (y)').close();
+  new Sqlite(file).exec('CREATE TABLE x (y)').close();
   await expect(openPolicyStore(file)).rejects.toMatchObject({ code: 'store-not-ours' });
 });
 
