@@ -123,7 +123,9 @@ function sign(options: SignOptions, terminal: Terminal): void {
   const key = (!existsSync(options.key) && ownKey(context.folder, options.key)) || keyFrom(options.key, options.kid);
   const before = context.root.inForce();
   const draft = context.root.draft();
-  const named = [before, draft].some((root) => root?.keys[key.kid]?.x === key.publicJwk.x);
+  const named = [before, draft].some(
+    (root) => root?.roles.root.keys.includes(key.kid) && root.keys[key.kid]?.x === key.publicJwk.x,
+  );
   if (!named) throw badInput(`got key \`${key.kid}\`, which is a root key of neither this root nor the one before`);
   tellSigned(context, context.root.sign(key));
 }
