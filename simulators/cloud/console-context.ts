@@ -3,9 +3,9 @@
 import { BrokerLine } from './broker-line.ts';
 import { badInput, type Terminal } from './console-exit.ts';
 import { ConsoleFolder, type ConsoleSettings, ofGateway } from './console-folder.ts';
-import { keyFor, type Role } from './key-ring.ts';
+import { keyFor } from './key-ring.ts';
 import type { GatewayKeys } from './reading.ts';
-import { RootFile } from './root-file.ts';
+import { type Role, RootFile } from './root-file.ts';
 import type { SigningKey } from './signing.ts';
 
 export interface CommonOptions {

@@ -5,11 +5,8 @@ import { readFileSync } from 'node:fs';
 import { badInput } from './console-exit.ts';
 import type { ConsoleFolder } from './console-folder.ts';
 import type { PublicKey } from './reading.ts';
-import type { RootDocument } from './root-file.ts';
+import { ROLES, type Role, type RootDocument } from './root-file.ts';
 import { newSigningKey, type SigningKey, signingKeyFromPem, signingKeyPem } from './signing.ts';
-
-export const ROLES = ['root', 'policy', 'locks', 'commands', 'audit'] as const;
-export type Role = (typeof ROLES)[number];
 
 const KID = /^[A-Za-z0-9_.~-]{1,128}$/;
 const pemOf = (kid: string): string => `keys/${kid}.pem`;

@@ -4,9 +4,12 @@
 import { createHash } from 'node:crypto';
 import { badInput } from './console-exit.ts';
 import type { ConsoleFolder } from './console-folder.ts';
-import type { Role } from './key-ring.ts';
 import { isSignedBy, type PublicKey } from './reading.ts';
 import { type SigningKey, signRoot } from './signing.ts';
+
+/** What a key may sign. */
+export const ROLES = ['root', 'policy', 'locks', 'commands', 'audit'] as const;
+export type Role = (typeof ROLES)[number];
 
 export interface RootDocument {
   readonly format: 'gatehouse.root/1';

@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { type CommonOptions, ConsoleContext, homeOf } from './console-context.ts';
 import { badInput, parseDuration, type Terminal } from './console-exit.ts';
 import { type BrokerSettings, ConsoleFolder } from './console-folder.ts';
-import { checkKid, checkRole, makeKey, nextKid, publicKeyFrom, ROLES, type Role } from './key-ring.ts';
+import { checkKid, checkRole, makeKey, nextKid, publicKeyFrom } from './key-ring.ts';
 import type { PublicKey } from './reading.ts';
-import { type RootDocument, RootFile } from './root-file.ts';
+import { ROLES, type Role, type RootDocument, RootFile } from './root-file.ts';
 import { newSigningKey, rootPayload, signingKeyPem } from './signing.ts';
 
 export type Shape = (command: Command) => Command;
