@@ -3,9 +3,9 @@
 // the answer that was given, while the first is under way or 3 s after, if no change went by; other bytes are judged anew.
 // 3. Bounded in transactions and octets, for each asker and in all. 4. What the asker takes (length, segments, window) is kept to.
 
-import { type Deadlines, Waiting } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { Answer } from './seam.ts';
-import type { SlotTable } from './slot-table.ts';
+import { type Asker, Served, type Target } from './served.ts';
 import {
   type Apdu,
   type ComplexAckApdu,
@@ -22,35 +22,13 @@ import {
 } from './wire/confirmed-service.ts';
 import { ABORT_REASONS, type AbortReasonName } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
-import {
-  beginReassembly,
-  continueReassembly,
-  type Reassembly,
-  segmentsAccepted,
-  splitApdu,
-} from './wire/segmentation.ts';
+import { beginReassembly, continueReassembly, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
   beginTransmission,
   repeatTransmission,
-  type Transmission,
   type TransmissionStep,
 } from './wire/transmission.ts';
-
-/** Who asks: what of this side it holds. */
-export interface Asker {
-  readonly served: SlotTable<Served>;
-  underWay: number;
-  octets: number;
-}
-
-/** Who is asked. */
-export interface Target {
-  /** Unique among targets. */
-  readonly number: number;
-  /** How many changes have gone to it. */
-  readonly changes: number;
-}
 
 /** What answering needs of the side it works for. */
 export interface Carrier<A extends Asker, T extends Target> {
@@ -77,42 +55,6 @@ export interface AnswerCounters {
   repeated(): void;
   overLimit(): void;
   ownFault(error: unknown): void;
-}
-
-/** One transaction. */
-export class Served extends Waiting {
-  /** Target and invoke id. */
-  readonly key: number;
-  readonly header: ConfirmedRequestApdu;
-  readonly #expired: () => void;
-  phase: 'receiving' | 'serving' | 'sending' | 'answered';
-  fingerprint = '';
-  request: ConfirmedRequest | undefined = undefined;
-  /** Its answer is no longer wanted. */
-  silent = false;
-  receiving: Reassembly<ConfirmedRequestApdu> | undefined = undefined;
-  /** Octets counted against the asker while segments arrive. */
-  held = 0;
-  /** The ack of the last segment, should its sender have missed it. */
-  lastAck: SegmentAckApdu | undefined = undefined;
-  /** The transaction that had this invoke id when this one began to arrive. */
-  earlier: Served | undefined = undefined;
-  sending: Transmission<ComplexAckApdu> | undefined = undefined;
-  triesLeft = 0;
-  answer: Answer | undefined = undefined;
-  changes = 0;
-
-  constructor(key: number, header: ConfirmedRequestApdu, phase: Served['phase'], expired: (served: Served) => void) {
-    super();
-    this.key = key;
-    this.header = header;
-    this.phase = phase;
-    this.#expired = () => expired(this);
-  }
-
-  expire(): void {
-    this.#expired();
-  }
 }
 
 const rememberMs = 3000;

@@ -1,13 +1,13 @@
 // A station of a plant network: known by (network, MAC). 1. `instance` is set by verification alone, and cleared when it fails.
 // 2. Where frames go is fixed with the MAC: nothing a frame says moves a device.
 
-import type { Asker, Served, Target } from './answering.ts';
 import { type AskCounters, Asking, type AskSettings } from './asking.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Endpoint, hexOf } from './endpoint.ts';
 import { DeviceLane, type LaneLimits } from './lane.ts';
 import { FIRST_HOP_COUNT, npduHeader } from './npdu-header.ts';
 import type { PlantDevice } from './seam.ts';
+import type { Asker, Served, Target } from './served.ts';
 import { SlotTable } from './slot-table.ts';
 import type { NpduDestination, NpduSource } from './wire/npdu.ts';
 

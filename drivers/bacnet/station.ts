@@ -2,10 +2,10 @@
 // and was silent longest goes first; where everybody holds something, a new one is not heard.
 
 import type { Peer } from '../../src/contract/gate.ts';
-import type { Asker, Served, Target } from './answering.ts';
 import type { Asking } from './asking.ts';
 import { type Endpoint, endpointKey } from './endpoint.ts';
 import type { NorthStation } from './seam.ts';
+import type { Asker, Served, Target } from './served.ts';
 import { SlotTable } from './slot-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
