@@ -1,11 +1,11 @@
 // Reads a bundle file (JSON, or YAML) and takes it down the same road as a pushed one: parse, compile, the drivers' addresses.
 
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import type { DriverModule } from '../contract/driver.ts';
 import { type CompiledPolicy, compilePolicy } from '../daemon/compile-policy.ts';
+import { readYaml } from '../daemon/read-yaml.ts';
 import type { DocumentFault } from '../model/fault.ts';
-import { fail, isNonEmpty, type NonEmpty, type Result } from '../model/result.ts';
+import type { NonEmpty, Result } from '../model/result.ts';
 import { badInput } from './exit.ts';
 
 /** Throws a CommandFault where the file cannot be read at all; everything wrong inside is a list of faults. */
@@ -31,12 +31,5 @@ function parseText(text: string): Result<unknown, NonEmpty<DocumentFault>> {
       // Flow-style YAML begins like JSON: the YAML parser below says what is wrong, with line and column.
     }
   }
-  const document = parseDocument(text, { strict: true, uniqueKeys: true });
-  const faults = document.errors.map((error) => ({
-    path: error.linePos ? `line ${error.linePos[0].line}, column ${error.linePos[0].col}` : '',
-    found: (error.message.split('\n')[0] ?? '').replace(/ at line.*$/, ''),
-    expected: 'well-formed JSON or YAML',
-  }));
-  if (isNonEmpty(faults)) return fail(faults);
-  return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };
+  return readYaml(text);
 }

@@ -1,5 +1,7 @@
 // How the command line ends: 0 done, 1 failed, 2 bad input, 3 denied. Errors say what was found and what to do.
 
+import { printable } from '../model/printable.ts';
+
 export const EXIT = { done: 0, failed: 1, badInput: 2, denied: 3 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -27,15 +29,15 @@ export interface Terminal {
   setExit(code: ExitCode): void;
 }
 
-/** Writes straight through; a reader that goes away (`| head`) ends the program quietly. */
+/** Writes what may be shown of a text; a reader that goes away (`| head`) ends the program quietly. */
 export function processTerminal(): Terminal {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
     throw error;
   });
   return {
-    out: (text) => void process.stdout.write(`${text}\n`),
-    err: (text) => void process.stderr.write(`${text}\n`),
+    out: (text) => void process.stdout.write(`${printable(text)}\n`),
+    err: (text) => void process.stderr.write(`${printable(text)}\n`),
     setExit: (code) => {
       process.exitCode = code;
     },

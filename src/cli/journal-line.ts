@@ -2,6 +2,7 @@
 
 import type { StoredRow } from '../contract/journal.ts';
 import type { Outcome, RecordedEffect, RecordedValue, Who } from '../model/journal-row.ts';
+import { oneLine } from '../model/printable.ts';
 
 function valueText(value: RecordedValue | undefined): string {
   if (value === undefined) return '?';
@@ -39,8 +40,12 @@ function outcomeText(outcome: Outcome): string {
   }
 }
 
-/** `number time kind: what`, one line. */
-export function describeRow({ number, row }: StoredRow): string {
+/** `number time kind: what`, one line whatever a device or a tool has put into its texts. */
+export function describeRow(stored: StoredRow): string {
+  return oneLine(lineOf(stored));
+}
+
+function lineOf({ number, row }: StoredRow): string {
   const head = `${String(number).padStart(6)} ${new Date(row.at).toISOString()} ${row.kind.padEnd(8)}`;
   switch (row.kind) {
     case 'intent': {

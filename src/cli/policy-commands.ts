@@ -1,13 +1,13 @@
 // `gatehouse policy check|decide`: the kernel from the command line. Needs no gateway, key or database (POLICY.md).
 
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import type { DecisionRequest, ProviderIdentity } from '../model/decision.ts';
 import { describeFault, describeFound } from '../model/fault.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import type { decide } from '../policy/decide.ts';
 import { badInput, EXIT, type Terminal } from './exit.ts';
+import { LONGEST_LINE, requestLines } from './request-lines.ts';
 import { shippedDrivers } from './site-file.ts';
 
 export function addPolicyCommands(program: Command, terminal: Terminal): void {
@@ -67,17 +67,17 @@ type Decide = typeof decide;
 type Snapshot = Parameters<Decide>[0];
 
 async function decideLines(snapshot: Snapshot, file: string): Promise<0 | 2> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
   const { decide } = await import('../policy/decide.ts');
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const input: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file);
   let exit: 0 | 2 = EXIT.done;
   let number = 0;
   let waiting = '';
   try {
-    for await (const line of lines) {
+    for await (const line of requestLines(input)) {
       number += 1;
-      if (line.trim() === '') continue;
-      const request = parseRequest(line);
+      if (line?.trim() === '') continue;
+      const request =
+        line === undefined ? fail(`found a line too long, expected at most ${LONGEST_LINE} bytes`) : parseRequest(line);
       if (request.ok) waiting += `${JSON.stringify(answer(decide(snapshot, request.value)))}\n`;
       else {
         exit = EXIT.badInput;
@@ -162,5 +162,8 @@ export function parseMoment(at: unknown): number | undefined {
   if (typeof at === 'number') return Number.isFinite(at) ? at * 1000 : undefined;
   if (typeof at !== 'string' || !ISO_INSTANT.test(at)) return undefined;
   const moment = Date.parse(at);
-  return Number.isNaN(moment) ? undefined : moment;
+  // Date.parse takes 30 February for 2 March.
+  const day = Date.parse(at.slice(0, 10));
+  if (Number.isNaN(moment) || Number.isNaN(day)) return undefined;
+  return new Date(day).toISOString().startsWith(at.slice(0, 10)) ? moment : undefined;
 }

@@ -1,7 +1,7 @@
 // The daemon's local socket: who may open it is the file's mode (0660, the group `gatehouse`), nothing else.
 // Routes are given by the daemon; this file owns the socket, the bounds and the JSON.
 
-import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -46,6 +46,9 @@ export async function startControlServer(
   if (existsSync(socketPath)) {
     if (await answers(socketPath)) {
       throw new StartFault('control-socket-in-use', `another gateway answers on \`${socketPath}\`; stop it first`);
+    }
+    if (!lstatSync(socketPath).isSocket()) {
+      throw new StartFault('control-socket', `\`${socketPath}\` is no socket: it is left alone (\`control.socket\`)`);
     }
     unlinkSync(socketPath);
   }

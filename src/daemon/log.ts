@@ -2,6 +2,7 @@
 
 import { pino } from 'pino';
 import type { Log, LogLevel } from '../contract/log.ts';
+import { oneLine } from '../model/printable.ts';
 
 const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -17,7 +18,7 @@ export function createLog(
   if (options.format === 'text') {
     return {
       write(level, event, _fields, text) {
-        if (rank[level] >= rank[options.level]) write(`${clockTime()} ${level.padEnd(5)} ${event}: ${text}\n`);
+        if (rank[level] >= rank[options.level]) write(`${clockTime()} ${level.padEnd(5)} ${event}: ${oneLine(text)}\n`);
       },
     };
   }

@@ -4,12 +4,12 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { DriverModule } from '../contract/driver.ts';
 import type { DocumentFault } from '../model/fault.ts';
 import { describeFound } from '../model/fault.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
+import { readYaml } from './read-yaml.ts';
 
 const ipAddress = z.string().refine((text) => isIP(text) !== 0, { error: 'an IPv4 or IPv6 address' });
 const networkPrefix = z
@@ -146,9 +146,25 @@ function expectedOf(issue: z.core.$ZodIssue): string {
       return issue.expected;
     case 'invalid_value':
       return `one of ${issue.values.map((value) => `\`${String(value)}\``).join(', ')}`;
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${sizeOf(issue.origin)}`;
+    case 'too_big':
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${sizeOf(issue.origin)}`;
     default:
       return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
   }
+}
+
+function sizeOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' ? ' entries' : '';
+}
+
+/** How much of a branch's form is missing or foreign: less of it tells better what the author meant than fewer faults. */
+function misfits(issues: readonly z.core.$ZodIssue[], value: unknown): number {
+  return issues.filter(
+    ({ code, path }) => code === 'unrecognized_keys' || (code === 'invalid_type' && valueAt(value, path) === undefined),
+  ).length;
 }
 
 function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
@@ -172,10 +188,11 @@ function faultsOf(document: unknown, issues: readonly z.core.$ZodIssue[]): Docum
     }
     if (issue.code === 'invalid_union') {
       // The branch that came furthest tells what the author most probably meant.
-      const branches = [...issue.errors].sort((a, b) => a.length - b.length);
+      const value = valueAt(document, issue.path);
+      const branches = [...issue.errors].sort((a, b) => misfits(a, value) - misfits(b, value) || a.length - b.length);
       const nearest = branches[0] ?? [];
       const nested = faultsOf(
-        valueAt(document, issue.path),
+        value,
         nearest.map((inner) => ({ ...inner })),
       ).map((fault) => ({ ...fault, path: [...path, fault.path].filter((part) => part !== '').join('.') }));
       if (nested.length > 0) return nested;
@@ -189,14 +206,9 @@ export function parseSiteConfig(
   text: string,
   modules: readonly DriverModule[],
 ): Result<SiteConfig, NonEmpty<DocumentFault>> {
-  const document = parseDocument(text, { strict: true, uniqueKeys: true });
-  const syntax = [...document.errors, ...document.warnings].map((error) => ({
-    path: error.linePos ? `line ${error.linePos[0].line}, column ${error.linePos[0].col}` : '',
-    found: (error.message.split('\n')[0] ?? '').replace(/ at line.*$/, '').replace(/:$/, ''),
-    expected: 'well-formed YAML',
-  }));
-  if (isNonEmpty(syntax)) return fail(syntax);
-  const input: unknown = document.toJS({ maxAliasCount: 100 });
+  const document = readYaml(text);
+  if (!document.ok) return document;
+  const input = document.value;
   const parsed = siteSchema(modules).safeParse(input);
   if (!parsed.success) {
     const faults = faultsOf(input, parsed.error.issues);

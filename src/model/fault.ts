@@ -1,5 +1,7 @@
 // What is wrong with something somebody wrote: a bundle, a configuration, a request. Never thrown: listed whole.
 
+import { oneLine } from './printable.ts';
+
 /**
  * One fault of a document. `path` is dotted (`organizations.0.roles.0.permisions`), empty for the whole document.
  * `found` and `expected` are short texts, fit to stand in one line.
@@ -18,7 +20,7 @@ export interface Notice {
 
 /** `path: found …, expected …`: the one way a document fault is shown to a person. */
 export function describeFault(fault: DocumentFault): string {
-  return `${fault.path === '' ? '(document)' : fault.path}: found ${fault.found}, expected ${fault.expected}`;
+  return oneLine(`${fault.path === '' ? '(document)' : fault.path}: found ${fault.found}, expected ${fault.expected}`);
 }
 
 /** What was found, shortened so that a message never carries a whole document. */

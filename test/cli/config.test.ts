@@ -71,6 +71,40 @@ describe('config check', () => {
     for (const { found, expected } of faults) expect([found, expected]).not.toContain('');
   });
 
+  it('says of a serial line what is wrong with the serial line, and of a number which one fits', async () => {
+    const { faults } = await check(
+      changed((tree) => {
+        tree.health = { address: '127.0.0.1', port: 99_999 };
+        tree.drivers.modbus.lines.meters = { serial: { path: '/dev/ttyUSB0', baudRate: 1, parity: 'evenn' } };
+      }),
+    );
+    expect(faults).toEqual([
+      { path: 'health.port', found: '`99999`', expected: 'at most 65535' },
+      { path: 'drivers.modbus.lines.meters.serial.baudRate', found: '`1`', expected: 'at least 300' },
+      {
+        path: 'drivers.modbus.lines.meters.serial.parity',
+        found: '`"evenn"`',
+        expected: 'one of `none`, `even`, `odd`',
+      },
+    ]);
+  });
+
+  it('aliases within aliases: a fault, whoever reads the file', async () => {
+    const levels = Array.from(
+      { length: 8 },
+      (_, level) => `k${level}: &a${level} [${'x,'.repeat(9).replaceAll('x', level === 0 ? 'x' : `*a${level - 1}`)}]`,
+    );
+    const bomb = levels.join('\n');
+    expect(await check(bomb)).toMatchObject({
+      code: 2,
+      faults: [{ path: '', expected: expect.stringContaining('aliases') }],
+    });
+    const { path, remove } = await folderWith({ 'bundle.yaml': bomb });
+    closers.push(remove);
+    const { code, stderr } = await command(['policy', 'check', path('bundle.yaml')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('expected aliases')]);
+  });
+
   it('knows what a schema cannot say: names that lead nowhere, two things in one place', async () => {
     const { code, faults } = await check(
       changed((tree) => {

@@ -123,6 +123,38 @@ describe('policy decide', () => {
     }
   });
 
+  it('no file of requests, or a folder: says so in one line, exit 2', async () => {
+    const path = await files({ 'bundle.json': bundle });
+    for (const requests of [path('no.jsonl'), path('.')]) {
+      const { code, stdout, stderr } = await command(['policy', 'decide', path('bundle.json'), requests]);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^could not read `[^\n]*\n$/);
+    }
+  });
+
+  it('a line ends with a line feed and nothing else, and is of bounded length; a day must be in the calendar', async () => {
+    const path = await files({ 'bundle.json': bundle });
+    const on = (at: string) => `{"principal":"anna","action":"point.write","targets":["ahu1/sat-sp"],"at":"${at}"}`;
+    const requests = [
+      permitted.replace(',', ',\r'),
+      `{"note":"\u2028",${permitted.slice(1)}`,
+      `{"note":"${'x'.repeat(5_000_000)}",${permitted.slice(1)}`,
+      `${permitted}\r`,
+      on('2026-02-30T00:00:00Z'),
+      on('2028-02-29T23:30:00-01:00'),
+    ];
+    const { code, stdout } = await command(['policy', 'decide', path('bundle.json'), '-'], requests.join('\n'));
+    expect(code).toBe(2);
+    expect(lines(stdout)).toEqual([
+      { decision: 'permit' },
+      { decision: 'permit' },
+      { error: 'found a line too long, expected at most 4194304 bytes', line: 3 },
+      { decision: 'permit' },
+      { error: expect.stringContaining('at: found'), line: 5 },
+      { decision: 'permit' },
+    ]);
+  });
+
   it('applies neither audience, expiry nor freshness', async () => {
     const expired = {
       ...demoBundle(1),

@@ -1,6 +1,6 @@
 // The daemon's two local doors, each by itself: the control socket for administrators of the box, and health for supervisors.
 
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
@@ -95,9 +95,17 @@ describe('the control socket', () => {
   it('replaces the file of a daemon that died, and gives way to one that lives', async () => {
     const socket = await startControl();
     await expect(startControlServer(socket, routes, log)).rejects.toMatchObject({ code: 'control-socket-in-use' });
+    renameSync(socket, `${socket}.kept`);
     for (const close of closers.splice(0)) await close();
-    writeFileSync(socket, '');
+    renameSync(`${socket}.kept`, socket);
     expect(existsSync(await startControl())).toBe(true);
+  });
+
+  it('leaves a file alone that is no socket', async () => {
+    const precious = join(folder, 'root.json');
+    writeFileSync(precious, 'precious');
+    await expect(startControlServer(precious, routes, log)).rejects.toMatchObject({ code: 'control-socket' });
+    expect(readFileSync(precious, 'utf8')).toBe('precious');
   });
 
   it('says that a path is longer than a socket’s can be', async () => {
