@@ -44,6 +44,8 @@ export interface TransportRigOptions {
   readonly plant?: BacnetPlantOptions;
   readonly north?: object;
   readonly network?: object;
+  /** More plant networks. */
+  readonly networks?: object;
   /** Waits until the plant's devices are verified. Default true. */
   readonly settle?: boolean;
   /** Addresses the gate knows. */
@@ -78,6 +80,7 @@ export class TransportRig {
           segmentTimeoutMs: 200,
           ...options.network,
         },
+        ...options.networks,
       },
     });
     let road: OpenRoad | undefined;
@@ -91,7 +94,7 @@ export class TransportRig {
     onTestFinished(() => rig.stop());
     await driver.listen();
     driver.activate(await plantIndex());
-    if (options.settle !== false) await eventually(() => driver.status().lines.every(({ state }) => state === 'up'));
+    if (options.settle !== false) await eventually(() => driver.status().lines.every(({ state }) => state !== 'down'));
     return rig;
   }
 
@@ -154,7 +157,8 @@ function gateThatKnows(known: readonly string[]): Gate {
   return gate as Gate;
 }
 
-function ownHostBase(): string {
+/** The first of several addresses in a row. */
+export function ownHostBase(): string {
   const first = ownHost();
   nextHost += 8;
   return first;

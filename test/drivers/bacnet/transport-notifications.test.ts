@@ -1,0 +1,92 @@
+// From the plant to the technicians' side, from one plant network to another, and what one station may hold of the gateway.
+
+import { expect, it, onTestFinished } from 'vitest';
+import { macOf } from '../../../simulators/bacnet/framing.ts';
+import type { Peer } from '../../../simulators/bacnet/peer.ts';
+import { startPlant } from '../../../simulators/bacnet/plant.ts';
+import { ask as service } from '../../../simulators/bacnet/requests.ts';
+import { app } from '../../../simulators/bacnet/values.ts';
+import { ask, eventually, NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK, TransportRig } from './transport-rig.ts';
+
+const read = service.readProperty({ object: 'analog-value,1' });
+
+/** An event notification's octets need not make sense here: COV of analog-value,1 of device 1001. */
+const COV = Buffer.from('09011c020003e92c0080000139004e09552e4441a000002f4f', 'hex');
+
+it('takes a confirmed notification of a device to one station, under the device’s name, and its ack back', async () => {
+  const rig = await TransportRig.start();
+  const desk = await rig.client();
+  const device = rig.plant.devices.ahu2;
+  const via = (network: number, mac: Buffer): Peer => ({
+    endpoint: rig.plantSide,
+    route: { network, mac },
+  });
+  const outbound = device.state.outbound;
+  expect(outbound).toBeDefined();
+  outbound?.confirmed(via(NORTH_NETWORK, macOf(desk.endpoint)), 1, COV);
+  await desk.until(() => desk.notifications.length === 1);
+  expect(desk.notifications[0]).toMatchObject({
+    service: 'confirmed-cov-notification',
+    peer: { endpoint: rig.north, route: { network: PLANT_NETWORK, mac: macOf(device.endpoint) } },
+  });
+  outbound?.unconfirmed(via(NORTH_NETWORK, macOf(desk.endpoint)), 2, COV);
+  await desk.until(() => desk.notifications.length === 2);
+  // To the gateway itself: what it subscribed to on somebody's behalf.
+  outbound?.confirmed({ endpoint: rig.plantSide }, 1, COV);
+  await eventually(() => rig.road.notifications.length === 2);
+  expect(rig.road.notifications.map(({ to }) => (to === 'gateway' ? to : to.key))).toEqual([
+    `${desk.endpoint.host}:${desk.endpoint.port}`,
+    'gateway',
+  ]);
+});
+
+it('hands on a request of one plant network to another, as from who asked', async () => {
+  const other = await startPlant({ hostBase: ownHostBase() });
+  onTestFinished(() => other.stop());
+  const rig = await TransportRig.start({
+    networks: { second: { networkNumber: 300, address: ownHost(), port: other.addresses.ahu2.port } },
+  });
+  await eventually(() => rig.road.services.plant.find('second', 1002) !== undefined);
+  const to: Peer = { endpoint: rig.plantSide, route: { network: 300, mac: macOf(other.addresses.vav1) } };
+  rig.plant.devices.ahu2.state.outbound?.confirmed(
+    to,
+    12,
+    service.readProperty({ object: 'device,1002', property: 'vendor-identifier' }).payload,
+  );
+  await eventually(() => rig.road.requests.length === 1);
+  const [request] = rig.road.requests;
+  expect(request?.to).toMatchObject({ network: 'second', instance: 1002 });
+  expect(request?.from).toMatchObject({ network: 'plant', instance: 1001 });
+});
+
+it('aborts what one station asks beyond its share, and answers the others', async () => {
+  const rig = await TransportRig.start({ north: { limits: { outstandingPerStation: 4 } } });
+  const [greedy, modest] = [await rig.client(), await rig.client()];
+  const ahu = rig.device('ahu2');
+  rig.plant.devices.ahu2.fail({ kind: 'delay', ms: 80 });
+  const asked = Array.from({ length: 10 }, () => ask(greedy, ahu, read));
+  expect(await ask(modest, ahu, read)).toBe('complex-ack');
+  const outcomes = await Promise.all(asked);
+  expect(outcomes.filter((outcome) => outcome === 'complex-ack')).toHaveLength(4);
+  expect(outcomes.filter((outcome) => outcome === 'abort 9')).toHaveLength(6);
+  expect(rig.counter('north_over_limit')).toBe(6);
+});
+
+it('holds no more of a message than it may, and forgets one that is not finished', async () => {
+  const rig = await TransportRig.start({
+    north: { segmentTimeoutMs: 50, limits: { messageOctets: 1476, reassemblyOctetsPerStation: 4096 } },
+  });
+  const client = await rig.client();
+  const long = service.writePropertyMultiple(
+    Array.from({ length: 200 }, (_, at) => ({ object: `analog-value,${at + 1}` as const, value: [app.real(1)] })),
+  );
+  expect(await ask(client, rig.device('ctl1'), long)).toBe('abort 1');
+  expect(rig.counter('north_under_way')).toBe(0);
+  expect(rig.plant.writesSeen()).toBe(0);
+});
+
+it('says to who asks the router itself that it has no objects', async () => {
+  const rig = await TransportRig.start();
+  const client = await rig.client();
+  expect(await ask(client, { endpoint: rig.north }, read)).toBe('reject 9');
+});
