@@ -100,7 +100,7 @@ export class EffectList {
     const asks = actionOfProperty(property);
     for (const { handle } of others) {
       // What a point falls back to is judged by the point's limits.
-      const value = property === RELINQUISH_DEFAULT && write.value && pointValueOf(write.value);
+      const value = property === RELINQUISH_DEFAULT && write.value ? pointValueOf(write.value) : undefined;
       if (value === undefined || value === null) this.ask(handle, asks, priority);
       else {
         this.#effects.push({ target: handle, asks, value, ...prioritised });
