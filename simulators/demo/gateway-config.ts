@@ -9,7 +9,8 @@ export interface ConfigPlaces {
   readonly socket: string;
   readonly brokerUrl: string;
   readonly plant: RunningPlant['lines'];
-  readonly ports: Omit<DemoPorts, 'broker'>;
+  /** Without `http`: no page. */
+  readonly ports: Omit<DemoPorts, 'broker' | 'http'> & { readonly http?: number };
   /** Folder with `ca.pem`, `crl.pem`, `gateway.pem` and `gateway.key`; absent: no Modbus/TCP Security. */
   readonly certificates?: string;
 }
@@ -38,7 +39,15 @@ control:
   socket: ${quoted(socket)}
 health:
   address: 127.0.0.1
-  port: ${ports.health}
+  port: ${ports.health}${
+    ports.http === undefined
+      ? ''
+      : `
+# The page and the API; without a certificate of your own one is made in the data folder.
+http:
+  address: 127.0.0.1
+  port: ${ports.http}`
+  }
 log:
   level: info
   format: text

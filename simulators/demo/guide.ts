@@ -1,6 +1,7 @@
 // What the demo prints when it is ready: who may do what, and commands to paste that show it.
 
 import { relative } from 'node:path';
+import { DEMO_PASSWORD } from './credentials.ts';
 import { SUPERVISOR_ADDRESS } from './policy.ts';
 import type { DemoSite } from './site.ts';
 
@@ -44,8 +45,9 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
     ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
+  const page = `\n  The page and the API: https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}/ as anna, ben or carla, password ${DEMO_PASSWORD}`;
   const commands = parts.map(([what, lines]) => `\n  # ${what}\n${lines.map((line) => `  ${line}`).join('\n')}`);
-  return `${WHO_MAY_WHAT}\n${commands.join('\n')}\n\n  Ctrl-C ends all of it; \`npm start -- --tour\` plays it by itself.\n`;
+  return `${WHO_MAY_WHAT}\n${page}\n${commands.join('\n')}\n\n  Ctrl-C ends all of it; \`npm start -- --tour\` plays it by itself.\n`;
 }
 
 /** Holding registers 100 and 101 of unit 1 over Modbus/TCP Security. */

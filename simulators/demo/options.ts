@@ -13,6 +13,8 @@ export interface DemoPorts {
   /** The gateway's Modbus/TCP Security listener. */
   readonly secure: number;
   readonly health: number;
+  /** The page and the API. */
+  readonly http: number;
   readonly broker: number;
 }
 
@@ -22,8 +24,15 @@ export interface DemoOptions {
   readonly tour: boolean;
 }
 
-export const DEFAULT_PORTS: DemoPorts = { modbus: 1502, meters: 1503, secure: 1802, health: 9464, broker: 18_830 };
-export const ANY_PORTS: DemoPorts = { modbus: 0, meters: 0, secure: 0, health: 0, broker: 0 };
+export const DEFAULT_PORTS: DemoPorts = {
+  modbus: 1502,
+  meters: 1503,
+  secure: 1802,
+  health: 9464,
+  http: 8443,
+  broker: 18_830,
+};
+export const ANY_PORTS: DemoPorts = { modbus: 0, meters: 0, secure: 0, health: 0, http: 0, broker: 0 };
 
 /** The folder that holds package.json, from the sources and from dist/ alike. */
 const above = import.meta.url.endsWith('.ts') ? '../../' : '../../../';
@@ -39,6 +48,7 @@ A site to try Gatehouse on: broker, cloud console, simulated Modbus plant, and t
   --meters-port N      its listener for the meters' line alone      (default ${DEFAULT_PORTS.meters})
   --secure-port N      its Modbus/TCP Security listener             (default ${DEFAULT_PORTS.secure})
   --health-port N      its /livez, /readyz, /metrics                (default ${DEFAULT_PORTS.health})
+  --http-port N        its page and API                             (default ${DEFAULT_PORTS.http})
   --broker-port N      the embedded MQTT broker                     (default ${DEFAULT_PORTS.broker})
   --help`;
 
@@ -57,6 +67,7 @@ export function readOptions(words: readonly string[]): DemoOptions | undefined {
     'meters-port': text,
     'secure-port': text,
     'health-port': text,
+    'http-port': text,
     'broker-port': text,
   };
   const given = parse(() => parseArgs({ args: [...words], options: known, strict: true }).values);

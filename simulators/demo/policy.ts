@@ -13,6 +13,7 @@ export interface DemoLock {
   readonly principal: string;
 }
 
+const ADMINISTERING = ['audit.read', 'user.view', 'user.manage', 'admin.manage'];
 const READING = ['point.read', 'device.view', 'alarm.view', 'trend.view'];
 
 /** The bundle of this revision, issued now. */
@@ -53,6 +54,7 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
             permissions: [...READING, 'point.write'],
             filters: ['setpoints'],
             seesOtherUsers: true,
+            home: 'hq',
           },
           {
             id: 'chief',
@@ -60,7 +62,9 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
             permissions: [...READING, 'point.write', 'alarm.threshold', 'device.configure', 'lifeSafety.operate'],
             priorities: { from: 1, to: 16 },
             seesOtherUsers: true,
+            home: 'hq',
           },
+          { id: 'administrator', name: 'Administrator', permissions: ADMINISTERING },
           { id: 'optimizer', name: 'Optimizer', permissions: ['point.read', 'point.write'], filters: ['demand'] },
         ],
         grants: [
@@ -68,6 +72,7 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
           { to: 'user:ben', role: 'viewer', at: 'hq' },
           { to: 'user:anna', role: 'operator', at: 'hq' },
           { to: 'user:carla', role: 'chief', at: 'hq' },
+          { to: 'user:carla', role: 'administrator', at: 'root' },
           { to: 'application:supervisor', role: 'optimizer', at: 'hq' },
         ],
         locks,

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { type RunningBroker, startBroker } from '../cloud/broker.ts';
 import { type CloudConsole, createConsole, type ReportMessage } from '../cloud/console.ts';
 import { type RunningPlant, startPlant } from '../modbus/plant.ts';
+import { demoCredentials } from './credentials.ts';
 import { gatehouse, type RunningGateway, startGateway } from './gateway.ts';
 import { gatewayConfig } from './gateway-config.ts';
 import { type DemoKeys, openKeys } from './keys.ts';
@@ -101,7 +102,8 @@ async function open(
     gateway: () => gateway,
     async push(locks = []) {
       const revision = keys.nextRevision();
-      const { bytes, messages } = await console.push(GATEWAY, demoBundle(revision, locks));
+      const credentials = await demoCredentials(broker.url);
+      const { bytes, messages } = await console.push(GATEWAY, demoBundle(revision, locks), { credentials });
       terminal.line('cloud', `pushed revision ${revision}: ${messages} messages, ${bytes} bytes`);
       const report = await console.waitForReport(GATEWAY, revision);
       terminal.line('cloud', `the gateway reports revision ${revision} ${report.state}`);

@@ -7,7 +7,7 @@ import { deniedSchema, idText, moment, valueSchema } from './schema-shared.ts';
 const priority = z.int().min(1).max(16).optional();
 const forMs = z
   .int()
-  .min(10_000)
+  .min(1000)
   .max(30 * 86_400_000);
 
 export const writeBody = z.strictObject({
