@@ -80,11 +80,16 @@ export class BrokerLine {
    * Hears of these topics from now on, what is retained first; the function it gives ends that. `+` is every gateway.
    * A topic is listened to once at a time: the broker tells what is retained to a new subscription only.
    */
-  async listen(gateway: string, names: readonly string[], listener: Listener): Promise<() => Promise<void>> {
+  async listen(
+    gateway: string,
+    names: readonly string[],
+    listener: Listener,
+    qos: 0 | 1 = 1,
+  ): Promise<() => Promise<void>> {
     this.#listeners.add(listener);
     const filters = names.map((name) => `gatehouse/v1/${gateway}/${name}`);
     try {
-      const granted = await this.#client.subscribeAsync(filters, { qos: 1 });
+      const granted = await this.#client.subscribeAsync(filters, { qos });
       const denied = granted.filter(({ qos }) => qos > 2);
       if (denied.length > 0) throw new Error(`the broker denied \`${denied.map(({ topic }) => topic).join('`, `')}\``);
     } catch (error) {
@@ -100,11 +105,12 @@ export class BrokerLine {
   async retained(gateway: string, names: readonly string[]): Promise<readonly Message[]> {
     const found = new Map<string, Message>();
     let last = performance.now();
-    const stop = await this.listen(gateway, names, (message) => {
+    const hear = (message: Message): void => {
       last = performance.now();
-      const key = `${message.gateway}/${message.name}`;
-      if (message.payload.length > 0) found.set(key, message);
-    });
+      if (message.payload.length > 0) found.set(`${message.gateway}/${message.name}`, message);
+    };
+    // QoS 0: a broker queues only so many messages of QoS 1 for one listener (Mosquitto: 1000) and drops the rest.
+    const stop = await this.listen(gateway, names, hear, 0);
     last = performance.now();
     while (performance.now() - last < QUIET_MS) await new Promise((resolve) => setTimeout(resolve, 50));
     await stop();

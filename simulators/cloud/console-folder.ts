@@ -4,11 +4,14 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -34,6 +37,10 @@ export interface ConsoleSettings {
   /** Of policies and locks: raised by hand where a console was lost and begins anew. */
   readonly epoch: number;
 }
+
+/** How much of a file is read at a time, from its end. */
+const TAIL_BYTES = 1_048_576;
+const LINE_BREAK = 0x0a;
 
 /** A topic level and a folder's name. */
 const GATEWAY_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;
@@ -125,10 +132,76 @@ export class ConsoleFolder {
     rmSync(this.at(name), { force: true });
   }
 
+  /** The last so many whole lines of a file, however long it is; none where it is not there. Changes nothing. */
+  lastLines(name: string, most: number): readonly string[] {
+    if (most <= 0 || !this.has(name)) return [];
+    const handle = openSync(this.at(name), 'r');
+    try {
+      let start = fstatSync(handle).size;
+      let bytes = Buffer.alloc(0);
+      let breaks = 0;
+      // One more than is wanted: the first line that was read may not be whole.
+      while (start > 0 && breaks <= most) {
+        const chunk = Buffer.alloc(Math.min(TAIL_BYTES, start));
+        start -= chunk.length;
+        readSync(handle, chunk, 0, chunk.length, start);
+        for (const byte of chunk) if (byte === LINE_BREAK) breaks += 1;
+        bytes = Buffer.concat([chunk, bytes]);
+      }
+      return bytes.toString('utf8').split('\n').slice(0, -1).slice(-most);
+    } finally {
+      closeSync(handle);
+    }
+  }
+
+  /** Takes away what follows the last line break: a line that was cut short by a crash. For the one who writes it. */
+  dropHalfLine(name: string): void {
+    if (!this.has(name)) return;
+    const handle = openSync(this.at(name), 'r+');
+    try {
+      const { size } = fstatSync(handle);
+      const last = Buffer.alloc(1);
+      let end = size;
+      for (; end > 0; end -= 1) {
+        readSync(handle, last, 0, 1, end - 1);
+        if (last[0] === LINE_BREAK) break;
+      }
+      if (end < size) ftruncateSync(handle, end);
+    } finally {
+      closeSync(handle);
+    }
+  }
+
+  /** Runs while nobody else in this folder holds this name. Throws bad input where somebody does. */
+  async alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const file = this.at(name);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const holder = Number(this.readText(name) ?? 0);
+    if (holder > 0 && isAlive(holder)) throw badInput(`another console works on it: process ${holder} (\`${file}\`)`);
+    this.remove(name);
+    const handle = openSync(file, 'wx', 0o600);
+    writeSync(handle, String(process.pid));
+    closeSync(handle);
+    try {
+      return await work();
+    } finally {
+      this.remove(name);
+    }
+  }
+
   /** Gateways this console has something about. */
   gateways(): readonly string[] {
     const folder = this.at('gateways');
     return existsSync(folder) ? readdirSync(folder).sort() : [];
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

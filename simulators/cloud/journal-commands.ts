@@ -28,7 +28,10 @@ export function addJournalCommands(program: Command, terminal: Terminal, shape: 
     .option('--for <time>', 'end after so long')
     .option('--until <row>', 'end when this row is kept')
     .option('--quiet', 'print no rows')
-    .action((gateway: string, options: FollowWords) => follow(gateway, options, terminal));
+    .action((gateway: string, options: FollowWords) => {
+      const { folder } = new ConsoleContext(options, terminal);
+      return new UploadedJournal(folder, checkGateway(gateway)).alone(() => follow(gateway, options, terminal));
+    });
 
   shape(journal.command('show').description('what is kept here').argument('<gateway>'))
     .option('-n, --lines <n>', 'the newest so many', '20')

@@ -1,7 +1,7 @@
 // `gatehouse-console lock | unlock | locks`: stop somebody now, on the fast road beside policy, on every gateway at once.
 
 import type { Command } from 'commander';
-import { type BrokerLine, jsonByGateway } from './broker-line.ts';
+import { type BrokerLine, jsonByGateway, type Message } from './broker-line.ts';
 import type { LockEntry } from './console.ts';
 import { type CommonOptions, ConsoleContext } from './console-context.ts';
 import { badInput, EXIT, parseDuration, type Terminal } from './console-exit.ts';
@@ -152,12 +152,13 @@ async function confirmations(
   const all = new Promise<void>((resolve) => {
     complete = resolve;
   });
-  const stop = await line.listen('+', ['policy/locks/reported'], (message) => {
+  const hear = (message: Message): void => {
     const report = jsonByGateway<LocksReport>([message], 'policy/locks/reported').get(message.gateway);
     if (report?.epoch !== epoch || report.revision !== revision) return;
     said.set(message.gateway, report);
     if (gateways.every((gateway) => said.has(gateway))) complete();
-  });
+  };
+  const stop = await line.listen('+', ['policy/locks/reported'], hear, 0);
   const timer = setTimeout(complete, mostMs);
   await all;
   clearTimeout(timer);

@@ -19,13 +19,18 @@ export class UploadedJournal {
     if (rows.length > 0) this.#folder.append(this.#file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 
-  /** The newest rows, oldest first. A last line that was cut short by a crash does not count: it comes again. */
+  /** Runs while no other console takes this journal in. What a crash cut short is gone then, and comes again. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#folder.alone(`${this.#file}.lock`, () => {
+      this.#folder.dropHalfLine(this.#file);
+      return work();
+    });
+  }
+
+  /** The newest rows, oldest first. */
   rows(most = Number.POSITIVE_INFINITY): readonly UploadedRow[] {
-    const text = this.#folder.readText(this.#file) ?? '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (whole.length < text.length) this.#folder.writeText(this.#file, whole);
-    const lines = whole.split('\n').filter((line) => line !== '');
-    return lines.slice(-most).map((line) => JSON.parse(line) as UploadedRow);
+    const lines = this.#folder.lastLines(this.#file, most);
+    return lines.map((line) => JSON.parse(line) as UploadedRow);
   }
 
   /** The last row that is kept. */

@@ -10,7 +10,8 @@ import { type RunningBroker, startBroker } from '../../../simulators/cloud/broke
 import { commandSchema } from '../../../src/cloud/command-form.ts';
 import { openRoot } from '../../../src/cloud/root.ts';
 import { openCompact } from '../../../src/cloud/signed-text.ts';
-import { freePort } from '../../scenarios/peers/program.ts';
+import { startMosquitto } from '../../scenarios/peers/mosquitto.ts';
+import { freePort, have } from '../../scenarios/peers/program.ts';
 import { type ConsoleWords, consoleIn } from './console-words.ts';
 
 let folder: string;
@@ -18,6 +19,7 @@ let broker: RunningBroker;
 let site: MqttClient;
 let cloud: ConsoleWords;
 const PASSWORD = 'opens the broker';
+const closers: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-console-'));
@@ -33,6 +35,7 @@ beforeEach(async () => {
   for (const key of ['root-1', 'root-2']) await cloud('root', 'sign', '--key', key);
 });
 afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
   await site.endAsync(true);
   await broker.close();
   await rm(folder, { recursive: true, force: true });
@@ -196,6 +199,22 @@ describe('a lock', () => {
     await site.subscribeAsync('gatehouse/v1/a/policy/locks', { qos: 1 });
     const locked = await cloud('lock', 'anna', '--why', 'x');
     expect([locked.exit, locked.out]).toEqual([1, expect.stringContaining('refused by a')]);
+  });
+});
+
+describe.runIf(have('mosquitto'))('a large fleet', () => {
+  it('is seen whole through a broker that queues only a thousand messages for one listener', async () => {
+    const mosquitto = await startMosquitto();
+    closers.push(() => mosquitto.stop());
+    const client = await connectAsync(mosquitto.url);
+    closers.push(() => client.endAsync(true));
+    const many = Array.from({ length: 3000 }, (_, index) => `gatehouse/v1/site-${index}/state`);
+    const text = JSON.stringify(state('online', null));
+    await Promise.all(many.map((topic) => client.publishAsync(topic, text, { qos: 1, retain: true })));
+    const other = consoleIn(join(folder, 'large'));
+    await other('init', '--broker', mosquitto.url);
+    const { gateways, online } = await other.json<{ gateways: number; online: number }>(1, 'fleet', 'status');
+    expect([gateways, online]).toEqual([3000, 3000]);
   });
 });
 
