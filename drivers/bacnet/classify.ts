@@ -292,7 +292,7 @@ function reinitialized(
 /** The device and every life-safety point of it: objects without a point belong to the device. */
 function lifeSafetyOf(index: BacnetIndex | undefined, device: TargetHandle): TargetHandle[] {
   const points = index?.device(device)?.points ?? [];
-  return [device, ...points.filter((handle) => isLifeSafety(index?.place(handle)?.objectType ?? -1))];
+  return [device, ...points.filter((handle) => isLifeSafety(index?.place(handle)?.objectType))];
 }
 
 /** Changes that may have renumbered the device or put it out of its mind: its identity is read again. */

@@ -61,7 +61,7 @@ export function actionOfProperty(property: number): ActionName {
   return PARAMETERS.has(property) ? 'device.configure' : 'engineering.modify';
 }
 
-export function isLifeSafety(type: number): boolean {
+export function isLifeSafety(type: number | undefined): boolean {
   return type === OBJECT_TYPES['life-safety-point'] || type === OBJECT_TYPES['life-safety-zone'];
 }
 

@@ -303,6 +303,8 @@ describe('other services', () => {
       );
     }
     expect(effects({ service: 13, payload: Buffer.of(1) }, site)).toEqual(['unknown']);
+    const empty = classify({ service: 'write-property-multiple', parameters: [] }, AHU, site);
+    expect(effectsOf(empty, index)).toEqual(['refused: write-property-multiple without a target']);
   });
 });
 
