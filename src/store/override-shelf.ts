@@ -4,8 +4,8 @@
 import type { Shelf, ShelfDocument } from '../contract/shelf.ts';
 import { openForReading } from './database.ts';
 import { overrideSchema } from './override-schema.ts';
-import type { OverrideAnswer, OverrideOrder, OverrideWorkerData } from './override-worker.ts';
-import { StoreFault } from './store-fault.ts';
+import type { OverrideOrder, OverrideWorkerData } from './override-worker.ts';
+import { RestingLine, type ThreadAnswer } from './resting-line.ts';
 import { WorkerLine } from './worker-line.ts';
 
 /**
@@ -14,19 +14,14 @@ import { WorkerLine } from './worker-line.ts';
  */
 export async function openOverrideShelf(file: string): Promise<Shelf> {
   const data: OverrideWorkerData = { file };
-  const start = () => new WorkerLine<OverrideOrder, OverrideAnswer>('override-worker', data);
-  let line = start();
+  const start = () => new WorkerLine<OverrideOrder, ThreadAnswer>('override-worker', data);
+  const line = new RestingLine<OverrideOrder>(file, start, { kind: 'close' });
+  const order = (what: OverrideOrder) => line.order(what);
   let closed: Promise<void> | undefined;
-  const order = async (what: OverrideOrder): Promise<void> => {
-    if (closed !== undefined) throw new StoreFault('store-unavailable', `\`${file}\` is closed`);
-    if (!line.alive()) line = start();
-    const answer = await line.ask(what);
-    if (answer.kind === 'failed') throw new StoreFault(answer.code, answer.message);
-  };
   try {
     await order({ kind: 'open' });
   } catch (fault) {
-    await line.end();
+    await line.close();
     throw fault;
   }
   const database = openForReading(file, overrideSchema);
@@ -43,11 +38,8 @@ export async function openOverrideShelf(file: string): Promise<Shelf> {
     get: (kind, id) => one.get(kind, id),
     list: (kind) => all.all(kind),
     close() {
-      closed ??= (async () => {
-        database.close();
-        await line.ask({ kind: 'close' }).catch(() => {});
-        await line.end();
-      })();
+      if (closed === undefined) database.close();
+      closed ??= line.close();
       return closed;
     },
   };

@@ -4,7 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import { openDatabase } from './database.ts';
 import { overrideSchema } from './override-schema.ts';
-import { asStoreFault, type StoreFaultCode } from './store-fault.ts';
+import type { ThreadAnswer } from './resting-line.ts';
+import { asStoreFault } from './store-fault.ts';
 
 export interface OverrideWorkerData {
   readonly file: string;
@@ -22,10 +23,6 @@ export type OverrideOrder =
   | { readonly kind: 'remove'; readonly of: string; readonly id: string }
   | { readonly kind: 'trim'; readonly of: string; readonly most: number }
   | { readonly kind: 'close' };
-
-export type OverrideAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly code: StoreFaultCode; readonly message: string };
 
 const PUT = `INSERT INTO document (kind, id, at, body) VALUES (?, ?, ?, ?)
   ON CONFLICT (kind, id) DO UPDATE SET at = excluded.at, body = excluded.body`;
@@ -49,7 +46,7 @@ if (port !== null) {
     if (order.kind === 'trim') database.prepare(TRIM).run(order.of, order.of, order.most);
   };
   port.on('message', (order: OverrideOrder) => {
-    let answer: OverrideAnswer = { kind: 'done' };
+    let answer: ThreadAnswer = { kind: 'done' };
     try {
       perform(order);
     } catch (thrown) {

@@ -6,8 +6,8 @@ import type { PolicyFloor, PolicyStore } from '../contract/policy-store.ts';
 import { openForReading } from './database.ts';
 import { SELECT_FLOOR } from './policy-core.ts';
 import { policySchema } from './policy-schema.ts';
-import type { PolicyAnswer, PolicyOrder, PolicyWorkerData } from './policy-worker.ts';
-import { StoreFault } from './store-fault.ts';
+import type { PolicyOrder, PolicyWorkerData } from './policy-worker.ts';
+import { RestingLine, type ThreadAnswer } from './resting-line.ts';
 import { WorkerLine } from './worker-line.ts';
 
 /**
@@ -18,38 +18,19 @@ import { WorkerLine } from './worker-line.ts';
  */
 export async function openPolicyStore(file: string): Promise<PolicyStore & CommandMemory> {
   const data: PolicyWorkerData = { file };
-  const startThread = () => new WorkerLine<PolicyOrder, PolicyAnswer>('policy-worker', data);
-  let line = startThread();
-  let closed = false;
-  const writer: Writer = {
-    async order(what) {
-      if (closed) throw new StoreFault('store-unavailable', `\`${file}\` is closed`);
-      if (!line.alive()) line = startThread();
-      const answer = await line.ask(what);
-      if (answer.kind === 'failed') throw new StoreFault(answer.code, answer.message);
-    },
-    async close() {
-      closed = true;
-      await line.ask({ kind: 'close' }).catch(() => {});
-      await line.end();
-    },
-  };
+  const start = () => new WorkerLine<PolicyOrder, ThreadAnswer>('policy-worker', data);
+  const line = new RestingLine<PolicyOrder>(file, start, { kind: 'close' });
   try {
-    await writer.order({ kind: 'open' });
-    return storeOver(file, writer);
+    await line.order({ kind: 'open' });
+    return storeOver(file, line);
   } catch (fault) {
-    await writer.close();
+    await line.close();
     throw fault;
   }
 }
 
-/** The thread, started anew where it ended. */
-interface Writer {
-  order(what: PolicyOrder): Promise<void>;
-  close(): Promise<void>;
-}
-
-function storeOver(file: string, { order, close }: Writer): PolicyStore & CommandMemory {
+function storeOver(file: string, line: RestingLine<PolicyOrder>): PolicyStore & CommandMemory {
+  const order = (what: PolicyOrder) => line.order(what);
   const database = openForReading(file, policySchema);
   const floor = database.prepare<[], PolicyFloor>(SELECT_FLOOR);
   const hasPart = database.prepare<[string], number>('SELECT 1 FROM part WHERE sha256 = ?').pluck();
@@ -91,7 +72,7 @@ function storeOver(file: string, { order, close }: Writer): PolicyStore & Comman
     forgetCommands: (at) => order({ kind: 'forget-commands', at }),
     close() {
       if (closed === undefined) database.close();
-      closed ??= close();
+      closed ??= line.close();
       return closed;
     },
   };

@@ -3,7 +3,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { RememberedCommand } from '../contract/command-memory.ts';
 import { openPolicyCore, type PolicyCommit, type PolicyCore } from './policy-core.ts';
-import { asStoreFault, type StoreFaultCode } from './store-fault.ts';
+import type { ThreadAnswer } from './resting-line.ts';
+import { asStoreFault } from './store-fault.ts';
 
 export interface PolicyWorkerData {
   readonly file: string;
@@ -19,10 +20,6 @@ export type PolicyOrder =
   | { readonly kind: 'end-command'; readonly id: string; readonly result: string }
   | { readonly kind: 'forget-commands'; readonly at: number }
   | { readonly kind: 'close' };
-
-export type PolicyAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly code: StoreFaultCode; readonly message: string };
 
 const port = parentPort;
 if (port !== null) {
@@ -48,7 +45,7 @@ if (port !== null) {
     if (order.kind === 'forget-commands') open.forgetCommands(order.at);
   };
   port.on('message', (order: PolicyOrder) => {
-    let answer: PolicyAnswer = { kind: 'done' };
+    let answer: ThreadAnswer = { kind: 'done' };
     try {
       perform(order);
     } catch (thrown) {
