@@ -96,8 +96,9 @@ export class Discovery {
     return missing;
   }
 
-  get wantsAny(): boolean {
-    return this.#wanted.size > 0;
+  /** How many instances the policy speaks of. */
+  get wanted(): number {
+    return this.#wanted.size;
   }
 
   /** An I-Am came from this device's MAC. */

@@ -10,19 +10,22 @@ import type {
   RunningDriver,
 } from '../../src/contract/driver.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
+import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import type { PointValue } from '../../src/model/point.ts';
-import type { NonEmpty, Result } from '../../src/model/result.ts';
+import { fail, type NonEmpty, type Result } from '../../src/model/result.ts';
 import { BacnetIndex } from './address.ts';
 import type { BacnetSection } from './config.ts';
 import { newCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
+import { destinationOf } from './describe-frame.ts';
 import { North } from './north.ts';
 import { Plant } from './plant.ts';
 import type { PlantNetwork } from './plant-network.ts';
 import type { RoadServices, RunningRoad } from './seam.ts';
+import { survey } from './survey.ts';
 import { Transport } from './transport.ts';
 
 /** How long `stop` waits for what is under way. */
@@ -36,6 +39,7 @@ export class RunningBacnet implements RunningDriver {
   readonly #north: North;
   readonly #road: RunningRoad;
   readonly #forget: () => void;
+  readonly #surveying = new Set<string>();
   #index: BacnetIndex | undefined;
 
   constructor(
@@ -133,6 +137,33 @@ export class RunningBacnet implements RunningDriver {
     return this.#road.perform(permit);
   }
 
+  async survey(order: SurveyOrder): Promise<Result<InventoryDraft, string>> {
+    const networks = [...this.#plant.networks.keys()];
+    if (!networks.includes(order.network))
+      return fail(`got network \`${order.network}\`, expected one of \`${networks.join('`, `')}\``);
+    if (this.#surveying.has(order.network)) return fail(`network \`${order.network}\` is being surveyed already`);
+    this.#surveying.add(order.network);
+    try {
+      return await survey(order, {
+        plant: this.#plant,
+        timers: this.#services.timers,
+        idOf: (network, instance) => {
+          const known = this.#index?.deviceAt(network, instance);
+          return known && this.#index?.inventory.idOf(known.handle);
+        },
+      });
+    } finally {
+      this.#surveying.delete(order.network);
+    }
+  }
+
+  addressee(octets: Uint8Array): TargetHandle | undefined {
+    const destination = destinationOf(octets);
+    const device = destination && this.#plant.networkOf(destination.network)?.at(destination.network, destination.mac);
+    if (device?.instance === undefined) return undefined;
+    return this.#index?.deviceAt(device.network, device.instance)?.handle;
+  }
+
   async stop(): Promise<void> {
     this.#forget();
     const end = this.#deadlines.now() + drainMs;
@@ -147,9 +178,9 @@ export class RunningBacnet implements RunningDriver {
 function healthOf({ name, isOpen, link, discovery }: PlantNetwork): LineHealth {
   if (!isOpen) return { name, state: 'down', why: 'it is closed' };
   if (!link.isRegistered) return { name, state: 'down', why: 'the BBMD has not taken the registration' };
-  if (!discovery.wantsAny) return { name, state: 'unused' };
-  const { missing } = discovery;
-  return missing === 0
-    ? { name, state: 'up' }
-    : { name, state: 'down', why: `\`${missing}\` devices of the policy have not been found` };
+  if (discovery.wanted === 0) return { name, state: 'unused' };
+  const { missing, wanted } = discovery;
+  if (missing === 0) return { name, state: 'up' };
+  const why = `\`${missing}\` of \`${wanted}\` devices of the policy have not been found`;
+  return { name, state: missing === wanted ? 'down' : 'up', why };
 }

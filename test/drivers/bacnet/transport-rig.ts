@@ -94,7 +94,7 @@ export class TransportRig {
     onTestFinished(() => rig.stop());
     await driver.listen();
     driver.activate(await plantIndex());
-    if (options.settle !== false) await eventually(() => driver.status().lines.every(({ state }) => state !== 'down'));
+    if (options.settle !== false) await eventually(() => driver.status().lines.every(({ why }) => why === undefined));
     return rig;
   }
 
