@@ -21,7 +21,8 @@ export function authenticate(context: Context, request: FastifyRequest): void {
   const bearer = bearerOf(request);
   const cookie = request.cookies[SESSION_COOKIE];
   // Also before signing in: nobody is to be signed in by somebody else's page.
-  if (!SAFE.has(request.method) && bearer === undefined) refuseForeign(request, cookie !== undefined);
+  if (!SAFE.has(request.method) && bearer === undefined)
+    refuseForeign(request, cookie !== undefined, context.options.settings.origin);
   if (isOpen && bearer === undefined && cookie === undefined) return;
   const snapshot = gate.policy();
   if (!snapshot) {
@@ -116,18 +117,13 @@ export function userAgentOf({ headers }: FastifyRequest): string {
 }
 
 /** `Sec-Fetch-Site` where the browser says it, else `Origin`; with a cookie one of them has to be there. */
-function refuseForeign({ headers }: FastifyRequest, hasCookie: boolean): void {
+function refuseForeign({ headers }: FastifyRequest, hasCookie: boolean, known: string | undefined): void {
   const site = headers['sec-fetch-site'];
   const { origin, host } = headers;
-  const isOwn = site !== undefined ? site === 'same-origin' : origin === undefined ? !hasCookie : isSame(origin, host);
-  if (isOwn && (origin === undefined || isSame(origin, host))) return;
-  throw new Problem({
-    title: 'foreign origin',
-    status: 403,
-    detail: 'changes are taken from the gateway’s own page only',
-  });
-}
-
-function isSame(origin: string, host: string | undefined): boolean {
-  return host !== undefined && origin.toLowerCase() === `https://${host.toLowerCase()}`;
+  const isNamed =
+    origin !== undefined && [known, `https://${host}`].some((own) => own?.toLowerCase() === origin.toLowerCase());
+  const isOwn = site !== undefined ? site === 'same-origin' : origin === undefined ? !hasCookie : isNamed;
+  if (isOwn && (origin === undefined || isNamed)) return;
+  const detail = 'changes are taken from the gateway’s own page only';
+  throw new Problem({ title: 'foreign origin', status: 403, detail });
 }

@@ -8,6 +8,7 @@ import type { PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, mayIn } from './asker.ts';
 import type { Attempts } from './attempts.ts';
 import type { EventStreams } from './event-streams.ts';
+import type { FoundOverrides } from './found-overrides.ts';
 import type { IdentityProviders } from './identity-provider.ts';
 import type { JournalTail } from './journal-tail.ts';
 import type { LiveValues } from './live-values.ts';
@@ -40,6 +41,7 @@ export interface Context {
   readonly streams: EventStreams;
   readonly live: LiveValues;
   readonly trends: Trends;
+  readonly found: FoundOverrides;
   readonly attempts: Attempts;
   readonly passwords: Passwords;
   readonly providers: IdentityProviders;

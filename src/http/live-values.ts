@@ -51,6 +51,8 @@ interface Loop {
 export function createLiveValues(options: LiveOptions): LiveValues {
   const { clock, timers, drivers, trends, pollMs, sampleMs } = options;
   const cache = new Map<string, LiveValue>();
+  /** Written since they were read. */
+  const written = new Set<string>();
   /** By device id. */
   const loops = new Map<string, Loop>();
   /** By point. */
@@ -61,13 +63,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
 
   const cached = (point: string): LiveValue => cache.get(point) ?? { quality: 'never' };
 
-  function driverOf({ address }: InventoryDevice): { name: string; driver: RunningDriver } | undefined {
-    for (const name of Object.keys(address ?? {})) {
-      const driver = drivers.get(name);
-      if (driver) return { name, driver };
-    }
-    return undefined;
-  }
+  const driverOf = (device: InventoryDevice) => driverFor(drivers, device);
 
   function deviceOf(point: string): InventoryDevice | undefined {
     const inventory = options.inventory();
@@ -77,6 +73,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
   }
 
   function keep(point: string, value: LiveValue): void {
+    written.delete(point);
     const before = cache.get(point);
     cache.set(point, value);
     const changed =
@@ -174,7 +171,8 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     driverOf,
     async fresh(point, maxAgeMs) {
       const known = cached(point);
-      if (known.quality === 'good' && clock.now() - known.at <= maxAgeMs) return known;
+      const isOld = written.has(point) || known.quality !== 'good' || clock.now() - known.at > maxAgeMs;
+      if (!isOld) return known;
       let under = reading.get(point);
       if (!under) {
         under = readNow([point]).finally(() => reading.delete(point));
@@ -211,8 +209,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     },
     touch(points) {
       for (const point of points) {
-        const known = cached(point);
-        if (known.quality === 'good') cache.set(point, { ...known, at: 0 });
+        written.add(point);
         const loop = loops.get(deviceOf(point)?.id ?? '');
         if (loop && !loop.running) plan(loop, 0);
       }
@@ -223,4 +220,16 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       for (const { timer } of loops.values()) timer?.cancel();
     },
   };
+}
+
+/** By the first name in the device's address that is a driver here. */
+export function driverFor(
+  drivers: ReadonlyMap<string, RunningDriver>,
+  { address }: InventoryDevice,
+): { readonly name: string; readonly driver: RunningDriver } | undefined {
+  for (const name of Object.keys(address ?? {})) {
+    const driver = drivers.get(name);
+    if (driver) return { name, driver };
+  }
+  return undefined;
 }

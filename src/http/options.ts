@@ -99,8 +99,8 @@ export interface HttpSettings {
   readonly pollMs?: number;
   /** How often every point is read for its trend; 0 = never. Default 60 s. */
   readonly sampleMs?: number;
-  /** Default 2 h. */
-  readonly overrideMs?: number;
+  /** How often command slots are looked at for overrides from elsewhere; 0 = never. Default 5 min. */
+  readonly lookMs?: number;
   readonly mostStreams?: number;
 }
 

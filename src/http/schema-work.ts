@@ -63,12 +63,14 @@ export const overrideSchema = z
     device: z.object({ id: z.string(), name: z.string() }).optional(),
     owner: z.string().optional().describe('absent: names of others are not shown to you'),
     own: z.boolean(),
-    origin: z.enum(['gateway', 'found']),
+    origin: z
+      .enum(['gateway', 'found'])
+      .describe('found: on the device, not made by the gateway; it has no end, and is released by writing null'),
     value: valueSchema,
     before: valueSchema.optional(),
     priority: z.int().optional(),
-    since: moment,
-    until: moment,
+    since: moment.describe('found ones: when it was first seen'),
+    until: moment.optional(),
     state: z.enum(OVERRIDE_STATES),
     why: z.string().optional(),
   })

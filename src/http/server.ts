@@ -20,6 +20,7 @@ import { authenticate, isProvenStill } from './authenticate.ts';
 import { browseRoutes } from './browse-routes.ts';
 import type { App, Context } from './context.ts';
 import { createEventStreams } from './event-streams.ts';
+import { createFoundOverrides } from './found-overrides.ts';
 import { createIdentityProviders } from './identity-provider.ts';
 import { createJournalTail } from './journal-tail.ts';
 import { createLiveValues } from './live-values.ts';
@@ -124,12 +125,16 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
       .serializer(JSON.stringify)
       .send(problem.body);
   });
-  app.setNotFoundHandler((_request, reply) =>
-    reply
+  app.setNotFoundHandler((request, reply) => {
+    // The page's own addresses (`/points/…`): the page looks at them itself.
+    const isPage =
+      options.pages !== undefined && request.method === 'GET' && /^\/(?!api\/)[^.?]*(\?|$)/.test(request.url);
+    if (isPage) return reply.sendFile('index.html');
+    return reply
       .code(404)
       .type('application/problem+json')
-      .send({ type: 'about:blank', title: 'not found', status: 404, detail: 'there is no such resource' }),
-  );
+      .send({ type: 'about:blank', title: 'not found', status: 404, detail: 'there is no such resource' });
+  });
 
   signInRoutes(app, context);
   browseRoutes(app, context);
@@ -145,7 +150,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
     handler: (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())),
   });
   if (options.pages !== undefined) {
-    await app.register(files, { root: options.pages, index: ['index.html'], wildcard: true, dotfiles: 'deny' });
+    await app.register(files, { root: options.pages, index: ['index.html'], wildcard: true, dotfiles: 'ignore' });
   }
   await app.ready();
 
@@ -167,6 +172,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
       timer.cancel();
       context.streams.stop();
       context.tail.stop();
+      context.found.stop();
       context.live.stop();
       await app.close();
     },
@@ -220,6 +226,14 @@ function contextFor(options: HttpOptions): Context {
       trends,
       pollMs: settings.pollMs ?? 2000,
       sampleMs: settings.sampleMs ?? 60_000,
+      inventory: () => gate.policy()?.inventory,
+    }),
+    found: createFoundOverrides({
+      clock,
+      timers,
+      drivers,
+      overrides: options.overrides,
+      everyMs: settings.lookMs ?? 300_000,
       inventory: () => gate.policy()?.inventory,
     }),
     attempts: createAttempts(clock),

@@ -114,7 +114,7 @@ export function writeRoutes(app: App, context: Context): void {
     method: 'GET',
     url: '/api/v1/overrides',
     schema: {
-      summary: 'the override ledger: open ones first, then the newest that ended',
+      summary: 'the override ledger: open ones, the newest that ended, then those found on devices',
       tags,
       querystring: z.object({ ...pageQuery, open: z.stringbool().optional() }),
       response: { 200: pageOf(overrideSchema), ...problems },
@@ -124,7 +124,8 @@ export function writeRoutes(app: App, context: Context): void {
       const all = overrides
         .list()
         .filter(({ state }) => open === undefined || open === isOpen(state))
-        .flatMap((each) => shownOverride(context, request, each) ?? []);
+        .flatMap((each) => shownOverride(context, request, each) ?? [])
+        .concat(open === false ? [] : shownFound(context, request));
       const after = cursor === undefined ? -1 : all.findIndex(({ id }) => id === fromCursor(cursor));
       const items = all.slice(after + 1, after + 1 + limit);
       const last = items.at(-1);
@@ -278,4 +279,27 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
     ...(priority !== undefined && { priority }),
     ...(why !== undefined && { why }),
   };
+}
+
+function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
+  const sight = sightOf(context, request);
+  return context.found.list().flatMap(({ id, point, device, priority, value, since }): ApiOverride[] => {
+    const handle = sight.point(point);
+    if (handle === undefined) return [];
+    const above = sight.device(device);
+    const { inventory } = sight.tree;
+    return [
+      {
+        id,
+        point: { id: point, name: inventory.nameOf(handle) },
+        own: false,
+        origin: 'found',
+        value: shownValue(value),
+        priority,
+        since,
+        state: 'active',
+        ...(above !== undefined && { device: { id: device, name: inventory.nameOf(above) } }),
+      },
+    ];
+  });
 }

@@ -141,6 +141,8 @@ export interface HttpRigOptions {
   readonly settings?: Partial<HttpSettings>;
   readonly providers?: readonly ProviderSettings[];
   readonly changes?: SiteChanges;
+  /** Folder of the built page. */
+  readonly pages?: string;
 }
 
 /** JSON whose shape the test knows: looked into by key, compared as a whole. */
@@ -267,6 +269,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     drivers,
     writer,
     overrides,
+    ...(options.pages !== undefined && { pages: options.pages }),
     settings: {
       address: '127.0.0.1',
       port: 0,

@@ -1,6 +1,7 @@
 // Browse, read, write, batch, override: as a person does it, against the simulated plant.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
 
 let rig: HttpRig;
@@ -38,6 +39,11 @@ describe('a person on the page', () => {
     expect(written.text).toContain('"state":"done"');
     expect(written.body).toMatchObject({ ok: true, rows: [{ point: 'ahu1/sat-sp', state: 'done', readBack: 19.5 }] });
     expect(rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')).toBe(19.5);
+    // The outcome's row follows the answer by one flush.
+    await until('the outcome is recorded', async () => {
+      const { body } = await anna.ask('GET', '/api/v1/points/ahu1%2Fsat-sp');
+      return JSON.stringify(body.lastChange).includes('acknowledged');
+    });
     const detail = await anna.ask('GET', '/api/v1/points/ahu1%2Fsat-sp');
     expect(detail.body).toMatchObject({
       reading: { value: 19.5 },
