@@ -127,11 +127,12 @@ export class Broadcasts {
     request: Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>,
   ): void {
     const { plant, gate, counted, index } = this.#parts;
-    const reader = gate.reader(this.#callers.callerOf(from), 'device.view');
+    const caller = this.#callers.callerOf(from);
+    const reader = gate.reader(caller, 'device.view');
     const seesAny = index()?.devices.some(({ handle }) => reader.permits(handle)) === true;
-    if (!seesAny) {
+    if (!seesAny && !caller.neverGated) {
       counted.unconfirmed_dropped += 1;
-      gate.countDeniedReads(this.#callers.callerOf(from), 1);
+      gate.countDeniedReads(caller, 1);
       return;
     }
     this.#searches.asked(from, request);
@@ -187,7 +188,7 @@ export class Broadcasts {
         counted.unconfirmed_dropped += 1;
         return;
       }
-      if (what.needed.length === 0) {
+      if (what.needed.length === 0 || caller.neverGated) {
         this.#send(from, judgement.permit, to);
         return;
       }

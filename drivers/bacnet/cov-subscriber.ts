@@ -23,7 +23,7 @@ export class Subscriber {
   readonly endsAt: number;
   readonly #sides: SubscriberSides;
   #underWay = false;
-  #next: (() => NotificationParameters) | undefined;
+  #next: NotificationParameters | undefined;
   #failures = 0;
 
   constructor(
@@ -57,7 +57,7 @@ export class Subscriber {
       return;
     }
     if (this.#underWay) {
-      this.#next = () => own;
+      this.#next = own;
       return;
     }
     this.#underWay = true;
@@ -73,7 +73,7 @@ export class Subscriber {
         ? north.request(station, device, next)
         : plant.request(station, next, { retry: true }));
       this.#failures = answer.kind === 'simple-ack' ? 0 : this.#failures + 1;
-      next = this.isLost ? undefined : this.#next?.();
+      next = this.isLost ? undefined : this.#next;
       this.#next = undefined;
     }
     this.#underWay = false;

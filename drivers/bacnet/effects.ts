@@ -79,11 +79,12 @@ export class EffectList {
     const { own, others } = ownersOf(object, points, property, index);
     const priority = write.priority ?? (property === PRESENT_VALUE ? LOWEST_PRIORITY : undefined);
     const prioritised = priority !== undefined && { priority };
-    const operates = isLifeSafety(object.type);
+    const isSafety = isLifeSafety(object.type);
+    const operates = isSafety && isLifeSafetyOperation(property);
     if (own.length + others.length === 0 || isOfTheDevice(object.type, property)) {
       this.ask(device, 'engineering.modify', priority);
     }
-    if (operates) {
+    if (isSafety && !(operates && own.length > 0)) {
       const targets = own.length > 0 ? own : others;
       for (const { handle } of targets) this.ask(handle, 'lifeSafety.operate', priority);
       if (targets.length === 0) this.ask(device, 'lifeSafety.operate', priority);
@@ -91,7 +92,7 @@ export class EffectList {
     for (const point of own) {
       const value = valueFor(point, write);
       // In service a life-safety object is operated, and the value is judged all the same.
-      const asks = operates && isLifeSafetyOperation(property) ? 'lifeSafety.operate' : 'write';
+      const asks = operates ? 'lifeSafety.operate' : 'write';
       const action = moved ? this.#actionOf(point.handle) : asks;
       this.#effects.push({ target: point.handle, asks: action, ...(value !== undefined && { value }), ...prioritised });
       this.#slots.push(slotOf(point, device, write, priority));

@@ -24,7 +24,7 @@ export function station(instance: number | undefined, network = 'plant'): PlantD
   return {
     network,
     networkNumber: 200,
-    mac: `7f00000${instance ?? 0}`,
+    mac: `7f00${String(instance ?? 0).padStart(4, '0')}bac0`,
     instance,
     maxApduLength: 1476,
     segmentation: 'both',

@@ -84,7 +84,7 @@ describe('WriteProperty, by property', () => {
     ],
     [
       { object: 'life-safety-point,1', property: P.mode, value: [app.enumerated(1)] },
-      ['ahu2/smoke lifeSafety.operate', 'ahu2/smoke lifeSafety.operate 1'],
+      ['ahu2/smoke lifeSafety.operate 1'],
     ],
     [
       { object: 'life-safety-point,1', property: P['time-delay'], value: [app.unsigned(1)] },

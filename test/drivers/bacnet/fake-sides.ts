@@ -1,0 +1,203 @@
+// The road between fake sides: every answer of a device is the test's, and everything that goes out is kept.
+
+import { compileAddresses } from '../../../drivers/bacnet/address.ts';
+import { bacnetSection } from '../../../drivers/bacnet/config.ts';
+import { createRoad } from '../../../drivers/bacnet/road.ts';
+import type {
+  Answer,
+  InLane,
+  Lane,
+  NorthSide,
+  NorthStation,
+  PlantAnswer,
+  PlantDevice,
+  PlantSide,
+  RunningRoad,
+} from '../../../drivers/bacnet/seam.ts';
+import type { ConfirmedRequest } from '../../../drivers/bacnet/wire/confirmed-service.ts';
+import type { UnconfirmedRequest } from '../../../drivers/bacnet/wire/unconfirmed-service.ts';
+import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
+import { createGate } from '../../../src/gate/gate.ts';
+import type { GateControl, SiteRules } from '../../../src/gate/options.ts';
+import { driverName, principalId } from '../../../src/model/ids.ts';
+import { ADMINISTRATOR, StageJournal, StageLog, StageTime, snapshot } from '../../gate/stage.ts';
+import { AHU, request, station, VAV } from './classify-stage.ts';
+import { type BundleChanges, rigBundle } from './road-rig.ts';
+
+/** A device of another plant network, which the site says is the application `bms`. */
+export const BMS = station(2001, 'other');
+
+export class FakeSides implements PlantSide, NorthSide {
+  readonly sent: { readonly to: PlantDevice; readonly request: ConfirmedRequest; readonly retry: boolean }[] = [];
+  readonly said: { readonly to: PlantDevice | string; readonly request: UnconfirmedRequest }[] = [];
+  readonly told: {
+    readonly to: NorthStation | 'broadcast';
+    readonly request: UnconfirmedRequest | ConfirmedRequest;
+  }[] = [];
+  readonly verified: PlantDevice[] = [];
+  readonly known: PlantDevice[] = [AHU, VAV, BMS];
+  readonly listeners: ((device: PlantDevice) => void)[] = [];
+  readonly north: NorthStation[] = [];
+  /** What lanes do: run at once, refuse, or let it wait too long. */
+  lanes: 'run' | 'full' | 'expire' = 'run';
+  /** Called while a turn begins, so that things change just before it. */
+  beforeTurn: (() => void) | undefined;
+  answer: (request: ConfirmedRequest, to: PlantDevice) => PlantAnswer = () => ({ kind: 'simple-ack' });
+
+  devices(): Iterable<PlantDevice> {
+    return this.known;
+  }
+
+  find(network: string, instance: number): PlantDevice | undefined {
+    return this.known.find((one) => one.network === network && one.instance === instance);
+  }
+
+  lane(): Lane {
+    const enter = (run: () => Promise<void>, waiting?: InLane): boolean => {
+      if (this.lanes === 'full') return false;
+      if (this.lanes === 'expire') waiting?.expire();
+      else {
+        this.beforeTurn?.();
+        run().catch(() => undefined);
+      }
+      return true;
+    };
+    return { read: enter, change: enter };
+  }
+
+  request(
+    to: PlantDevice | NorthStation,
+    request: ConfirmedRequest | PlantDevice,
+    more: unknown,
+  ): Promise<PlantAnswer> {
+    if ('peer' in to) {
+      this.told.push({ to, request: more as ConfirmedRequest });
+      return Promise.resolve({ kind: 'simple-ack' });
+    }
+    const asked = request as ConfirmedRequest;
+    this.sent.push({ to, request: asked, retry: (more as { retry: boolean }).retry });
+    return Promise.resolve(this.answer(asked, to));
+  }
+
+  unconfirmed(
+    to: PlantDevice | NorthStation | string,
+    request: UnconfirmedRequest | PlantDevice,
+    more?: unknown,
+  ): void {
+    if (typeof to === 'object' && 'peer' in to) this.told.push({ to, request: more as UnconfirmedRequest });
+    else this.said.push({ to, request: request as UnconfirmedRequest });
+  }
+
+  onDevice(listener: (device: PlantDevice) => void): void {
+    this.listeners.push(listener);
+  }
+
+  verify(device: PlantDevice): void {
+    this.verified.push(device);
+  }
+
+  stations(): Iterable<NorthStation> {
+    return this.north;
+  }
+
+  /** What went out that is no read. */
+  get changes(): readonly ConfirmedRequest[] {
+    return this.sent.filter(({ retry }) => !retry).map(({ request: sent }) => sent);
+  }
+}
+
+export interface FakeStage {
+  readonly sides: FakeSides;
+  readonly road: RunningRoad;
+  readonly gate: GateControl;
+  readonly journal: StageJournal;
+  readonly log: StageLog;
+  readonly time: StageTime;
+  readonly anna: NorthStation;
+  handle(id: string): ReturnType<typeof handleIn>;
+  ask(from: NorthStation | PlantDevice, asked: ServiceRequest, to?: PlantDevice): Promise<Answer>;
+}
+
+const driver = driverName('bacnet');
+
+export function northAt(address: string): NorthStation {
+  return { peer: { driver, listener: 'north', address, port: 47_808 }, key: `${address}:47808` };
+}
+
+export async function fakeStage(
+  changes: BundleChanges & { readonly site?: Partial<SiteRules>; readonly section?: object } = {},
+): Promise<FakeStage> {
+  const sides = new FakeSides();
+  const time = new StageTime();
+  time.wall = Date.now();
+  const journal = new StageJournal();
+  const log = new StageLog();
+  let ids = 0;
+  const gate = createGate({
+    journal,
+    log,
+    clock: time,
+    timers: time,
+    links: { lookup: () => undefined },
+    newId: (kind) => {
+      ids += 1;
+      return `${kind}-${ids}`;
+    },
+    site: {
+      applicationAddresses: [],
+      sharedNetworks: ['127.0.0.0/8'],
+      neverGated: { peers: [], targets: [] },
+      ...changes.site,
+    },
+  });
+  const current = snapshot(rigBundle(changes));
+  gate.activate(current);
+  const anna = northAt('127.0.0.9');
+  const claim = { principal: principalId('anna'), address: '127.0.0.9', forMs: 3_600_000, by: ADMINISTRATOR };
+  const opened = await gate.openSession(claim);
+  if (!opened.ok) throw new Error(opened.fault.text);
+  sides.north.push(anna);
+  const network = { networkNumber: 200, address: '127.0.0.1' };
+  const section = bacnetSection.parse({
+    north: { networkNumber: 100, address: '127.0.0.2' },
+    networks: { plant: network, other: { ...network, networkNumber: 300, address: '127.0.0.3' } },
+    applications: [{ network: 'other', mac: BMS.mac, principal: 'bms' }],
+    ...changes.section,
+  });
+  const own = await compiledOver(current);
+  const road = createRoad({
+    driver,
+    section,
+    gate,
+    log,
+    clock: time,
+    timers: time,
+    plant: sides,
+    north: sides,
+    index: () => own,
+  });
+  return {
+    sides,
+    road,
+    gate,
+    journal,
+    log,
+    time,
+    anna,
+    handle: (id) => handleIn(own, id),
+    ask: (from, asked, to = AHU) =>
+      road.confirmed({ from, to, request: request(asked), fingerprint: asked.payload.toString('hex') }),
+  };
+}
+
+async function compiledOver(policy: ReturnType<typeof snapshot>) {
+  const index = await compileAddresses(policy.inventory, async () => undefined);
+  if (!index.ok) throw new Error(JSON.stringify(index.fault));
+  return index.value.index;
+}
+
+function handleIn(index: Awaited<ReturnType<typeof compiledOver>>, id: string) {
+  const handle = index.inventory.find(id);
+  if (handle === undefined) throw new Error(`no \`${id}\``);
+  return handle;
+}

@@ -1,0 +1,188 @@
+// One permitted change in its lane: what becomes of it, whatever the device does, and what is recorded of it.
+
+import { describe, expect, test } from 'vitest';
+import type { PlantAnswer } from '../../../drivers/bacnet/seam.ts';
+import { ask } from '../../../simulators/bacnet/requests.ts';
+import { app } from '../../../simulators/bacnet/values.ts';
+import { AHU, VAV } from './classify-stage.ts';
+import { BMS, fakeStage, northAt } from './fake-sides.ts';
+
+const write = ask.writeProperty({ object: 'analog-value,1', value: [app.real(20)], priority: 10 });
+const both = ask.writePropertyMultiple([
+  { object: 'analog-value,1', value: [app.real(20)], priority: 10 },
+  { object: 'analog-value,2', value: [app.real(200)], priority: 10 },
+]);
+const failed: PlantAnswer = {
+  kind: 'error',
+  error: { service: 'write-property', parameters: { choice: 'plain', value: { errorClass: 2, errorCode: 9 } } },
+};
+const partly: PlantAnswer = {
+  kind: 'error',
+  error: {
+    service: 'write-property-multiple',
+    parameters: { choice: 'plain', value: { errorClass: 2, errorCode: 9 } },
+  },
+};
+
+describe('what becomes of a change', () => {
+  test.each<readonly [string, typeof write, PlantAnswer, string, object]>([
+    ['acknowledged', write, { kind: 'simple-ack' }, 'simple-ack', { kind: 'acknowledged' }],
+    [
+      'refused by the device',
+      write,
+      failed,
+      'error',
+      { kind: 'refused-by-device', answer: 'error 2/invalid-data-type' },
+    ],
+    ['rejected', write, { kind: 'reject', reason: 4 }, 'reject', { kind: 'refused-by-device', answer: 'reject 4' }],
+    ['aborted', write, { kind: 'abort', reason: 4 }, 'abort', { kind: 'refused-by-device', answer: 'abort 4' }],
+    ['aborted in doubt', write, { kind: 'abort', reason: 8 }, 'abort', { kind: 'unknown', why: 'abort 8' }],
+    ['not answered', write, { kind: 'no-answer' }, 'abort', { kind: 'unknown', why: 'the device did not answer' }],
+    [
+      'unreachable',
+      write,
+      { kind: 'unreachable', why: 'closed', abort: 4 },
+      'abort',
+      { kind: 'not-sent', why: 'closed' },
+    ],
+    ['several, one failed', both, partly, 'error', { kind: 'unknown' }],
+    ['several, aborted', both, { kind: 'abort', reason: 4 }, 'abort', { kind: 'unknown' }],
+    [
+      'several, rejected',
+      both,
+      { kind: 'reject', reason: 4 },
+      'reject',
+      { kind: 'refused-by-device', answer: 'reject 4' },
+    ],
+  ])('%s', async (_name, asked, given, shown, outcome) => {
+    const stage = await fakeStage();
+    stage.sides.answer = ({ service }) => (service.startsWith('write') ? given : { kind: 'no-answer' });
+    expect((await stage.ask(stage.anna, asked)).kind).toBe(shown);
+    expect(stage.sides.changes).toHaveLength(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stage.journal.rows('outcome')).toMatchObject([{ outcome }]);
+  });
+
+  test('what nobody knows is read back', async () => {
+    const stage = await fakeStage();
+    stage.sides.answer = ({ service }) =>
+      service === 'write-property' ? { kind: 'no-answer' } : { kind: 'reject', reason: 9 };
+    await stage.ask(stage.anna, write);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stage.journal.rows('intent')).toMatchObject([{ effects: [{ oldUnknown: 'the device answered reject 9' }] }]);
+    const after = stage.sides.sent.findIndex(({ retry }) => !retry);
+    expect(stage.sides.sent.slice(after + 1).map(({ request }) => request.service)).toContain('read-property');
+  });
+
+  test.each(['full', 'expire'] as const)('a lane that is %s: device-busy, recorded as not sent', async (lanes) => {
+    const stage = await fakeStage();
+    stage.sides.lanes = lanes;
+    expect(await stage.ask(stage.anna, write)).toMatchObject({
+      kind: 'error',
+      error: { parameters: { value: { errorClass: 0, errorCode: 3 } } },
+    });
+    expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]);
+    expect(stage.sides.sent).toEqual([]);
+  });
+
+  test('a device that became another before its turn hears nothing', async () => {
+    const stage = await fakeStage();
+    const changing = { ...AHU };
+    stage.sides.known[0] = changing;
+    stage.sides.beforeTurn = () => Object.assign(changing, { instance: 1002 });
+    expect((await stage.ask(stage.anna, write, changing)).kind).toBe('error');
+    expect(stage.sides.changes).toEqual([]);
+  });
+
+  test('a change of the device object has its identity read again', async () => {
+    const stage = await fakeStage();
+    await stage.ask(stage.anna, ask.reinitialize(1));
+    expect(stage.sides.verified).toEqual([AHU]);
+  });
+});
+
+describe('who asks', () => {
+  test('a plant device is the application the site says it is, and nobody else', async () => {
+    const grants = [{ to: 'application:bms', permissions: ['point.read', 'point.write'], at: 'ahu2/sat-sp' }];
+    const stage = await fakeStage({ grants });
+    expect((await stage.ask(BMS, write)).kind).toBe('simple-ack');
+    expect(stage.journal.rows('intent')).toMatchObject([
+      { who: { principal: 'bms', proof: { kind: 'application-address' } } },
+    ]);
+    expect((await stage.ask(VAV, write)).kind).toBe('error');
+    expect((await stage.ask(BMS, both)).kind).toBe('error');
+    expect(stage.sides.changes).toHaveLength(1);
+  });
+
+  test('a peer that is never gated is forwarded and recorded, whatever it asks', async () => {
+    const stage = await fakeStage({ site: { neverGated: { peers: ['127.0.0.77'], targets: [] } } });
+    const panel = northAt('127.0.0.77');
+    stage.journal.setState({ writable: false, why: 'disk full' });
+    expect((await stage.ask(panel, ask.lifeSafetyOperation(4))).kind).toBe('simple-ack');
+    expect((await stage.ask(panel, ask.privateTransfer(7, 3))).kind).toBe('simple-ack');
+    expect((await stage.ask(panel, ask.readProperty({ object: 'analog-value,1' }))).kind).not.toBe('error');
+    expect(stage.sides.changes).toHaveLength(2);
+  });
+
+  test('a private service that the site names is judged as its action', async () => {
+    const section = { privateServices: [{ vendor: 7, service: 3, action: 'device.configure' }] };
+    const stage = await fakeStage({ section });
+    expect((await stage.ask(stage.anna, ask.privateTransfer(7, 3))).kind).toBe('simple-ack');
+    expect((await stage.ask(stage.anna, ask.privateTransfer(7, 4))).kind).toBe('error');
+    expect((await stage.ask(northAt('127.0.0.50'), ask.privateTransfer(7, 3))).kind).toBe('error');
+    expect(stage.journal.rows('intent')).toMatchObject([{ effects: [{ action: 'device.configure' }] }]);
+  });
+
+  test('while the policy observes, what it would deny goes on and is recorded, but for restarts', async () => {
+    const more = { mode: 'observe', observeUntil: new Date(Date.now() + 3_600_000).toISOString() };
+    const stage = await fakeStage({ grants: [], more });
+    expect((await stage.ask(stage.anna, write)).kind).toBe('simple-ack');
+    expect((await stage.ask(stage.anna, ask.reinitialize(1))).kind).toBe('error');
+    expect(stage.journal.rows('intent')).toMatchObject([{ by: 'observed', wouldDeny: 'no-role' }]);
+    expect(stage.sides.changes).toHaveLength(1);
+  });
+});
+
+describe('the gateway itself', () => {
+  test('plans what a person asks for, and sends it as it was judged', async () => {
+    const stage = await fakeStage();
+    const target = stage.handle('ahu2/sat-sp');
+    const planned = stage.road.plan([{ target, value: 21, priority: 8 }]);
+    if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
+    const judged = stage.gate.judge(stage.gate.callerOf(stage.anna.peer), planned.value);
+    if (!judged.permitted) throw new Error(judged.denial.text);
+    expect(await stage.road.perform(judged.permit)).toEqual({ kind: 'acknowledged' });
+    expect(stage.sides.changes).toMatchObject([{ service: 'write-property', parameters: { priority: 8 } }]);
+    const old = stage.sides.sent.find(({ retry }) => retry)?.request;
+    expect(old).toMatchObject({
+      service: 'read-property-multiple',
+      parameters: [{ listOfPropertyReferences: [{ propertyIdentifier: 87, propertyArrayIndex: 8 }] }, {}],
+    });
+  });
+
+  test.each([
+    ['a priority that is none', 'ahu2/sat-sp', 21, 17, '0.priority'],
+    ['a value of another type', 'ahu2/sat-sp', 'warm', undefined, '0.value'],
+    ['a device, not a point', 'ahu2', 1, undefined, '0.target'],
+    ['a point whose datatype is not known', 'ahu2/week', 1, undefined, '0.value'],
+    ['a point that moves others', 'ahu2/all-sp', 20, undefined, '0.value'],
+  ] as const)('%s is a fault of the plan', async (_name, id, value, priority, path) => {
+    const stage = await fakeStage();
+    const planned = stage.road.plan([{ target: stage.handle(id), value, ...(priority !== undefined && { priority }) }]);
+    expect(planned).toMatchObject({ ok: false, fault: [{ path }] });
+  });
+
+  test('points of two devices are two plans, and a device that is gone is none', async () => {
+    const stage = await fakeStage();
+    const writes = (['ahu2/sat-sp', 'vav1/room-sp'] as const).map((id) => ({ target: stage.handle(id), value: 20 }));
+    const [one, other] = writes;
+    if (one === undefined || other === undefined) throw new Error('no writes');
+    expect(stage.road.plan([one, other])).toMatchObject({ ok: false, fault: [{ path: '1.target' }] });
+    stage.sides.known.length = 0;
+    expect(stage.road.plan([one])).toMatchObject({ ok: false, fault: [{ path: '' }] });
+    expect(await stage.road.read([one.target, stage.handle('ahu2')])).toMatchObject([
+      { ok: false, why: 'the device is not there' },
+      { ok: false, why: 'no point with a BACnet address' },
+    ]);
+  });
+});
