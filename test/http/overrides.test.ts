@@ -117,3 +117,21 @@ describe('a batch cut off by a restart', () => {
     expect(rig.shelf.list('batch')).toEqual([]);
   });
 });
+
+describe('a key of a write, over a restart', () => {
+  it('gives the answer of before; a write that was cut off is not made again', async () => {
+    const headers = { 'idempotency-key': 'k-9' };
+    const first = await (await rig.as('anna')).ask('POST', SP, { body: { value: 20 }, headers });
+    rig = await rig.restart();
+    const again = await (await rig.as('anna')).ask('POST', SP, { body: { value: 20 }, headers });
+    expect([again.status, again.text]).toEqual([200, first.text]);
+    expect(rig.plant.writesSeen()).toBe(1);
+    const [kept] = rig.shelf.list('reply');
+    const { body } = JSON.parse(kept?.body ?? '{}') as { readonly body: string };
+    await rig.shelf.put('reply', { id: kept?.id ?? '', at: Date.now(), body: JSON.stringify({ body }) });
+    const cut = await (await rig.as('anna')).ask('POST', SP, { body: { value: 20 }, headers });
+    expect([cut.status, cut.body.title]).toEqual([409, 'outcome unknown']);
+    rig.time.shift += 86_400_001;
+    expect((await (await rig.as('anna')).ask('POST', SP, { body: { value: 20 }, headers })).status).toBe(200);
+  });
+});

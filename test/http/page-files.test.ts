@@ -29,15 +29,12 @@ it('serves the page to anybody, also at its own addresses', async () => {
 });
 
 it('serves nothing else', async () => {
-  for (const path of [
-    '/.hidden',
-    '/../package.json',
-    '/%2e%2e/package.json',
-    '/nothing.js',
-    '/api/nothing',
-    '/api/v1/nothing',
-  ]) {
+  for (const path of ['/.hidden', '/../package.json', '/%2e%2e/package.json', '/nothing.js']) {
     expect([path, (await rig.client().ask('GET', path)).status]).toEqual([path, 404]);
+  }
+  for (const path of ['/api/nothing', '/api/v1/nothing']) {
+    expect([path, (await rig.client().ask('GET', path)).status]).toEqual([path, 401]);
+    expect([path, (await (await rig.as('anna')).ask('GET', path)).status]).toEqual([path, 404]);
   }
   expect((await rig.client().ask('POST', '/points', { body: {} })).status).toBe(404);
 });

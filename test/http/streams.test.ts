@@ -3,8 +3,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RawClient } from '../drivers/modbus/rig.ts';
 import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, OTHER_POINT, startHttpRig } from './rig.ts';
 
@@ -160,5 +162,32 @@ describe('a stream', () => {
 
   it('is not for nobody', async () => {
     expect((await listen('', live('ahu1/sat'))).status).toBe(401);
+  });
+});
+
+describe('what a tool does', () => {
+  it('is heard live by its owner, with the outcome, until the session is over', async () => {
+    const anna = await rig.as('anna');
+    const claimed = await anna.ask('POST', '/api/v1/tool-sessions', { body: {}, from: '127.0.0.41' });
+    const { id } = claimed.body.session as unknown as { readonly id: string };
+    const heard = await listen(anna.cookie, `/api/v1/tool-sessions/${id}/events`);
+    const ben = await rig.as('ben');
+    expect((await listen(ben.cookie, `/api/v1/tool-sessions/${id}/events`)).status).toBe(404);
+    const { pointAt } = (await anna.ask('GET', '/api/v1/tool-sessions')).body as unknown as {
+      pointAt: { listeners: readonly { port: number }[] };
+    };
+    const socket = connectPlain({
+      host: '127.0.0.1',
+      port: pointAt.listeners[0]?.port ?? 0,
+      localAddress: '127.0.0.41',
+    });
+    await once(socket, 'connect');
+    const tool = new RawClient(socket);
+    expect(await tool.ask(1, '06 00 6e 01 90')).toMatch(/^06/);
+    await tool.end();
+    const kinds = () => heard.events.map(({ data }) => (data.row as { readonly kind?: string } | undefined)?.kind);
+    await until('intent and outcome are heard', () => kinds().includes('intent') && kinds().includes('outcome'));
+    await anna.ask('DELETE', `/api/v1/tool-sessions/${id}`);
+    await until('the end is heard', () => heard.events.some(({ event }) => event === 'over'));
   });
 });

@@ -114,8 +114,9 @@ describe('the record', () => {
     const second = await carla.ask('GET', `/api/v1/journal?kind=intent&limit=2&cursor=${first.body.next}`);
     expect(second.items).toHaveLength(1);
     expect(second.body.next).toBeUndefined();
-    const outcomes = await carla.ask('GET', '/api/v1/journal?kind=outcome');
-    expect(outcomes.items).toHaveLength(3);
+    await expect
+      .poll(async () => (await carla.ask('GET', '/api/v1/journal?kind=outcome')).items.length, { timeout: 5000 })
+      .toBe(3);
     await rig.as('tom');
     const exported = await carla.ask('GET', '/api/v1/journal/export');
     const lines = exported.text
