@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { describeFault } from '../model/fault.ts';
 import { EXIT, type Terminal } from './exit.ts';
-import { readSite, shippedDrivers } from './site-file.ts';
+import { driversNamedIn, readSite } from './site-file.ts';
 
 /** What is closed and on disk by then may take this long to let the process go. */
 const LINGER_MS = 1_000;
@@ -24,7 +24,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .requiredOption('--config <file>', 'gatehouse.yaml')
     .action(async (options: { config: string }) => {
       growYoungSpace(false);
-      const drivers = await shippedDrivers();
+      const drivers = await driversNamedIn(options.config);
       const config = await readSite(options.config, drivers);
       if (!config.ok) {
         for (const fault of config.fault) terminal.err(describeFault(fault));

@@ -12,6 +12,16 @@ export async function shippedDrivers(): Promise<DriverModule[]> {
   return loadShippedDrivers();
 }
 
+/** The drivers that a configuration names. An unknown name is the schema's to say: then all of them are loaded. */
+export async function driversNamedIn(file: string): Promise<DriverModule[]> {
+  const { loadShippedDrivers, shippedDriverNames } = await import('../daemon/shipped-drivers.ts');
+  const { driverNamesIn } = await import('../daemon/site-config.ts');
+  const named = driverNamesIn(file);
+  const shipped = shippedDriverNames();
+  const known = named !== undefined && [...named].every((name) => shipped.includes(name));
+  return loadShippedDrivers(known ? named : undefined);
+}
+
 /** The configuration of a file, or every fault of it. */
 export async function readSite(
   file: string,

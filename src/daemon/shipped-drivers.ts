@@ -16,10 +16,11 @@ export function shippedDriverNames(): string[] {
     .sort();
 }
 
-/** Every shipped driver, loaded. Each folder's `driver.ts` exports `driver`. */
-export async function loadShippedDrivers(): Promise<DriverModule[]> {
+/** The shipped drivers, loaded: all, or those of `wanted` that there are. Each folder's `driver.ts` exports `driver`. */
+export async function loadShippedDrivers(wanted?: ReadonlySet<string>): Promise<DriverModule[]> {
+  const names = shippedDriverNames().filter((name) => wanted === undefined || wanted.has(name));
   return Promise.all(
-    shippedDriverNames().map(async (name) => {
+    names.map(async (name) => {
       const file = pathToFileURL(`${driversFolder}${name}/driver${extension}`).href;
       const module = (await import(file)) as { readonly driver: DriverModule };
       return module.driver;

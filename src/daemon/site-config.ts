@@ -228,6 +228,20 @@ export function parseSiteConfig(
   return isNonEmpty(faults) ? fail(faults) : ok(parsed.data);
 }
 
+/**
+ * The names under `drivers` of a configuration file, so that a daemon loads those drivers alone; `undefined` where that
+ * cannot be told, and then the whole reading says what is wrong.
+ */
+export function driverNamesIn(file: string): ReadonlySet<string> | undefined {
+  try {
+    const document = readYaml(readFileSync(file, 'utf8'));
+    const drivers: unknown = document.ok ? (document.value as { drivers?: unknown } | null)?.drivers : undefined;
+    return typeof drivers === 'object' && drivers !== null ? new Set(Object.keys(drivers)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The configuration of a file; relative paths inside it count from the file's folder. */
 export function readSiteConfig(
   file: string,

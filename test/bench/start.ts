@@ -108,9 +108,14 @@ function memoryOf(pid: number): { readonly now: number; readonly most: number } 
 
 /** Programs of test/ are compiled into a place of their own; the gateway is the one that was built, run as its unit runs it. */
 const launch = (configFile: string): Promise<RunningGateway> =>
-  startGateway(configFile, () => {}, { ...process.env, MALLOC_ARENA_MAX: '2' }, resolve('dist/src/main.js'));
+  startGateway(
+    configFile,
+    () => {},
+    { ...process.env, MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=2' },
+    resolve('dist/src/main.js'),
+  );
 
-const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 1500));
+const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 7000));
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
