@@ -38,8 +38,9 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
       const daemon = await startDaemon(config.value, drivers);
       growYoungSpace(true);
       const stop = new Promise<void>((resolve) => {
-        process.once('SIGINT', () => resolve());
-        process.once('SIGTERM', () => resolve());
+        // Heard as often as it comes: a second one, from a shell to its whole group, must not cut off the first one's work.
+        process.on('SIGINT', () => resolve());
+        process.on('SIGTERM', () => resolve());
       });
       await Promise.race([stop, daemon.failed]);
       await daemon.stop();

@@ -125,7 +125,7 @@ describe('what hinders the start', () => {
 });
 
 describe('the end', () => {
-  test('SIGTERM: connections end, the record is closed, exit code 0; a dead socket’s file hinders no start', async () => {
+  test('SIGTERM, and once more meanwhile: connections end, the record is closed, exit code 0; a dead socket’s file hinders no start', async () => {
     const stopping = await startRig();
     closers.push(() => stopping.stop());
     const tool = await Tool.connect('127.0.0.21', stopping.port('plant'));
@@ -133,7 +133,10 @@ describe('the end', () => {
     expect(await tool.write(2, 6, [80])).toBe('done');
     const ports = [...stopping.gateway().ports.values(), stopping.healthPort];
     const began = performance.now();
-    expect(await stopping.gateway().stop()).toBe(0);
+    const gateway = stopping.gateway();
+    const stopped = gateway.stop();
+    while (!gateway.lines.some((line) => line.includes(' daemon.stopping: '))) await new Promise(setImmediate);
+    expect(await Promise.all([stopped, gateway.stop()])).toEqual([0, 0]);
     expect(performance.now() - began).toBeLessThan(3000);
     expect(await Promise.all(ports.map((port) => accepts(port)))).toEqual(ports.map(() => false));
     const rows = await stopping.rows();
