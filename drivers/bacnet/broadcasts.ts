@@ -56,6 +56,8 @@ export class Broadcasts {
         this.#search(from, reached, request);
         return;
       case 'i-am':
+        this.#stationSays(from, request);
+        return;
       case 'i-have':
       case 'unconfirmed-cov-notification':
       case 'unconfirmed-cov-notification-multiple':
@@ -127,6 +129,13 @@ export class Broadcasts {
     request: Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>,
   ): void {
     const { plant, gate, counted, index } = this.#parts;
+    if (!this.#searches.asked(from, request)) {
+      counted.unconfirmed_dropped += 1;
+      return;
+    }
+    // A device that looks for whom to tell of its alarms must find a console.
+    if (!isNorth(from) && request.service === 'who-is' && from.instance !== undefined)
+      this.#parts.north.unconfirmed('broadcast', from, request);
     const caller = this.#callers.callerOf(from);
     const reader = gate.reader(caller, 'device.view');
     const seesAny = index()?.devices.some(({ handle }) => reader.permits(handle)) === true;
@@ -135,7 +144,6 @@ export class Broadcasts {
       gate.countDeniedReads(caller, 1);
       return;
     }
-    this.#searches.asked(from, request);
     if (to === undefined) return;
     for (const place of 'mac' in to ? [to] : to) plant.unconfirmed(place, request);
   }
@@ -157,6 +165,25 @@ export class Broadcasts {
       if (isNorth(station)) this.#parts.north.unconfirmed(station, from, request);
       else if (station !== from) this.#parts.plant.unconfirmed(station, request, from);
     }
+  }
+
+  /**
+   * A console answers a device that looked for it, by its instance. The device is told that it is reached at the gateway, which
+   * passes alarms on to who may see them; an instance of the plant's own is nobody else's.
+   */
+  #stationSays(from: Station, request: Extract<UnconfirmedRequest, { service: 'i-am' }>): void {
+    const { plant, index } = this.#parts;
+    const { instance } = request.parameters.iAmDeviceIdentifier;
+    const isOfPlant =
+      index()?.devices.some((device) => device.instance === instance) ||
+      [...plant.devices()].some((device) => device.instance === instance);
+    if (isOfPlant) {
+      this.#drop(from, request, `instance \`${instance}\` is a plant device’s`);
+      return;
+    }
+    const access = this.#access(from);
+    for (const asker of this.#searches.whoAsked(request))
+      if (!isNorth(asker) && access.seesAnyAlarms(asker)) plant.unconfirmed(asker, request);
   }
 
   #drop(from: Station, request: UnconfirmedRequest, detail: string): void {

@@ -111,10 +111,11 @@ export class Lists {
   }
 }
 
-/** The object has no such property, so nothing stands in it. */
+/** The device has no such object, or the object no such property: nothing stands there. */
 function isMissing(answer: PlantAnswer): boolean {
   if (answer.kind !== 'error' || answer.error.service !== 'read-property') return false;
-  return answer.error.parameters.value.errorCode === ERROR_CODES['unknown-property'];
+  const { errorCode } = answer.error.parameters.value;
+  return errorCode === ERROR_CODES['unknown-property'] || errorCode === ERROR_CODES['unknown-object'];
 }
 
 function keyOf({ network, mac }: PlantDevice, { type, instance }: ObjectIdentifier): string {

@@ -27,14 +27,15 @@ export class Searches {
     this.#clock = clock;
   }
 
-  asked(station: Station, request: Search): void {
+  /** False where the station asks so often that this one does not go on. */
+  asked(station: Station, request: Search): boolean {
     this.#sweep();
     const key = stationKey(station);
     const own = this.#asked.filter((one) => stationKey(one.station) === key);
-    const oldest =
-      own.length >= MOST_OF_ONE ? own[0] : this.#asked.length >= MOST_SEARCHES ? this.#asked[0] : undefined;
-    if (oldest !== undefined) this.#asked.splice(this.#asked.indexOf(oldest), 1);
+    if (own.length >= MOST_OF_ONE) return false;
+    if (this.#asked.length >= MOST_SEARCHES) this.#asked.shift();
     this.#asked.push({ station, request, until: this.#clock.monotonic() + ANSWERED_WITHIN_MS });
+    return true;
   }
 
   /** Each station once. */
