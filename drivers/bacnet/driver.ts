@@ -6,6 +6,8 @@ import { driverName } from '../../src/model/ids.ts';
 import { compileAddresses } from './address.ts';
 import { type BacnetSection, bacnetSection } from './config.ts';
 import { checkConfiguration } from './config-check.ts';
+import { describeFrame } from './describe-frame.ts';
+import { importEde } from './import-ede.ts';
 import { createRoad } from './road.ts';
 import { RunningBacnet } from './running.ts';
 
@@ -17,6 +19,8 @@ export const driver: DriverModule = {
   configuration: bacnetSection,
   checkConfiguration: (section) => checkConfiguration(section as BacnetSection),
   compileAddresses,
+  imports: { ede: importEde },
+  describeFrame,
   async start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver> {
     const running = new RunningBacnet(name, section as BacnetSection, services, createRoad);
     if (index !== undefined) running.activate(index);

@@ -8,6 +8,7 @@ import { driverName } from '../../src/model/ids.ts';
 import { compileAddresses } from './address.ts';
 import { type ModbusSection, modbusSection } from './config.ts';
 import { checkConfiguration } from './config-check.ts';
+import { describeFrame } from './describe-frame.ts';
 import { importSunSpec } from './import-sunspec.ts';
 import { RunningModbus } from './running.ts';
 import { openSecureSide } from './secure-side.ts';
@@ -21,6 +22,7 @@ export const driver: DriverModule = {
   checkConfiguration: (section) => checkConfiguration(section as ModbusSection),
   compileAddresses,
   imports: { sunspec: importSunSpec },
+  describeFrame,
   async start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver> {
     const config = section as ModbusSection;
     for (const [line, settings] of Object.entries(config.lines)) {

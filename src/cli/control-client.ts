@@ -12,6 +12,7 @@ export function askDaemon<T>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
+  timeoutMs = 10_000,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -20,7 +21,7 @@ export function askDaemon<T>(
         socketPath,
         method,
         path,
-        timeout: 10_000,
+        timeout: timeoutMs,
         headers: payload ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) } : {},
       },
       (response) => {
@@ -39,7 +40,7 @@ export function askDaemon<T>(
         });
       },
     );
-    call.on('timeout', () => call.destroy(new Error('no answer within 10 s')));
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     call.on('error', (error: NodeJS.ErrnoException) => {
       const hint =
         error.code === 'ENOENT' || error.code === 'ECONNREFUSED'

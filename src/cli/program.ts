@@ -6,6 +6,8 @@ import { VERSION } from '../daemon/version.ts';
 import { addCertificateCommands } from './certificate-commands.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDaemonCommands } from './daemon-commands.ts';
+import { addDecodeCommand } from './decode-command.ts';
+import { addDiscoverCommand } from './discover-command.ts';
 import { addEnrolCommand } from './enrol-command.ts';
 import { CommandFault, EXIT, type ExitCode, type Terminal } from './exit.ts';
 import { addInventoryCommands } from './inventory-commands.ts';
@@ -35,6 +37,8 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addConfigCommands(program, terminal);
   addPolicyCommands(program, terminal);
   addInventoryCommands(program, terminal);
+  addDiscoverCommand(program, terminal);
+  addDecodeCommand(program, terminal);
   addDaemonCommands(program, terminal);
   addJournalCommands(program, terminal);
   addCertificateCommands(program, terminal);

@@ -8,6 +8,7 @@ import type { Outcome } from '../model/journal-row.ts';
 import type { InventoryView, PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
 import type { Clock, Timers } from './clock.ts';
+import type { DescribeFrame } from './described-frame.ts';
 import type { Change, Gate, Permit } from './gate.ts';
 import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
@@ -71,6 +72,8 @@ export interface RunningDriver {
   perform(permit: Permit<unknown>): Promise<Outcome>;
   /** Asks the devices of a network who they are and what they hold, one request at a time each. A text says why not. */
   survey?(order: SurveyOrder): Promise<Result<InventoryDraft, string>>;
+  /** The device a frame to the gateway is for, as its stations are known now; `undefined` where nobody can say. */
+  addressee?(octets: Uint8Array): TargetHandle | undefined;
   /** Stops listening, answers what is in flight or lets it time out, closes every socket. */
   stop(): Promise<void>;
 }
@@ -88,6 +91,8 @@ export interface DriverModule {
   ): Promise<Result<{ readonly index: AddressIndex; readonly notices: readonly Notice[] }, NonEmpty<DocumentFault>>>;
   /** Point lists of others that this driver can read, by the form's name (`ede`). */
   readonly imports?: { readonly [format: string]: InventoryImport };
+  /** Takes a frame of this protocol apart for a person. */
+  readonly describeFrame: DescribeFrame;
   /** Throws a `StartFault` that names the setting (a port in use, a serial line that is not there). */
   start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver>;
 }

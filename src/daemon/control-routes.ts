@@ -7,6 +7,7 @@ import { principalId, sessionId, targetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
 import { explain } from '../policy/explain.ts';
 import type { ExplainReply, SessionReply } from './control-api.ts';
+import { parseBody } from './control-body.ts';
 import { ControlFault, type ControlRoute } from './control-server.ts';
 import { explainReply } from './explain-reply.ts';
 import type { DaemonStanding } from './standing.ts';
@@ -48,7 +49,7 @@ export function controlRoutes(parts: {
       method: 'POST',
       path: '/v1/sessions',
       async run(body) {
-        const { principal, address, forMs, devices } = parse(sessionBody, body);
+        const { principal, address, forMs, devices } = parseBody(sessionBody, body);
         const opened = await gate.openSession({
           principal: principalId(principal),
           address,
@@ -78,7 +79,7 @@ export function controlRoutes(parts: {
       run(body): ExplainReply {
         const snapshot = gate.policy();
         if (!snapshot) throw new ControlFault(503, 'no policy is in force: every change is refused `no-policy`');
-        const { channel, priority, at, ...asked } = parse(explainBody, body);
+        const { channel, priority, at, ...asked } = parseBody(explainBody, body);
         return explainReply(
           explain(snapshot, {
             ...asked,
@@ -91,15 +92,6 @@ export function controlRoutes(parts: {
       },
     },
   ];
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new ControlFault(
-    400,
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message.toLowerCase()}`).join('; '),
-  );
 }
 
 function sessionReply(session: ToolSession): SessionReply {

@@ -19,6 +19,7 @@ import { openCloud } from './cloud-side.ts';
 import { controlRoutes } from './control-routes.ts';
 import { startControlServer } from './control-server.ts';
 import { holdDataFolder } from './data-folder.ts';
+import { deviceRoutes } from './device-routes.ts';
 import { startHealthServer } from './health-server.ts';
 import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
@@ -115,7 +116,14 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
 
   standing.attach({ gate, journal, drivers, ...(cloud ? { cloud } : {}), neverGated: config.neverGated });
   const socket = config.control.socket ?? join(config.data, 'control.sock');
-  const control = await startControlServer(socket, controlRoutes({ gate, standing, clock }), log);
+  const devices = deviceRoutes({
+    gate,
+    modules,
+    drivers,
+    sections: config.drivers,
+    indexes: () => cloud?.active()?.snapshot.indexes,
+  });
+  const control = await startControlServer(socket, [...controlRoutes({ gate, standing, clock }), ...devices], log);
   closers.push(() => control.close());
   if (config.health) {
     const health = await startHealthServer(config.health, standing);

@@ -5,9 +5,11 @@ import { parse } from 'yaml';
 import { compileAddresses } from '../../drivers/bacnet/address.ts';
 import { importEde } from '../../drivers/bacnet/import-ede.ts';
 import { inventoryYaml } from '../../src/cli/inventory-yaml.ts';
+import { runProgram } from '../../src/cli/program.ts';
 import type { DraftPoint, InventoryDraft } from '../../src/contract/inventory-draft.ts';
 import { describeFault } from '../../src/model/fault.ts';
 import { snapshot } from '../gate/stage.ts';
+import { folderWith } from './command.ts';
 
 const HEAD = [
   '# Proposal_Engineering-Data-Exchange - B.I.G.-EU',
@@ -233,4 +235,21 @@ describe('faults', () => {
       'states line 2, column 1: found `"x"`, expected a reference number',
     );
   });
+});
+
+test('gatehouse inventory import --ede', async () => {
+  const folder = await folderWith({ 'a.csv': [NAMES, ...OBJECTS].join('\n'), 'states.csv': STATES.join('\n') });
+  try {
+    const said = { out: '', exit: 9 };
+    const files = ['--ede', folder.path('a.csv'), '--states', folder.path('states.csv')];
+    await runProgram(['inventory', 'import', ...files, '--device', 'ahu', '--network', 'plant', '--location', 'hq'], {
+      out: (text) => (said.out += text),
+      err: (text) => (said.out += text),
+      setExit: (code) => (said.exit = code),
+    });
+    expect(said.exit).toBe(0);
+    expect(parse(said.out).devices).toEqual([expect.objectContaining({ id: 'ahu', location: 'hq' })]);
+  } finally {
+    await folder.remove();
+  }
 });
