@@ -156,7 +156,12 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       for (const points of byDevice.values()) {
         for (let from = 0; from < points.length && !stopped; from += AT_ONCE) {
           if (options.inventory() !== inventory) break;
+          const began = clock.monotonic();
           await readNow(points.slice(from, from + AT_ONCE));
+          const restMs = RESTS * (clock.monotonic() - began);
+          await new Promise<void>((resolve) => {
+            sampler = timers.after(restMs, resolve);
+          });
         }
       }
       for (const id of [...cache.keys()]) if (options.inventory()?.find(id) === undefined) cache.delete(id);
