@@ -19,6 +19,8 @@ export interface PolicyCore {
   putPart(hash: string, bytes: Uint8Array): void;
   /** @throws StoreFault `policy-below-floor`, `policy-equivocation`, `policy-part-missing`, `policy-part-mismatch` */
   commit(policy: PolicyCommit): void;
+  /** After a commit, when nobody waits any more. */
+  tidy(): void;
   putRoot(bytes: string): void;
   putSetting(key: string, value: string): void;
   /** @throws StoreFault `command-known` */
@@ -85,11 +87,8 @@ export function openPolicyCore(file: string): PolicyCore {
         if (found !== hash) throw new StoreFault('policy-part-mismatch', `got hash \`${found}\`, expected \`${hash}\``);
         putPart.run(hash, bytes);
       }),
-    commit: (policy) =>
-      guarded(() => {
-        commit.immediate(policy);
-        emptyLog(database);
-      }),
+    commit: (policy) => guarded(() => commit.immediate(policy)),
+    tidy: () => emptyLog(database),
     putRoot: (bytes) => guarded(() => void putRoot.run(wellFormed(bytes))),
     putSetting: (key, value) => guarded(() => void putSetting.run(wellFormed(key), wellFormed(value))),
     beginCommand: ({ id, sha256, until }) =>

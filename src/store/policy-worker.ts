@@ -53,5 +53,6 @@ if (port !== null) {
       answer = { kind: 'failed', code, message };
     }
     port.postMessage(answer);
+    if (order.kind === 'commit' && answer.kind === 'done') core?.tidy();
   });
 }
