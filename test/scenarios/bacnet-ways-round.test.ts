@@ -201,7 +201,7 @@ describe('13: renumbering the device', () => {
     const rig = await RoadRig.start();
     expect(await rig.ask('anna', renumber('device,1001'))).toBe('simple-ack');
     const writes = rig.writes;
-    await eventually(() => rig.driver.status().lines.some(({ state }) => state === 'down'));
+    await eventually(() => rig.driver.status().lines.some(({ why }) => why !== undefined));
     expect(await rig.ask('ben', setPoint(20))).toBe(DENIED.write);
     expect(rig.writes).toBe(writes);
   });

@@ -169,7 +169,7 @@ export class RoadRig {
     onTestFinished(() => rig.stop());
     await driver.listen();
     driver.activate(await compiled(current));
-    await eventually(() => driver.status().lines.every(({ state }) => state === 'up'));
+    await eventually(() => driver.status().lines.every(({ state, why }) => state === 'up' && why === undefined));
     return rig;
   }
 
