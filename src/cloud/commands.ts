@@ -19,6 +19,7 @@ import { CommandRecord } from './command-record.ts';
 import { COMMAND_REFUSALS, type CommandRefusalCode } from './command-refusals.ts';
 import type { CommandWork } from './command-work.ts';
 import { policyKeyNames } from './key-notices.ts';
+import { Lane } from './lane.ts';
 import { MAX_MESSAGE_BYTES, type ManifestPayload, sha256Hex } from './manifest.ts';
 import type { CommandResult } from './result-form.ts';
 import { schemaFaults } from './schema-faults.ts';
@@ -64,12 +65,12 @@ export class Commands {
   /** Results the broker has not confirmed, by id: sent again on every connection. */
   readonly #unsent = new Map<string, string>();
   readonly #underWay = new Map<string, Promise<void>>();
-  #verifying: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #verifying: Lane;
   #stopped = false;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
+    this.#verifying = new Lane(options.log, 'command');
     this.#record = new CommandRecord(options.clock, options.record);
   }
 
@@ -87,14 +88,17 @@ export class Commands {
   /** `command/{id}` came. */
   arrive(id: string, bytes: Uint8Array): void {
     if (this.#stopped || bytes.length === 0 || !commandIdSchema.safeParse(id).success) return;
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#verifying.waiting >= MOST_WAITING) {
       this.#refuse(id, tooMany(`${MOST_WAITING} wait already`));
       return;
     }
-    this.#waiting += 1;
-    this.#verifying = this.#verifying.then(async () => {
-      this.#waiting -= 1;
-      if (!this.#stopped) await this.#consider(id, bytes);
+    this.#verifying.add(async () => {
+      if (this.#stopped) return;
+      try {
+        await this.#consider(id, bytes);
+      } catch (error) {
+        this.#refuse(id, refusal('not-durable', messageOf(error)));
+      }
     });
   }
 
@@ -114,7 +118,7 @@ export class Commands {
 
   /** Nothing is being looked at or executed any more. */
   async idle(): Promise<void> {
-    await this.#verifying;
+    await this.#verifying.idle();
     await Promise.all(this.#underWay.values());
   }
 

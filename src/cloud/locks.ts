@@ -10,6 +10,7 @@ import { fail, ok, type Result } from '../model/result.ts';
 import type { FastLock } from '../policy/lock.ts';
 import { checkAudience, checkFloor, checkIssued, type SignedMessage } from './acceptance-steps.ts';
 import type { PolicyClock } from './clock.ts';
+import { Lane } from './lane.ts';
 import { MAX_MESSAGE_BYTES, sha256Hex } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
 import type { LocksReport } from './report.ts';
@@ -83,12 +84,12 @@ export interface LocksOptions {
 export class Locks {
   readonly #options: LocksOptions;
   #active: LockList | undefined;
-  #work: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #lane: Lane;
   #lastRefused = '';
 
   constructor(options: LocksOptions) {
     this.#options = options;
+    this.#lane = new Lane(options.log, 'locks');
   }
 
   inForce(): { readonly epoch: number; readonly revision: number; readonly count: number } | undefined {
@@ -99,17 +100,15 @@ export class Locks {
 
   /** `policy/locks` came. Of a flood, what does not fit the queue is dropped: the broker keeps the latest. */
   arrive(bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.#waiting >= MOST_WAITING) return;
-    this.#waiting += 1;
-    this.#work = this.#work.then(async () => {
-      this.#waiting -= 1;
+    if (bytes.length === 0 || this.#lane.waiting >= MOST_WAITING) return;
+    this.#lane.add(async () => {
       const why = await this.#consider(bytes);
       if (why) this.#refuse(sha256Hex(bytes), why);
     });
   }
 
   async idle(): Promise<void> {
-    await this.#work;
+    await this.#lane.idle();
   }
 
   /** At boot, before any policy: the stored list, its signature checked again. */

@@ -7,6 +7,7 @@ import type { PolicyStore } from '../contract/policy-store.ts';
 import { describeFault } from '../model/fault.ts';
 import type { PolicyClock } from './clock.ts';
 import { MOST_AHEAD_MS } from './clock.ts';
+import { Lane } from './lane.ts';
 import { MAX_MESSAGE_BYTES, sha256Hex } from './manifest.ts';
 import { type Refused, refused } from './nack.ts';
 import type { RootReport } from './report.ts';
@@ -35,13 +36,13 @@ export class Trust {
   readonly #options: TrustOptions;
   #root: TrustedRoot;
   #before: TrustedRoot | undefined;
-  #work: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #lane: Lane;
   #lastRefused = '';
 
   constructor(options: TrustOptions) {
     this.#options = options;
     this.#root = options.root;
+    this.#lane = new Lane(options.log, 'root');
   }
 
   root(): TrustedRoot {
@@ -62,17 +63,15 @@ export class Trust {
 
   /** Message `root` came. */
   arrive(bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.#waiting >= MOST_WAITING) return;
-    this.#waiting += 1;
-    this.#work = this.#work.then(async () => {
-      this.#waiting -= 1;
+    if (bytes.length === 0 || this.#lane.waiting >= MOST_WAITING) return;
+    this.#lane.add(async () => {
       const why = await this.#consider(bytes);
       if (why) this.#refuse(sha256Hex(bytes), why);
     });
   }
 
   async idle(): Promise<void> {
-    await this.#work;
+    await this.#lane.idle();
   }
 
   async #consider(bytes: Uint8Array): Promise<Refused | undefined> {

@@ -13,6 +13,7 @@ import { fail, ok, type Result } from '../model/result.ts';
 import { ACK_TYP, type AuditAck, type AuditBatch, type AuditHead, ackSchema, HEAD_TYP } from './audit-form.ts';
 import type { PolicyClock } from './clock.ts';
 import type { GatewayKeys } from './gateway-keys.ts';
+import { Lane } from './lane.ts';
 import { MAX_MESSAGE_BYTES } from './manifest.ts';
 import type { UploadState } from './report.ts';
 import { openCompact, parseJsonBytes } from './signed-text.ts';
@@ -59,12 +60,13 @@ export class Upload {
   #inFlight: number | undefined;
   #isUp = false;
   #timer: { cancel(): void } | undefined;
-  #acks: Promise<void> = Promise.resolve();
+  readonly #acks: Lane;
   #badAckSaid = false;
   #ended = false;
 
   constructor(options: UploadOptions) {
     this.#options = options;
+    this.#acks = new Lane(options.log, 'audit/ack');
     this.#timing = { pollMs: 1_000, ackMs: 30_000, ...options.timing };
     const stored = options.store.setting(CURSOR_SETTING);
     this.#cursor = stored === undefined ? options.journal.anchor() : cursorSchema.parse(JSON.parse(stored));
@@ -98,18 +100,18 @@ export class Upload {
 
   /** `audit/ack` came. */
   acknowledged(bytes: Uint8Array): void {
-    this.#acks = this.#acks.then(() => this.#consider(bytes));
+    this.#acks.add(() => this.#consider(bytes));
   }
 
   /** Every acknowledgement that came is dealt with. */
   async settled(): Promise<void> {
-    await this.#acks;
+    await this.#acks.idle();
   }
 
   async stop(): Promise<void> {
     this.#ended = true;
     this.#timer?.cancel();
-    await this.#acks;
+    await this.#acks.idle();
   }
 
   #pumpAfter(delayMs: number): void {

@@ -306,3 +306,36 @@ describe('a command', () => {
     expect(sent.find(({ id }) => id === 'd-64')).toMatchObject({ code: 'too-many' });
   });
 });
+
+it('whose memory cannot be read is refused, and the next one is heard', async () => {
+  const root = await trustedRoot();
+  const sent: CommandResult[] = [];
+  const memory = openMemoryCommands(new Map());
+  let broken = true;
+  const commands = new Commands({
+    gateway: GATEWAY,
+    trust: { root: () => root },
+    clock: openClock(openMemoryStore(new MemoryDisk()), new VirtualTime()),
+    log: { write() {} },
+    memory: {
+      ...memory,
+      command(id) {
+        if (broken) throw new Error('disk gone');
+        return memory.command(id);
+      },
+    },
+    policy: () => manifestPayload(7, []) as ManifestPayload,
+    work: async () => ok({}),
+    record: () => {},
+    send: async (_id, text) => {
+      sent.push(resultSchema.parse(JSON.parse(text)));
+      return true;
+    },
+  });
+  for (const state of ['refused', 'done']) {
+    commands.arrive('c-1', Buffer.from(signed()));
+    await commands.idle();
+    expect(sent.at(-1)).toMatchObject({ state });
+    broken = false;
+  }
+});
