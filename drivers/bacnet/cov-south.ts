@@ -22,6 +22,8 @@ export class SouthSubscription {
   /** The subscriber process identifier under which the device knows it. */
   readonly process: number;
   readonly request: SubscribeRequest;
+  /** What the device was when it was subscribed to. */
+  readonly instance: number | undefined;
   readonly subscribers = new Map<string, Subscriber>();
   /** What the device said last. */
   last: NotificationParameters | undefined;
@@ -35,6 +37,7 @@ export class SouthSubscription {
     this.device = device;
     this.process = process;
     this.request = request;
+    this.instance = device.instance;
     this.#services = services;
   }
 
@@ -61,17 +64,21 @@ export class SouthSubscription {
     this.#timer?.cancel();
   }
 
+  /** The device may have forgotten: it is asked again now. */
+  renew(): void {
+    this.#timer?.cancel();
+    if (this.#ended || !this.#services.wanted(this)) return;
+    const renewal = this.#with({ issueConfirmedNotifications: true, lifetime: LIFETIME_S });
+    this.#ask(renewal)
+      .catch(() => undefined)
+      .finally(() => {
+        if (!this.#ended) this.#renewLater();
+      });
+  }
+
   #renewLater(): void {
     this.#timer?.cancel();
-    this.#timer = this.#services.timers.after(RENEWED_AFTER_MS, () => {
-      if (this.#ended || !this.#services.wanted(this)) return;
-      const renewal = this.#with({ issueConfirmedNotifications: true, lifetime: LIFETIME_S });
-      this.#ask(renewal)
-        .catch(() => undefined)
-        .finally(() => {
-          if (!this.#ended) this.#renewLater();
-        });
-    });
+    this.#timer = this.#services.timers.after(RENEWED_AFTER_MS, () => this.renew());
   }
 
   #with(

@@ -111,6 +111,8 @@ export class Subscriptions {
   /** Rights, sessions or the inventory changed: who may not read any more hears nothing more. */
   lookAgain(): void {
     for (const south of [...this.#south.values()]) {
+      // Of a device that is gone nobody can tell who may read it; nothing comes from it either.
+      if (south.device.instance === undefined) continue;
       const references = referencesOf(south.request);
       for (const [key, subscriber] of [...south.subscribers]) {
         if (!this.#stands(subscriber) || this.#firstDenied(subscriber.station, south.device, references) !== undefined)
@@ -119,10 +121,14 @@ export class Subscriptions {
     }
   }
 
-  /** It may be another device now, or it may have forgotten. */
+  /** It may have forgotten, or be another device now; while it is gone, nothing it says is believed. */
   deviceChanged(device: PlantDevice): void {
     for (const south of [...this.#south.values()]) {
-      if (south.device !== device) continue;
+      if (south.device !== device || device.instance === undefined) continue;
+      if (device.instance === south.instance) {
+        south.renew();
+        continue;
+      }
       for (const key of [...south.subscribers.keys()]) this.#remove(south, key);
       this.#forget(south);
     }
