@@ -61,3 +61,23 @@ describe('reading', () => {
     expect(rig.plant.devices.ahu2.record.readsSeen()).toBe(before);
   });
 });
+
+describe('the gateway itself', () => {
+  test('reads points together and one by one, and the slots of a commanded point', async () => {
+    const rig = await RoadRig.start();
+    expect(await rig.ask('ben', setPoint(21, 8))).toBe('simple-ack');
+    const ids = ['ahu2/sat-sp', 'ahu2/occupied', 'ahu2/sat-hi', 'vav1/room', 'ahu2/firmware'];
+    const values = await rig.driver.read(ids.map((id) => rig.handle(id)));
+    expect(values).toMatchObject([
+      { ok: true, value: 21 },
+      { ok: true, value: 1 },
+      { ok: true, value: 28 },
+      { ok: true, value: 21 },
+      { ok: false, why: expect.stringContaining('unknown-property') },
+    ]);
+    const slots = await rig.driver.slots?.(rig.handle('ahu2/sat-sp'));
+    expect(slots?.map((slot) => slot ?? '-').join('')).toBe(`${'-'.repeat(7)}21${'-'.repeat(8)}`);
+    expect(await rig.driver.slots?.(rig.handle('ahu2/sat'))).toBeUndefined();
+    expect(await rig.driver.slots?.(rig.handle('ahu2/sat-hi'))).toBeUndefined();
+  });
+});
