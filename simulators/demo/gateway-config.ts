@@ -1,6 +1,7 @@
 // The gateway's own configuration in the demo, written anew at every start: the plant's ports are the system's choice.
 
 import type { RunningPlant } from '../modbus/plant.ts';
+import { type BacnetPlaces, bacnetSection } from './bacnet-part.ts';
 import type { DemoPorts } from './options.ts';
 import { GATEWAY, SUPERVISOR_ADDRESS } from './policy.ts';
 
@@ -10,15 +11,25 @@ export interface ConfigPlaces {
   readonly brokerUrl: string;
   readonly plant: RunningPlant['lines'];
   /** Without `http`: no page. */
-  readonly ports: Omit<DemoPorts, 'broker' | 'http'> & { readonly http?: number };
+  readonly ports: Omit<DemoPorts, 'broker' | 'http' | 'bacnet'> & { readonly http?: number };
   /** Folder with `ca.pem`, `crl.pem`, `gateway.pem` and `gateway.key`; absent: no Modbus/TCP Security. */
   readonly certificates?: string;
+  /** Absent: no BACnet. */
+  readonly bacnet?: BacnetPlaces;
 }
 
 const quoted = (text: string): string => JSON.stringify(text);
 
 /** YAML that a person can read and copy from. */
-export function gatewayConfig({ rootFile, socket, brokerUrl, plant, ports, certificates }: ConfigPlaces): string {
+export function gatewayConfig({
+  rootFile,
+  socket,
+  brokerUrl,
+  plant,
+  ports,
+  certificates,
+  bacnet,
+}: ConfigPlaces): string {
   const tls = (folder: string): string => `
       - name: secure
         address: 127.0.0.1
@@ -60,7 +71,7 @@ attribution:
 clock:
   trustSystem: true
 drivers:
-  modbus:
+${bacnet === undefined ? '' : bacnetSection(bacnet)}  modbus:
     listen:
       - name: plant
         address: 127.0.0.1

@@ -15,7 +15,7 @@ const STOP_TIMEOUT_MS = 10_000;
 
 export interface RunningGateway {
   readonly pid: number;
-  /** Ports by the listener's name, `http` for the page, as its log says them. */
+  /** Ports by the listener's name, `http` for the page, of BACnet with `bacnet-` before it, as its log says them. */
   readonly ports: ReadonlyMap<string, number>;
   /** Every line it has printed. */
   readonly lines: readonly string[];
@@ -45,8 +45,8 @@ export async function startGateway(
     const hear = (line: string): void => {
       lines.push(line);
       log(line);
-      const [, name, port] = /driver\.listening: modbus (\S+) on \S+:(\d+) /.exec(line) ?? [];
-      if (name !== undefined) ports.set(name, Number(port));
+      const [, driver, name, port] = /driver\.listening: (\S+) (\S+) on \S+:(\d+) /.exec(line) ?? [];
+      if (name !== undefined) ports.set(driver === 'modbus' ? name : `${driver}-${name}`, Number(port));
       const [, http] = /http\.listening: .*:(\d+)\/$/.exec(line) ?? [];
       if (http !== undefined) ports.set('http', Number(http));
       if (line.includes(' daemon.ready: ')) resolve();

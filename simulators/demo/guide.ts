@@ -1,7 +1,10 @@
 // What the demo prints when it is ready: who may do what, and commands to paste that show it.
 
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
+import { macOf } from '../bacnet/framing.ts';
+import { PLANT_NETWORK_NUMBER } from './bacnet-part.ts';
 import { DEMO_PASSWORD } from './credentials.ts';
+import { checkout } from './options.ts';
 import { SUPERVISOR_ADDRESS } from './policy.ts';
 import type { DemoSite } from './site.ts';
 
@@ -42,12 +45,54 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
       [`${gatehouse} explain --principal ben --action point.write --targets ahu1/sat-sp --channel tool ${socket}`],
     ],
     ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
+    ...bacnetParts(site, here, gatehouse),
     ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
   const page = `\n  The page and the API: https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}/ as anna, ben or carla, password ${DEMO_PASSWORD}`;
   const commands = parts.map(([what, lines]) => `\n  # ${what}\n${lines.map((line) => `  ${line}`).join('\n')}`);
   return `${WHO_MAY_WHAT}\n${page}\n${commands.join('\n')}\n\n  Ctrl-C ends all of it; \`npm start -- --tour\` plays it by itself.\n`;
+}
+
+/** The demo's own small tool, so that everybody can try; any other does as well. */
+function bacnetParts(
+  site: DemoSite,
+  here: (path: string) => string,
+  gatehouse: string,
+): readonly (readonly [string, readonly string[]])[] {
+  const port = site.gateway().ports.get('bacnet-north') ?? 47_808;
+  const from = (address: string): string =>
+    `node ${here(join(checkout, 'dist/simulators/bacnet/tool.js'))} --from ${address}${port === 47_808 ? '' : ` --port ${port}`}`;
+  const { host, port: plantPort } = site.bacnet.addresses.ahu2;
+  const mac = macOf({ host, port: plantPort })
+    .toString('hex')
+    .replace(/(..)(?=.)/g, '$1:');
+  const stack = `BACNET_IFACE=lo BACNET_IP_PORT=${port + 1}`;
+  const route = `--mac 127.0.0.1:${port} --dnet ${PLANT_NETWORK_NUMBER} --dadr ${mac}`;
+  const session = `${gatehouse} session open --as anna --from 127.0.0.2 --for 30m --socket ${here(site.socket)}`;
+  return [
+    [
+      'BACnet: who is behind the gateway, and what anyone may read',
+      [`${from('127.0.0.66')} who-is`, `${from('127.0.0.66')} read 1001 analog-input,1`],
+    ],
+    [
+      'BACnet: Anna writes at priority 8; at 5, and 35 °C, she is refused with the tool’s own error',
+      [
+        session,
+        `${from('127.0.0.2')} write 1001 analog-value,1 21.5 --priority 8`,
+        `${from('127.0.0.2')} write 1001 analog-value,1 21.5 --priority 5`,
+        `${from('127.0.0.2')} write 1001 analog-value,1 35 --priority 8`,
+      ],
+    ],
+    [
+      'BACnet: the same with bacnet-stack’s tools, where they are installed; YABE and others: a B/IP router at 127.0.0.1',
+      [`${stack} bacrp ${route} 1001 2 1 85`, `${stack} bacwp ${route} 1001 2 1 85 8 -1 4 21.5`],
+    ],
+    [
+      'BACnet: what the plant holds, as an inventory to review',
+      [`${gatehouse} discover bacnet --network plant --location hq --socket ${here(site.socket)}`],
+    ],
+  ];
 }
 
 /** Holding registers 100 and 101 of unit 1 over Modbus/TCP Security. */

@@ -12,6 +12,8 @@ export interface DemoPorts {
   readonly meters: number;
   /** The gateway's Modbus/TCP Security listener. */
   readonly secure: number;
+  /** The gateway's BACnet/IP side for tools, UDP. */
+  readonly bacnet: number;
   readonly health: number;
   /** The page and the API. */
   readonly http: number;
@@ -28,11 +30,12 @@ export const DEFAULT_PORTS: DemoPorts = {
   modbus: 1502,
   meters: 1503,
   secure: 1802,
+  bacnet: 47_808,
   health: 9464,
   http: 8443,
   broker: 18_830,
 };
-export const ANY_PORTS: DemoPorts = { modbus: 0, meters: 0, secure: 0, health: 0, http: 0, broker: 0 };
+export const ANY_PORTS: DemoPorts = { modbus: 0, meters: 0, secure: 0, bacnet: 0, health: 0, http: 0, broker: 0 };
 
 /** The folder that holds package.json, from the sources and from dist/ alike. */
 const above = import.meta.url.endsWith('.ts') ? '../../' : '../../../';
@@ -40,13 +43,14 @@ export const checkout = fileURLToPath(new URL(above, import.meta.url));
 
 export const HELP = `npm start [-- options]
 
-A site to try Gatehouse on: broker, cloud console, simulated Modbus plant, and the gateway in front of it.
+A site to try Gatehouse on: broker, cloud console, simulated Modbus and BACnet plants, and the gateway in front of it.
 
   --tour               plays all of it by itself, checks every step, exits 0 or 1
   --data FOLDER        where keys, policy and journal live (default .gatehouse/demo of the checkout)
   --modbus-port N      the gateway's Modbus/TCP listener            (default ${DEFAULT_PORTS.modbus})
   --meters-port N      its listener for the meters' line alone      (default ${DEFAULT_PORTS.meters})
   --secure-port N      its Modbus/TCP Security listener             (default ${DEFAULT_PORTS.secure})
+  --bacnet-port N      the gateway's BACnet/IP side, UDP            (default ${DEFAULT_PORTS.bacnet})
   --health-port N      its /livez, /readyz, /metrics                (default ${DEFAULT_PORTS.health})
   --http-port N        its page and API                             (default ${DEFAULT_PORTS.http})
   --broker-port N      the embedded MQTT broker                     (default ${DEFAULT_PORTS.broker})
@@ -66,6 +70,7 @@ export function readOptions(words: readonly string[]): DemoOptions | undefined {
     'modbus-port': text,
     'meters-port': text,
     'secure-port': text,
+    'bacnet-port': text,
     'health-port': text,
     'http-port': text,
     'broker-port': text,

@@ -46,7 +46,7 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
           { id: 'demand', points: ['chiller1/demand-limit'] },
         ],
         roles: [
-          { id: 'guest', name: 'Guest', permissions: ['point.read'] },
+          { id: 'guest', name: 'Guest', permissions: ['point.read', 'device.view'] },
           { id: 'viewer', name: 'Viewer', permissions: READING, seesOtherUsers: true },
           {
             id: 'operator',

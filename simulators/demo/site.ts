@@ -2,13 +2,16 @@
 // no process, port or timer behind.
 
 import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type RunningBacnetPlant, startPlant as startBacnetPlant } from '../bacnet/plant.ts';
 import { type RunningBroker, startBroker } from '../cloud/broker.ts';
 import { type CloudConsole, createConsole, type ReportMessage } from '../cloud/console.ts';
 import { type RunningPlant, startPlant } from '../modbus/plant.ts';
+import { withBacnet } from './bacnet-part.ts';
 import { demoCredentials } from './credentials.ts';
 import { gatehouse, type RunningGateway, startGateway } from './gateway.ts';
 import { gatewayConfig } from './gateway-config.ts';
@@ -27,6 +30,7 @@ export interface DemoSite {
   readonly certificates: string;
   readonly healthPort: number;
   readonly plant: RunningPlant;
+  readonly bacnet: RunningBacnetPlant;
   readonly console: CloudConsole;
   readonly broker: RunningBroker;
   /** The gateway as it runs now. */
@@ -74,12 +78,25 @@ async function open(
       terminal.line(speakerOf(line), `${line.slice(line.indexOf(': ') + 2)}${unitText(frame.unit)}`),
   });
   closers.push(() => plant.stop());
+  const bacnet = await startBacnetPlant({
+    tickMs: 1000,
+    log: (line) => terminal.line(speakerOf(line), line.slice(line.indexOf(': ') + 2)),
+  });
+  closers.push(() => bacnet.stop());
   const configFile = join(folder, 'gatehouse.yaml');
   const socket = socketIn(folder);
   const rootFile = keys.rootFile;
   writeFileSync(
     configFile,
-    gatewayConfig({ rootFile, socket, brokerUrl: broker.url, plant: plant.lines, ports, certificates }),
+    gatewayConfig({
+      rootFile,
+      socket,
+      brokerUrl: broker.url,
+      plant: plant.lines,
+      ports,
+      certificates,
+      bacnet: { port: ports.bacnet, plantPort: bacnet.addresses.ahu2.port },
+    }),
   );
   const launch = (): Promise<RunningGateway> => startGateway(configFile, (line) => terminal.line('gateway', line));
   let gateway = await launch();
@@ -95,6 +112,7 @@ async function open(
     certificates,
     healthPort: ports.health,
     plant,
+    bacnet,
     console,
     get broker() {
       return broker;
@@ -103,7 +121,7 @@ async function open(
     async push(locks = []) {
       const revision = keys.nextRevision();
       const credentials = await demoCredentials(broker.url);
-      const { bytes, messages } = await console.push(GATEWAY, demoBundle(revision, locks), { credentials });
+      const { bytes, messages } = await console.push(GATEWAY, withBacnet(demoBundle(revision, locks)), { credentials });
       terminal.line('cloud', `pushed revision ${revision}: ${messages} messages, ${bytes} bytes`);
       const report = await console.waitForReport(GATEWAY, revision);
       terminal.line('cloud', `the gateway reports revision ${revision} ${report.state}`);
@@ -163,7 +181,7 @@ async function makeCertificates(folder: string): Promise<void> {
 /** Every port is asked for before anything is started, so that one that is in use is one sentence and not half a site. */
 async function checkPorts(ports: DemoPorts): Promise<DemoPorts> {
   const checked = Object.entries(ports).map(async ([name, port]) => {
-    const bound = await tryPort(port);
+    const bound = await (name === 'bacnet' ? tryUdpPort(port) : tryPort(port));
     if (typeof bound === 'string') {
       throw new DemoFault(`port ${port} of 127.0.0.1 ${bound}: choose another one with --${name}-port`);
     }
@@ -171,6 +189,19 @@ async function checkPorts(ports: DemoPorts): Promise<DemoPorts> {
   });
   const settled = await Promise.all(checked);
   return Object.fromEntries(settled) as unknown as DemoPorts;
+}
+
+function tryUdpPort(port: number): Promise<number | string> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.message})`),
+    );
+    socket.bind(port, '127.0.0.1', () => {
+      const bound = socket.address().port;
+      socket.close(() => resolve(bound));
+    });
+  });
 }
 
 /** The port that was bound and given back, or why it could not be. */

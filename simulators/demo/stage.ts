@@ -46,6 +46,12 @@ export function shown(answer: ToolAnswer): string {
   return 'exception' in answer ? `exception ${answer.exception}` : `registers ${answer.registers.join(' ')}`;
 }
 
+/** A step of the tour: what a person reads, and what must come about. */
+export interface Step {
+  readonly sentence: string;
+  play(stage: Stage): Promise<void>;
+}
+
 export class Stage {
   readonly site: DemoSite;
   readonly #tools = new Map<Person, Tool>();

@@ -1,13 +1,9 @@
 // The tour's steps, in order: a sentence each, and what must be true of the devices, the record and the answers.
 
+import { bacnetSteps, bacnetWrites } from './bacnet-steps.ts';
 import { gatehouse } from './gateway.ts';
-import { check, type Person, PLACES, type Stage, shown } from './stage.ts';
+import { check, type Person, PLACES, type Stage, type Step, shown } from './stage.ts';
 import { askSecurely, broadcast, floatOf, floatRegisters } from './tool.ts';
-
-export interface Step {
-  readonly sentence: string;
-  play(stage: Stage): Promise<void>;
-}
 
 const SET_POINT = 100;
 const EXCEPTION = { illegalFunction: 1, illegalValue: 3 } as const;
@@ -187,10 +183,17 @@ const governing: readonly Step[] = [
       check(verified.code === 0, `expected an intact record, got: ${verified.stdout}${verified.stderr}`);
       const intents = (await stage.journal(10_000)).flatMap(({ row }) => (row.kind === 'intent' ? [row] : []));
       const recorded = intents.reduce((sum, { effects = [] }) => sum + new Set(effects.map((e) => e.device)).size, 0);
-      const arrived = stage.site.plant.writesSeen();
+      const arrived = stage.site.plant.writesSeen() + bacnetWrites(stage);
       check(recorded === arrived, `${arrived} writes arrived at the devices, ${recorded} stand in the record`);
     },
   },
 ];
 
-export const STEPS: readonly Step[] = [...reading, ...writing, ...broadcasting, ...certified, ...governing];
+export const STEPS: readonly Step[] = [
+  ...reading,
+  ...writing,
+  ...broadcasting,
+  ...bacnetSteps,
+  ...certified,
+  ...governing,
+];

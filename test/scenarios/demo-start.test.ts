@@ -13,7 +13,7 @@ import { until } from './daemon-rig.ts';
 import { accepts, run } from './peers/program.ts';
 
 const DEMO = new URL('../../dist/simulators/demo/main.js', import.meta.url).pathname;
-const ANY = ['modbus', 'meters', 'secure', 'health', 'broker'].flatMap((name) => [`--${name}-port`, '0']);
+const ANY = ['modbus', 'meters', 'secure', 'bacnet', 'health', 'broker'].flatMap((name) => [`--${name}-port`, '0']);
 
 let folder: string;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ async function comeAndGo(signal: 'SIGINT' | 'SIGTERM') {
     },
   );
   const readyMs = performance.now() - began;
-  const ports = [...said.matchAll(/driver\.listening: \S+ \S+ on 127\.0\.0\.1:(\d+)/g)].map((match) =>
+  const ports = [...said.matchAll(/driver\.listening: modbus \S+ on 127\.0\.0\.1:(\d+)/g)].map((match) =>
     Number(match[1]),
   );
   const listening = await Promise.all(ports.map((port) => accepts(port)));
