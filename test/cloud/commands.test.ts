@@ -339,3 +339,43 @@ it('whose memory cannot be read is refused, and the next one is heard', async ()
     broken = false;
   }
 });
+
+describe('a result that no message takes', () => {
+  const long = 'x'.repeat(400);
+  const target = (index: number) => `${index}-${long}`;
+  const verdicts = Array.from({ length: 500 }, (_, index) => ({
+    target: target(index),
+    permitted: true as const,
+    grant: long,
+  }));
+  const readings = Array.from({ length: 500 }, (_, index) => ({
+    target: target(index),
+    ok: false as const,
+    why: long,
+  }));
+  const steps = Array.from({ length: 64 }, (_, index) => ({
+    decision: `d-${index}`,
+    targets: [target(index)],
+    outcome: { kind: 'not-sent' as const, why: long.repeat(8) },
+  }));
+
+  it.each<[string, CommandWork, object]>([
+    ['readings', async () => ok({ readings }), { state: 'done', readings: expect.objectContaining({ length: 100 }) }],
+    ['steps', async () => ok({ steps }), { state: 'done', steps: [], readings: [] }],
+    [
+      'an explanation',
+      async () => ok({ explanation: { decision: 'permit', verdicts, text: '' } }),
+      { state: 'done', explanation: { verdicts: [], text: 'too long for one message' } },
+    ],
+    [
+      'a denial',
+      async () => fail({ code: 'denied', text: '', denial: { decision: 'd', reason: 'locked', verdicts } }),
+      { state: 'refused', denial: { decision: 'd', verdicts: [] } },
+    ],
+  ])('is cut: %s', async (_what, work, expected) => {
+    const { send } = await scene({ work });
+    const result = await send(signed());
+    expect(result).toMatchObject(expected);
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThanOrEqual(98_304);
+  });
+});
