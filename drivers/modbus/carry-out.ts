@@ -1,6 +1,7 @@
 // Permit ─► device: one permitted change in its lane turn: old values, redeem, send, settle.
 // 1. Between redeeming and the first octet nothing is awaited. 2. Nothing is sent twice. 3. Every redemption is settled once.
 
+import type { Performed } from '../../src/contract/driver.ts';
 import type { Denial, Gate, OldValue, Permit } from '../../src/contract/gate.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
@@ -27,6 +28,8 @@ export interface CarryOut {
   readonly index: ModbusIndex;
   /** Whether handles of `index` still mean what they meant. */
   isCurrent(): boolean;
+  /** Also what was acknowledged is read back: the gateway's own writes, whose asker is told no sooner. */
+  readonly readsBack: boolean;
 }
 
 export function asker(line: Line): Ask {
@@ -39,15 +42,15 @@ export function lineUp(line: Line): Promise<boolean> {
 
 /** Runs in an exclusive lane turn. `tell` is called once, before a lost answer is followed up by a read-back. */
 export async function carryOut(
-  { gate, line, index, isCurrent }: CarryOut,
+  { gate, line, index, isCurrent, readsBack }: CarryOut,
   permit: Permit<ModbusChange>,
   devices: readonly IndexedDevice[],
   tell: (carried: Carried) => void,
-): Promise<Outcome> {
-  const notSent = (why: string, carried: Carried): Outcome => {
+): Promise<Performed> {
+  const notSent = (why: string, carried: Carried): Performed => {
     gate.abandon(permit, why);
     tell(carried);
-    return { kind: 'not-sent', why };
+    return { outcome: { kind: 'not-sent', why } };
   };
   if (!(await lineUp(line))) {
     const why = downOf(line);
@@ -60,19 +63,21 @@ export async function carryOut(
   const redemption = await gate.redeem(permit, old);
   if (!redemption.redeemed) {
     tell({ kind: 'refused', denial: redemption.denial });
-    return { kind: 'withdrawn', reason: redemption.denial.reason };
+    return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
   const { change } = redemption;
   const answer = await send(line, change);
   const outcome = outcomeOf(answer);
-  if (outcome.kind !== 'unknown') {
+  const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
+  if (!isLookedAt || change.broadcast) {
     gate.settle(permit, outcome);
     tell(carriedOf(answer));
-    return outcome;
+    return { outcome };
   }
   tell(carriedOf(answer));
-  gate.settle(permit, outcome, change.broadcast ? undefined : await readBack(index, devices, change, ask));
-  return outcome;
+  const readBack = await valuesOf(index, devices, pointsOf(index, change), ask);
+  gate.settle(permit, outcome, knownOf(readBack));
+  return { outcome, readBack };
 }
 
 function downOf(line: Line): string {
@@ -162,13 +167,10 @@ export function isOf(device: IndexedDevice, entry: number): boolean {
   return entry >= (device.from[0] ?? 0) && entry < (device.from.at(-1) ?? 0);
 }
 
-async function readBack(
-  index: ModbusIndex,
-  devices: readonly IndexedDevice[],
-  change: ModbusChange,
-  ask: Ask,
-): Promise<Map<TargetHandle, PointValue>> {
-  const points = change.points.filter((handle) => index.entryOf(handle) !== undefined);
-  const values = await valuesOf(index, devices, points, ask);
+function pointsOf(index: ModbusIndex, { points }: ModbusChange): readonly TargetHandle[] {
+  return points.filter((handle) => index.entryOf(handle) !== undefined);
+}
+
+function knownOf(values: ReadonlyMap<TargetHandle, OldValue>): Map<TargetHandle, PointValue> {
   return new Map([...values].flatMap(([handle, read]) => ('value' in read ? [[handle, read.value] as const] : [])));
 }

@@ -39,6 +39,10 @@ export class Connection implements Asker {
   #reader: Reader | undefined;
   /** Monotonic ms of the last frame or answer. */
   #lastAt: number;
+  /** Monotonic ms of the last octets. */
+  #heardAt = 0;
+  /** When a frame that is not whole yet began to wait. */
+  #halfSince: number | undefined;
   #open = true;
   /** Nothing more is read: the stream is broken, or the client has said all it wanted to. */
   #closing = false;
@@ -55,8 +59,10 @@ export class Connection implements Asker {
     socket.on('end', () => this.finish());
   }
 
-  get lastAt(): number {
-    return this.#lastAt;
+  /** Said nothing whole since `idleAt`, or has left a frame unfinished since `halfAt` with no answer under way. */
+  isIdle(idleAt: number, halfAt: number): boolean {
+    if (this.#lastAt < idleAt) return true;
+    return this.#halfSince !== undefined && this.#halfSince < halfAt && this.#pending === 0;
   }
 
   caller(): Caller {
@@ -78,9 +84,10 @@ export class Connection implements Asker {
   }
 
   #take(chunk: Uint8Array): void {
-    this.#lastAt = this.#services.now();
+    this.#heardAt = this.#services.now();
     this.#framer.push(chunk);
     this.#drain();
+    if (this.#framer.held > 0) this.#halfSince ??= this.#heardAt;
   }
 
   #drain(): void {
@@ -109,6 +116,8 @@ export class Connection implements Asker {
   #frame(adu: MbapAdu): void {
     const { transactionId, unitId } = adu;
     this.#services.counters.frames_in += 1;
+    this.#lastAt = this.#heardAt;
+    this.#halfSince = undefined;
     const decoded = decodeRequest(adu.bytes, adu.start, adu.end);
     if (!decoded.ok) {
       const { answer, message } = decoded.fault;

@@ -25,11 +25,17 @@ interface Waiting {
   readonly since: number;
 }
 
+/** What one peer waits for; never empty. */
+interface Queue {
+  readonly peer: string;
+  readonly turns: Waiting[];
+}
+
 export class Lane {
   readonly #limits: LaneLimits;
   readonly #now: () => number;
-  /** Peers in the order of their next turn: who was served goes to the end. */
-  readonly #queues = new Map<string, Waiting[]>();
+  /** Who waits, in the order of their next turn: who was served goes to the end. */
+  readonly #queues: Queue[] = [];
   #waiting = 0;
   #running = 0;
   #alone = false;
@@ -56,11 +62,12 @@ export class Lane {
       this.#run(turn);
       return true;
     }
-    const queue = this.#queues.get(turn.peer);
-    if (this.#waiting >= this.#limits.waiting || (queue?.length ?? 0) >= this.#limits.waitingPerPeer) return false;
+    const queue = this.#queues.find(({ peer }) => peer === turn.peer);
+    if (this.#waiting >= this.#limits.waiting || (queue?.turns.length ?? 0) >= this.#limits.waitingPerPeer)
+      return false;
     const waiting = { turn, since: this.#now() };
-    if (queue === undefined) this.#queues.set(turn.peer, [waiting]);
-    else queue.push(waiting);
+    if (queue === undefined) this.#queues.push({ peer: turn.peer, turns: [waiting] });
+    else queue.turns.push(waiting);
     this.#waiting += 1;
     return true;
   }
@@ -111,13 +118,11 @@ export class Lane {
   }
 
   #take(): Waiting | undefined {
-    for (const [peer, queue] of this.#queues) {
-      const next = queue.shift();
-      this.#queues.delete(peer);
-      if (next === undefined) continue;
-      if (queue.length > 0) this.#queues.set(peer, queue);
-      return next;
-    }
-    return undefined;
+    const queue = this.#queues[0];
+    const next = queue?.turns.shift();
+    if (queue === undefined || (queue.turns.length > 0 && this.#queues.length === 1)) return next;
+    this.#queues.shift();
+    if (queue.turns.length > 0) this.#queues.push(queue);
+    return next;
   }
 }

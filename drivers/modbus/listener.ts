@@ -4,7 +4,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Listening } from '../../src/contract/driver.ts';
 import { StartFault } from '../../src/contract/driver.ts';
-import type { Gate, Peer, PeerCertificate } from '../../src/contract/gate.ts';
+import type { Caller, Gate, Peer, PeerCertificate } from '../../src/contract/gate.ts';
 import type { DriverName } from '../../src/model/ids.ts';
 import type { ListenerConfig } from './config.ts';
 import { Connection } from './connection.ts';
@@ -23,6 +23,10 @@ export interface ListenerServices extends LineServices {
 }
 
 const sweepMs = 1000;
+/** How long a frame may stay unfinished: on a network it comes in one piece, or nearly so. */
+const halfFrameMs = 10_000;
+/** Of all connections, the share that peers nobody knows may hold together: the others must always find a place. */
+const strangersShare = 0.75;
 /** How long a stop waits for answers, and for clients to take them. */
 export const patienceMs = 3000;
 
@@ -111,10 +115,10 @@ export class Listener {
       return;
     }
     const held = this.#perPeer.get(address) ?? 0;
-    if (this.#sockets.size >= this.config.maxConnections || held >= this.config.maxConnectionsPerPeer) {
+    const caller = this.#services.gate.callerOf(this.#peerOf(socket, address));
+    if (this.#sockets.size >= this.#placesFor(caller) || held >= this.config.maxConnectionsPerPeer) {
       counters.connections_refused += 1;
       const detail = `\`${held}\` connections of this peer and \`${this.#sockets.size}\` in all, expected fewer`;
-      const caller = this.#services.gate.callerOf(this.#peerOf(socket, address));
       this.#services.gate.refuse(caller, { operation: 'connect', reason: 'rate-limited', detail });
       socket.destroy();
       return;
@@ -134,6 +138,13 @@ export class Listener {
           });
         else this.#open(outcome.socket, this.#peerOf(socket, address, outcome.certificate));
       });
+  }
+
+  /** On a secure listener nobody is known before the handshake, and only who shows a certificate gets through it. */
+  #placesFor(caller: Caller): number {
+    const { maxConnections } = this.config;
+    const isStranger = this.#secure === undefined && caller.principal === null && caller.neverGated !== true;
+    return isStranger ? Math.max(1, Math.floor(maxConnections * strangersShare)) : maxConnections;
   }
 
   #peerOf(socket: Socket, address: string, certificate?: PeerCertificate): Peer {
@@ -171,11 +182,12 @@ export class Listener {
 
   #watch(): void {
     this.#sweep = this.#services.timers.after(sweepMs, () => {
-      const oldest = this.#services.clock.monotonic() - this.config.idleSeconds * 1000;
+      const now = this.#services.clock.monotonic();
+      const idleAt = now - this.config.idleSeconds * 1000;
       for (const connection of [...this.#connections]) {
         const { certificate } = connection.remote;
         const isOver = certificate !== undefined && this.#secure?.admits(certificate) === false;
-        if (isOver || connection.lastAt < oldest) connection.destroy();
+        if (isOver || connection.isIdle(idleAt, now - halfFrameMs)) connection.destroy();
       }
       this.#watch();
     });

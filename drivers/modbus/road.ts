@@ -209,7 +209,7 @@ export class Road {
       current = scaled.permit;
     }
     const isCurrent = (): boolean => this.#isCurrent(index);
-    await carryOut({ gate, line: track.line, index, isCurrent }, current, devices, (carried) =>
+    await carryOut({ gate, line: track.line, index, isCurrent, readsBack: false }, current, devices, (carried) =>
       reply(this.#told(request, carried)),
     );
   }

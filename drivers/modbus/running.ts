@@ -4,6 +4,7 @@ import type {
   AddressIndex,
   DriverServices,
   DriverStatus,
+  Performed,
   PointWrite,
   Reading,
   RunningDriver,
@@ -11,7 +12,6 @@ import type {
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
-import type { Outcome } from '../../src/model/journal-row.ts';
 import type { NonEmpty, Result } from '../../src/model/result.ts';
 import type { ModbusIndex } from './address.ts';
 import { asker, carryOut } from './carry-out.ts';
@@ -144,7 +144,7 @@ export class RunningModbus implements RunningDriver {
     return planWrites(writes, this.#index);
   }
 
-  perform(permit: Permit<unknown>): Promise<Outcome> {
+  perform(permit: Permit<unknown>): Promise<Performed> {
     // A permit of this driver was issued for a change of its own `plan`.
     return this.#perform(permit as Permit<ModbusChange>);
   }
@@ -189,7 +189,7 @@ export class RunningModbus implements RunningDriver {
     });
   }
 
-  async #perform(permit: Permit<ModbusChange>): Promise<Outcome> {
+  async #perform(permit: Permit<ModbusChange>): Promise<Performed> {
     const { gate } = this.#services;
     const index = this.#index;
     const [first] = permit.involves;
@@ -198,15 +198,15 @@ export class RunningModbus implements RunningDriver {
     if (index === undefined || device === undefined || track === undefined || 'why' in track) {
       const why = track !== undefined && 'why' in track ? track.why : 'the device has no address';
       gate.abandon(permit, why);
-      return { kind: 'not-sent', why };
+      return { outcome: { kind: 'not-sent', why } };
     }
     const isCurrent = (): boolean => this.#index?.inventory === index.inventory;
-    const outcome = await this.#turn(track, true, () =>
-      carryOut({ gate, line: track.line, index, isCurrent }, permit, [device], () => undefined),
+    const performed = await this.#turn(track, true, () =>
+      carryOut({ gate, line: track.line, index, isCurrent, readsBack: true }, permit, [device], () => undefined),
     );
-    if (typeof outcome !== 'string') return outcome;
-    gate.abandon(permit, outcome);
-    return { kind: 'not-sent', why: outcome };
+    if (typeof performed !== 'string') return performed;
+    gate.abandon(permit, performed);
+    return { outcome: { kind: 'not-sent', why: performed } };
   }
 
   /** Runs something in a lane; a text says why it never ran. */

@@ -14,17 +14,17 @@ import { isAnswered, type Request } from './wire/request.ts';
 const mostOverdue = 16;
 
 class Outstanding {
+  readonly id: number;
   readonly unitId: number;
   readonly request: Request;
-  readonly change: boolean;
   readonly settle: Settle;
   readonly deadline: number;
   readonly again: boolean;
 
-  constructor(unitId: number, request: Request, change: boolean, settle: Settle, deadline: number, again: boolean) {
+  constructor(id: number, unitId: number, request: Request, settle: Settle, deadline: number, again: boolean) {
+    this.id = id;
     this.unitId = unitId;
     this.request = request;
-    this.change = change;
     this.settle = settle;
     this.deadline = deadline;
     this.again = again;
@@ -38,11 +38,13 @@ export class TcpLine implements Line {
   readonly #services: LineServices;
   readonly #link: Link;
   #framer = new MbapFramer();
-  /** By transaction id, in the order they were sent, and so of their deadlines. */
-  readonly #outstanding = new Map<number, Outstanding>();
+  /** In the order they were sent, and so of their deadlines; few, and the first is mostly the one that is answered. */
+  #outstanding: Outstanding[] = [];
   readonly #overdue = new Set<number>();
   #lastId = 0;
   #out: Buffer[] = [];
+  /** Half of what may be in flight: the device works on one half while answers of the other are passed on. */
+  readonly #burst: number;
   readonly #flushSoon = (): void => this.#flush();
   #timer: { cancel(): void } | undefined;
   readonly #counts = { requests: 0, timeouts: 0, strays: 0, faults: 0, reconnects: 0 };
@@ -52,6 +54,7 @@ export class TcpLine implements Line {
     this.isOneDevice = config.kind === 'device';
     this.#config = config;
     this.#services = services;
+    this.#burst = Math.max(1, config.inFlight >> 1);
     const stream = tcpStream(config.tcp.host, config.tcp.port, config.connectTimeoutMs, services.timers);
     this.#link = new Link(name, stream, services, {
       opened: () => {
@@ -121,19 +124,20 @@ export class TcpLine implements Line {
       return;
     }
     this.#counts.requests += 1;
-    const now = this.#services.clock.monotonic();
-    this.#outstanding.set(id, new Outstanding(unitId, request, change, settle, now + this.#config.timeoutMs, again));
-    if (this.#timer === undefined) this.#watch(this.#config.timeoutMs);
+    const isAwaited = isAnswered(request);
+    if (isAwaited) {
+      const deadline = this.#services.clock.monotonic() + this.#config.timeoutMs;
+      this.#outstanding.push(new Outstanding(id, unitId, request, settle, deadline, again));
+      if (this.#timer === undefined) this.#watch(this.#config.timeoutMs);
+    }
     this.#out.push(encoded.value);
-    if (change) this.#flush();
+    if (change || this.#out.length >= this.#burst) this.#flush();
     else if (this.#out.length === 1) {
       // While others are outstanding, what all clients ask in this turn of the event loop leaves in one write.
-      if (this.#outstanding.size > 1) setImmediate(this.#flushSoon);
+      if (this.#outstanding.length > 1) setImmediate(this.#flushSoon);
       else process.nextTick(this.#flushSoon);
     }
-    if (isAnswered(request)) return;
-    this.#outstanding.delete(id);
-    settle({ kind: 'unanswered' });
+    if (!isAwaited) settle({ kind: 'unanswered' });
   }
 
   #flush(): void {
@@ -146,8 +150,13 @@ export class TcpLine implements Line {
 
   #nextId(): number {
     do this.#lastId = (this.#lastId + 1) & 0xffff;
-    while (this.#outstanding.has(this.#lastId) || this.#overdue.has(this.#lastId));
+    while (this.#placeOf(this.#lastId) >= 0 || this.#overdue.has(this.#lastId));
     return this.#lastId;
+  }
+
+  /** Where an outstanding id stands; below 0 where it is none. */
+  #placeOf(id: number): number {
+    return this.#outstanding.findIndex((one) => one.id === id);
   }
 
   #take(chunk: Uint8Array): void {
@@ -163,13 +172,15 @@ export class TcpLine implements Line {
   }
 
   #answer(adu: MbapAdu): void {
-    const waiting = this.#outstanding.get(adu.transactionId);
+    const place = this.#placeOf(adu.transactionId);
+    const waiting = this.#outstanding[place];
     if (waiting === undefined || waiting.unitId !== adu.unitId) {
       this.#overdue.delete(adu.transactionId);
       this.#counts.strays += 1;
       return;
     }
-    this.#outstanding.delete(adu.transactionId);
+    if (place === 0) this.#outstanding.shift();
+    else this.#outstanding.splice(place, 1);
     this.#link.proved();
     const decoded = decodeResponse(waiting.request, adu.bytes, adu.start, adu.end);
     if (decoded.ok) {
@@ -189,14 +200,14 @@ export class TcpLine implements Line {
     this.#timer = undefined;
     const now = this.#services.clock.monotonic();
     const late: Outstanding[] = [];
-    for (const [id, waiting] of this.#outstanding) {
-      if (waiting.deadline > now) {
-        this.#watch(Math.max(1, waiting.deadline - now));
+    for (let first = this.#outstanding[0]; first !== undefined; first = this.#outstanding[0]) {
+      if (first.deadline > now) {
+        this.#watch(Math.max(1, first.deadline - now));
         break;
       }
-      this.#outstanding.delete(id);
-      this.#overdue.add(id);
-      late.push(waiting);
+      this.#outstanding.shift();
+      this.#overdue.add(first.id);
+      late.push(first);
     }
     this.#counts.timeouts += late.length;
     const answer: Answer = { kind: 'lost', why: `no answer within ${this.#config.timeoutMs} ms` };
@@ -207,8 +218,8 @@ export class TcpLine implements Line {
   #lose(why: string): void {
     this.#out = [];
     this.#counts.reconnects += 1;
-    const lost = [...this.#outstanding.values()];
-    this.#outstanding.clear();
+    const lost = this.#outstanding;
+    this.#outstanding = [];
     for (const { unitId, request, settle, again } of lost) {
       if (again) this.#sendWhenUp(unitId, request, settle);
       else settle({ kind: 'lost', why });

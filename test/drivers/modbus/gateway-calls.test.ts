@@ -93,21 +93,31 @@ describe('a planned change', () => {
     ['ahu1/asset-tag', 'ROOF', 'writeMultipleRegisters'],
     ['ahu1/service-date', 20_261_122, 'writeMultipleRegisters'],
   ])('%s = %s by %s', async (id, value, operation) => {
-    expect(await write([id, value])).toEqual({ kind: 'acknowledged' });
+    const { outcome, readBack } = await write([id, value]);
+    expect([outcome, [...(readBack ?? [])]]).toEqual([{ kind: 'acknowledged' }, [[handle(id), { value }]]]);
     expect(rig.plant.devices.ahu1.bank.get(id)).toBe(value);
     expect(rig.rows('intent')).toMatchObject([{ operation, effects: [{ target: id, new: value }] }]);
   });
 
   test('of several points is one decision, one lane turn, several requests', async () => {
-    expect(await write(['ahu1/sat-sp', 20], ['ahu1/fan-cmd', false])).toEqual({ kind: 'acknowledged' });
+    const { outcome } = await write(['ahu1/sat-sp', 20], ['ahu1/fan-cmd', false]);
+    expect(outcome).toEqual({ kind: 'acknowledged' });
     expect(rig.plant.devices.ahu1.record.writesSeen()).toBe(2);
     expect(rig.rows('intent')).toMatchObject([{ operation: 'writeMultipleRegisters+writeSingleCoil' }]);
-    expect(rig.rows('outcome')).toHaveLength(1);
+    expect(rig.rows('outcome')).toMatchObject([
+      {
+        outcome: { kind: 'acknowledged' },
+        readBack: [
+          { target: 'ahu1/sat-sp', value: 20 },
+          { target: 'ahu1/fan-cmd', value: false },
+        ],
+      },
+    ]);
   });
 
   test('that stops half way has an unknown outcome and is read back', async () => {
     rig.plant.devices.ahu1.fail({ kind: 'silence', carriedOut: false }, { on: 'write', times: 1 });
-    const outcome = await write(['ahu1/sat-sp', 20], ['ahu1/fan-cmd', false]);
+    const { outcome } = await write(['ahu1/sat-sp', 20], ['ahu1/fan-cmd', false]);
     expect(outcome.kind).toBe('unknown');
     expect(rig.rows('outcome')).toMatchObject([
       {
@@ -121,9 +131,9 @@ describe('a planned change', () => {
 
   test('that the device refuses says how', async () => {
     rig.plant.devices.ahu1.fail({ kind: 'exception', code: 4 }, { on: 'write' });
-    expect(await write(['ahu1/sat-sp', 20])).toEqual({ kind: 'refused-by-device', answer: 'exception 4' });
+    expect((await write(['ahu1/sat-sp', 20])).outcome).toEqual({ kind: 'refused-by-device', answer: 'exception 4' });
     rig.plant.devices.ahu1.fail({ kind: 'exception', code: 5 }, { on: 'write' });
-    expect((await write(['ahu1/sat-sp', 20])).kind).toBe('unknown');
+    expect((await write(['ahu1/sat-sp', 20])).outcome.kind).toBe('unknown');
   });
 
   test.each<[id: string, value: PointWrite['value'], path: string]>([
@@ -153,7 +163,7 @@ describe('a planned change', () => {
     const judged = rig.gate.judge(page, planned.value);
     if (!judged.permitted) throw new Error('denied');
     await rig.plant.lines.ahu.stop();
-    expect((await rig.driver.perform(judged.permit)).kind).toBe('not-sent');
+    expect((await rig.driver.perform(judged.permit)).outcome.kind).toBe('not-sent');
     expect(rig.plant.writesSeen()).toBe(0);
   });
 });

@@ -1,8 +1,12 @@
 // Lines to the devices when devices and hosts misbehave: what a client is told, what is sent again, and what never is.
 
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Connection } from '../../../drivers/modbus/connection.ts';
+import { newCounters } from '../../../drivers/modbus/counters.ts';
+import { driverName } from '../../../src/model/ids.ts';
 import { AHU, adu, CHILLER, METER1, METER2, people, Rig, type RigOptions } from './rig.ts';
 
 const rigs: Rig[] = [];
@@ -14,6 +18,8 @@ async function rigged(options?: RigOptions): Promise<Rig> {
 afterEach(async () => {
   for (const rig of rigs.splice(0)) await rig.stop();
 });
+
+const peerOfNobody = { driver: driverName('modbus'), listener: 'north', address: people.nobody, port: 1 };
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -176,6 +182,40 @@ describe('clients', () => {
     });
     const carla = await rig.client('carla');
     expect(await carla.answer()).toBe('closed');
+  });
+
+  test('nobody knows leave places for those somebody stands behind', async () => {
+    const rig = await rigged({
+      section: (section) => ({ ...section, listen: [{ ...section.listen[0], maxConnections: 4 }] }),
+    });
+    const strangers = [await rig.client('nobody'), await rig.client('nobody'), await rig.client('nobody')];
+    const fourth = await rig.client('nobody');
+    expect(await fourth.answer()).toBe('closed');
+    const anna = await rig.client('anna');
+    expect(await anna.ask(AHU, '04 0000 0002')).toBe('040441900000');
+    for (const stranger of strangers) expect(stranger.closed).toBe(false);
+  });
+
+  test('that leave a frame unfinished are dropped long before they count as idle', () => {
+    const socket = new PassThrough();
+    let now = 1_000;
+    const closed: Connection[] = [];
+    const connection = new Connection(socket as unknown as Socket, peerOfNobody, {
+      gate: { callerOf: () => ({}) } as never,
+      road: {} as never,
+      counters: newCounters(),
+      maxPending: 4,
+      now: () => now,
+      route: () => undefined,
+      closed: (which) => closed.push(which),
+    });
+    socket.emit('data', adu(1, AHU, '04 0000 0002').subarray(0, 9));
+    expect(connection.isIdle(0, 1_000)).toBe(false);
+    now = 9_000;
+    socket.emit('data', Buffer.from([0]));
+    expect(connection.isIdle(0, 1_001)).toBe(true);
+    connection.destroy();
+    expect(closed).toEqual([connection]);
   });
 
   test('that have said all still get their answers', async () => {
