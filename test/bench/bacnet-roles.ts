@@ -1,0 +1,195 @@
+// The processes of the BACnet benchmark: devices that answer as fast as they can, a bare forwarder, the simulated plant, and the
+// gateway with the real gate, a policy of 100 000 points and the journal on disk. Each runs alone.
+
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { driver } from '../../drivers/bacnet/driver.ts';
+import { plantInventory, startPlant } from '../../simulators/bacnet/plant.ts';
+import { createGate } from '../../src/gate/gate.ts';
+import { principalId } from '../../src/model/ids.ts';
+import { parseBundle } from '../../src/policy/bundle.ts';
+import { compileInventory, compileRights, headerOf, snapshotOf } from '../../src/policy/compile.ts';
+import { openJournal } from '../../src/store/journal.ts';
+
+export const DEVICES = 16;
+export const PLANT_PORT = 47_910;
+export const NORTH = { address: '127.9.4.1', port: 47_911 } as const;
+export const FORWARDER = { address: '127.9.4.2', port: 47_912 } as const;
+export const CLIENT = '127.9.4.9';
+export const NETWORK = 20;
+export const BIG_NETWORK = 21;
+export const BIG = { host: '127.9.6.21', port: 47_914 } as const;
+const POINTS = 100_000;
+const POINTS_EACH = 100;
+export const deviceHost = (at: number): string => `127.9.5.${at + 1}`;
+
+export async function bound(address: string, port: number, shared = false): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: shared, recvBufferSize: 1 << 21 });
+  socket.bind({ address, port });
+  await once(socket, 'listening');
+  return socket;
+}
+
+const REAL = [0x44, 0x42, 0x28, 0x00, 0x00];
+
+/** ReadProperty gets one canned value, WriteProperty its SimpleACK, Who-Is an I-Am. */
+export async function runDevices(): Promise<void> {
+  const ear = await bound('127.255.255.255', PLANT_PORT, true);
+  ear.setMaxListeners(DEVICES);
+  for (let at = 0; at < DEVICES; at += 1) {
+    const identifier = [0xc4, 0x02, 0x00, 0x00, at + 1];
+    const own: { [property: number]: number[] } = {
+      75: identifier,
+      62: [0x22, 0x05, 0xc4],
+      107: [0x91, 0],
+      120: [0x21, 99],
+    };
+    const socket = await bound(deviceHost(at), PLANT_PORT);
+    const say = (apdu: readonly number[], port: number, address: string): void => {
+      const frame = Buffer.from([0x81, 0x0a, 0, 0, 1, 0, ...apdu]);
+      frame.writeUInt16BE(frame.length, 2);
+      socket.send(frame, port, address);
+    };
+    socket.on('message', (octets, { port, address }) => {
+      // 81 0a length 01 04 00 05 id service 0c object 19 property [29 index]
+      const [invokeId = 0, service] = [octets[8], octets[9]];
+      if ((octets[6] ?? 0) >> 4 !== 0) return;
+      if (service === 15) return say([0x20, invokeId, 15], port, address);
+      if (service !== 12) return say([0x60, invokeId, 9], port, address);
+      const value = own[octets[16] ?? 0] ?? REAL;
+      say([0x30, invokeId, 12, ...octets.subarray(10), 0x3e, ...value, 0x3f], port, address);
+    });
+    ear.on('message', (octets, { port, address }) => {
+      if (octets.includes(0x10, 6)) say([0x10, 0, ...identifier, 0x22, 0x05, 0xc4, 0x91, 0, 0x21, 99], port, address);
+    });
+  }
+}
+
+/** The least that reaches 16 devices: each datagram to the device its object's number says, answers back to who asked. */
+export async function runForwarder(): Promise<void> {
+  const north = await bound(FORWARDER.address, FORWARDER.port);
+  let client = { address: '', port: 0 };
+  const souths: Socket[] = [];
+  for (let at = 0; at < DEVICES; at += 1) {
+    const south = await bound(FORWARDER.address, 0);
+    south.on('message', (octets) => north.send(octets, client.port, client.address));
+    souths.push(south);
+  }
+  north.on('message', (octets, from) => {
+    client = from;
+    const at = (octets[14] ?? 0) % DEVICES;
+    souths[at]?.send(octets, PLANT_PORT, deviceHost(at));
+  });
+}
+
+/** The simulated plant, for what canned devices cannot do. */
+export async function runPlant(): Promise<void> {
+  await startPlant({ hostBase: BIG.host, port: BIG.port });
+}
+
+function bundle(): object {
+  const named = Array.from({ length: DEVICES }, (_, at) => ({ id: `d${at + 1}`, network: 'plant', instance: at + 1 }));
+  const others = Array.from({ length: POINTS / POINTS_EACH - DEVICES }, (_, at) => ({
+    id: `x${at}`,
+    network: 'other',
+    instance: at + 1,
+  }));
+  const all = [...named, ...others];
+  const big = plantInventory('hq');
+  const device = ({ id, network, instance }: (typeof all)[number]) => ({
+    id,
+    name: id,
+    location: 'hq',
+    address: { bacnet: { network, instance } },
+  });
+  const points = all.flatMap(({ id }) =>
+    Array.from({ length: POINTS_EACH }, (_, object) => ({
+      id: `${id}/v${object}`,
+      name: `Value ${object}`,
+      device: id,
+      class: 'set-point',
+      limits: { min: 0, max: 60_000 },
+      address: { object: `analog-value,${object}` },
+    })),
+  );
+  return {
+    format: 'gatehouse.policy/1',
+    revision: 1,
+    audience: ['bench'],
+    issuedAt: new Date().toISOString(),
+    users: [],
+    applications: [{ id: 'bms', name: 'Station', home: 'acme' }],
+    organizations: [
+      {
+        id: 'acme',
+        name: 'Acme',
+        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
+        locations: [
+          { id: 'root', name: 'Acme', kind: 'organization' },
+          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
+        ],
+        devices: [
+          ...all.map(device),
+          ...big.devices.map((one) => ({ ...one, address: { bacnet: { ...one.address.bacnet, network: 'big' } } })),
+        ],
+        points: [...points, ...big.points],
+        roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write', 'device.view'] }],
+        grants: [{ to: 'application:bms', role: 'operator', at: 'hq' }],
+      },
+    ],
+  };
+}
+
+/** Resolves once every device has been found. */
+export async function runGateway(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const journal = await openJournal({ file: join(folder, 'journal.sqlite') });
+  const parsed = parseBundle(bundle());
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.fault.slice(0, 3)));
+  const { document } = parsed.value;
+  const inventory = compileInventory(document.organizations);
+  const clock = { now: () => Date.now(), monotonic: () => performance.now(), sure: () => true };
+  const timers = {
+    after: (delayMs: number, run: () => void) => {
+      const timer = setTimeout(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+  const log = { write: () => undefined };
+  let ids = 0;
+  const gate = createGate({
+    journal,
+    log,
+    clock,
+    timers,
+    links: { lookup: () => undefined },
+    newId: (kind) => {
+      ids += 1;
+      return `${kind}-${ids}`;
+    },
+    site: {
+      applicationAddresses: [{ address: CLIENT, principal: principalId('bms') }],
+      sharedNetworks: [],
+      neverGated: { peers: [], targets: [] },
+    },
+  });
+  gate.activate(snapshotOf(inventory, compileRights(inventory, document), headerOf(document)));
+  const compiled = await driver.compileAddresses(inventory, async () => undefined);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault.slice(0, 3)));
+  const configuration = driver.configuration as { parse(input: unknown): unknown };
+  const section = configuration.parse({
+    north: { networkNumber: 10, ...NORTH },
+    networks: {
+      plant: { networkNumber: NETWORK, address: '127.9.4.3', port: PLANT_PORT },
+      big: { networkNumber: BIG_NETWORK, address: '127.9.4.4', port: BIG.port },
+    },
+  });
+  const running = await driver.start(section, compiled.value.index, { gate, log, clock, timers });
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  const down = running.status().lines.filter(({ state }) => state !== 'up');
+  if (down.length > 0) throw new Error(`not found: ${JSON.stringify(down)}`);
+}
