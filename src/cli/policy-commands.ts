@@ -117,7 +117,16 @@ export function parseRequest(line: string): Result<DecisionRequest, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail(`found ${describeFound(value)}, expected one request object`);
   }
-  const { principal, action, targets = [], channel, priority, identity, at } = value as Record<string, unknown>;
+  // `null` is how many programs write "absent"; for the principal alone it has a meaning of its own.
+  const { principal, ...rest } = value as Record<string, unknown>;
+  const {
+    action,
+    targets = [],
+    channel,
+    priority,
+    identity,
+    at,
+  } = Object.fromEntries(Object.entries(rest).filter(([, given]) => given !== null));
   if (principal !== null && typeof principal !== 'string') return wrong('principal', principal, 'text or null');
   if (typeof action !== 'string') return wrong('action', action, 'text');
   if (!isTextList(targets)) return wrong('targets', targets, 'a list of ids');

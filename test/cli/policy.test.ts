@@ -71,6 +71,7 @@ describe('policy decide', () => {
       '{"principal":"anna","action":"point.write","targets":["ahu1/sat-sp"],"at":1795000000,"colour":"green"}',
       '{"principal":"anna","action":"point.write","targets":["ahu1/sat-sp"],"at":"2026-11-22T08:00:00Z"}',
       '{"principal":"anna","action":"point.write"}',
+      '{"principal":"anna","action":"point.write","targets":["ahu1/sat-sp"],"channel":null,"priority":null,"identity":null,"at":null}',
     ];
     const { code, stdout, stderr } = await command(['policy', 'decide', path('bundle.yaml'), '-'], requests.join('\n'));
     expect([code, stderr]).toEqual([0, '']);
@@ -79,6 +80,7 @@ describe('policy decide', () => {
       { decision: 'permit' },
       { decision: 'permit' },
       { decision: 'deny', reason: 'no-target' },
+      { decision: 'permit' },
     ]);
   });
 
