@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 interface Room {
   readonly rooms: readonly string[];
+  /** Files, by how their path begins, of which types alone may be imported. */
+  readonly types?: readonly string[];
   /** Packages and node: built-ins; `*` = any. */
   readonly packages: readonly string[];
   readonly why: string;
@@ -47,7 +49,12 @@ const ROOMS: Record<string, Room> = {
     packages: everything,
     why: 'the page and the API are one more caller of the gate, never a second place that decides',
   },
-  'src/web': { rooms: [], packages: everything, why: 'the page knows the API only' },
+  'src/web': {
+    rooms: [],
+    types: ['src/http/schema-'],
+    packages: everything,
+    why: 'the page knows the API’s types only',
+  },
   'src/jobs': { rooms: ['src/model', 'src/contract'], packages: [], why: 'every step of a job asks the gate' },
   'src/cli': {
     rooms: [
@@ -132,6 +139,16 @@ const folders = ['src', 'drivers', 'simulators', 'test'].filter((folder) =>
 );
 const files = folders.flatMap(sourceFiles);
 
+/** Those of a file that bring types alone. */
+function typeImportsOf(file: string): ReadonlySet<string> {
+  const text = readFileSync(join(root, file), 'utf8');
+  const all = importsOf(file);
+  const types = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+type\s[^'";]*?from\s*['"]([^'"]+)['"]/g)];
+  const named = types.map(([, specifier]) => specifier ?? '');
+  const count = (list: readonly string[], one: string): number => list.filter((each) => each === one).length;
+  return new Set(named.filter((one) => count(named, one) === count(all, one)));
+}
+
 function packageName(specifier: string): string {
   if (specifier.startsWith('node:')) return specifier;
   return specifier
@@ -159,9 +176,9 @@ describe('the house', () => {
         }
         const target = relative(root, resolve(root, dirname(file), specifier));
         const within = target.startsWith(`${name}/`) || target === name;
-        const permitted = room.rooms.some(
-          (entry) => entry === '*' || target === entry || target.startsWith(`${entry}/`),
-        );
+        const asTypes = room.types?.some((start) => target.startsWith(start)) && typeImportsOf(file).has(specifier);
+        const permitted =
+          asTypes || room.rooms.some((entry) => entry === '*' || target === entry || target.startsWith(`${entry}/`));
         if (!within && !permitted) faults.push(`${file} imports \`${target}\`: ${room.why}`);
       }
     }

@@ -1,6 +1,7 @@
 // Permit ─► device: one permitted change in its lane turn: old values, redeem, send, settle.
 // 1. Between redeeming and the first octet nothing is awaited. 2. Nothing is sent twice. 3. Every redemption is settled once.
 
+import type { Performed } from '../../src/contract/driver.ts';
 import type { Denial, Gate, OldValue, Permit } from '../../src/contract/gate.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
@@ -27,28 +28,30 @@ export interface CarryOut {
   readonly index: BacnetIndex | undefined;
   /** Whether what the change was judged by still is so. A text says what is not. */
   changedMeanwhile(): string | undefined;
+  /** Also what was acknowledged is read back: the gateway's own writes, whose asker is told no sooner. */
+  readonly readsBack: boolean;
 }
 
 type ConfirmedChange = Extract<BacnetChange, { kind: 'confirmed' }>;
 
 /** Runs in a change's lane turn of the device. `slots`: where old values stand. `tell` is called once, before a lost answer is followed up by a read-back. */
 export async function carryOut(
-  { gate, plant, index, changedMeanwhile }: CarryOut,
+  { gate, plant, index, changedMeanwhile, readsBack }: CarryOut,
   permit: Permit<BacnetChange>,
   slots: readonly Slot[],
   tell: (carried: Carried) => void,
-): Promise<Outcome> {
+): Promise<Performed> {
   const old = await oldValues(plant, index, permit.readFirst, slots);
   const why = changedMeanwhile();
   if (why !== undefined) {
     gate.abandon(permit, why);
     tell({ kind: 'withdrawn' });
-    return { kind: 'not-sent', why };
+    return { outcome: { kind: 'not-sent', why } };
   }
   const redemption = await gate.redeem(permit, old);
   if (!redemption.redeemed) {
     tell({ kind: 'refused', denial: redemption.denial });
-    return { kind: 'withdrawn', reason: redemption.denial.reason };
+    return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
   // What is sent is what was judged, as the gate hands it back.
   const { change: judged } = redemption;
@@ -56,8 +59,10 @@ export async function carryOut(
   const { answer, done } = await send(plant, judged);
   const outcome = outcomeOf(answer, done, judged);
   tell(carriedOf(answer));
-  gate.settle(permit, outcome, outcome.kind === 'unknown' ? await readBack(plant, index, judged) : undefined);
-  return outcome;
+  const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
+  const values = isLookedAt ? await readBack(plant, index, judged) : undefined;
+  gate.settle(permit, outcome, values && knownOf(values));
+  return { outcome, ...(values && { readBack: values }) };
 }
 
 /** Every request in turn; the first that is not acknowledged ends it. `done`: how many were. */
@@ -138,9 +143,12 @@ async function readBack(
   plant: PlantSide,
   index: BacnetIndex | undefined,
   { to, slots }: ConfirmedChange,
-): Promise<Map<TargetHandle, PointValue> | undefined> {
+): Promise<Map<TargetHandle, OldValue> | undefined> {
   const own = slots.filter(({ device }) => device === handleOfDevice(index, to));
   if (own.length === 0) return undefined;
-  const values = await readSlots(askerOf(plant, to), own);
+  return readSlots(askerOf(plant, to), own);
+}
+
+function knownOf(values: ReadonlyMap<TargetHandle, OldValue>): Map<TargetHandle, PointValue> {
   return new Map([...values].flatMap(([handle, read]) => ('value' in read ? [[handle, read.value] as const] : [])));
 }

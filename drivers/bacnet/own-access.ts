@@ -1,11 +1,10 @@
 // The gateway itself ─► devices: values for the page and for jobs, and planned writes. A planned write is a change like any other:
 // the same effects, the same lane turn, the same record. 1. Every fault of every write is named. 2. Nothing is sent without a permit.
 
-import type { PointWrite, Reading } from '../../src/contract/driver.ts';
+import type { Performed, PointWrite, Reading } from '../../src/contract/driver.ts';
 import type { Caller, Change, Effect, Permit } from '../../src/contract/gate.ts';
 import { type DocumentFault, describeFound } from '../../src/model/fault.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
-import type { Outcome } from '../../src/model/journal-row.ts';
 import type { PointValue } from '../../src/model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../../src/model/result.ts';
 import type { BacnetChange, Slot } from './bacnet-change.ts';
@@ -21,7 +20,6 @@ import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 
 type WriteProperty = Extract<ConfirmedRequest, { service: 'write-property' }>;
 
-const MOST_REMEMBERED = 4096;
 const LOWEST_PRIORITY = 16;
 const NOBODY: Caller = {
   principal: null,
@@ -34,17 +32,10 @@ const NOBODY: Caller = {
 export class OwnAccess {
   readonly #parts: RoadParts;
   readonly #changes: Changes;
-  /** Priorities planned for a point: where its old value stands when the permit comes back. */
-  readonly #planned = new Map<TargetHandle, ReadonlySet<number | undefined>>();
 
   constructor(parts: RoadParts, changes: Changes) {
     this.#parts = parts;
     this.#changes = changes;
-  }
-
-  /** Handles mean something else from now on. */
-  activated(): void {
-    this.#planned.clear();
   }
 
   async read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
@@ -108,28 +99,29 @@ export class OwnAccess {
     if (isNonEmpty(faults)) return fail(faults);
     return to === undefined || !isNonEmpty(requests)
       ? fail([{ path: '', found: 'nothing', expected: 'at least one write' }])
-      : this.#changeOf(to, requests, writes);
+      : this.#changeOf(to, requests);
   }
 
-  async perform(unknown: Permit<unknown>): Promise<Outcome> {
+  async perform(unknown: Permit<unknown>): Promise<Performed> {
     // A permit of this driver was issued for a change of its own `plan`.
     const permit = unknown as Permit<BacnetChange>;
     const { gate, plant } = this.#parts;
     const index = this.#parts.index();
     const [first] = permit.involves;
     const device = plantDeviceOf(plant, index, index?.inventory.point(first)?.device ?? first);
-    const notSent = (why: string): Outcome => {
+    const notSent = (why: string): Performed => {
       gate.abandon(permit, why);
-      return { kind: 'not-sent', why };
+      return { outcome: { kind: 'not-sent', why } };
     };
     if (index === undefined || device === undefined) return notSent('the device is not there');
-    const slots = permit.readFirst.flatMap((target) => this.#plannedSlot(target) ?? []);
+    const slots = permit.effects.flatMap(({ target, priority }) => this.#slotOf(target, priority) ?? []);
     const changedMeanwhile = (): string | undefined =>
       this.#parts.index()?.inventory === index.inventory ? undefined : 'the inventory changed';
     return new Promise((resolve, reject) => {
       const run = async (): Promise<void> => {
         try {
-          const carried = carryOut({ gate, plant, index, changedMeanwhile }, permit, slots, () => undefined);
+          const parts = { gate, plant, index, changedMeanwhile, readsBack: true };
+          const carried = carryOut(parts, permit, slots, () => undefined);
           resolve(await carried);
         } catch (fault) {
           reject(fault);
@@ -142,11 +134,7 @@ export class OwnAccess {
     });
   }
 
-  #changeOf(
-    to: PlantDevice,
-    requests: NonEmpty<WriteProperty>,
-    writes: NonEmpty<PointWrite>,
-  ): Result<Change<BacnetChange>, NonEmpty<DocumentFault>> {
+  #changeOf(to: PlantDevice, requests: NonEmpty<WriteProperty>): Result<Change<BacnetChange>, NonEmpty<DocumentFault>> {
     const site = this.#changes.siteFor(NOBODY);
     const faults: DocumentFault[] = [];
     const effects: Effect[] = [];
@@ -166,20 +154,8 @@ export class OwnAccess {
     }
     if (isNonEmpty(faults)) return fail(faults);
     if (!isNonEmpty(effects)) return fail([{ path: '', found: 'nothing', expected: 'at least one write' }]);
-    for (const { target, priority } of writes) this.#remember(target, priority);
     const what = { kind: 'confirmed', to, requests, slots } as const;
     return ok({ what, operation: 'write-property', effects, ...marks });
-  }
-
-  #remember(target: TargetHandle, priority: number | undefined): void {
-    if (this.#planned.size >= MOST_REMEMBERED) this.#planned.clear();
-    this.#planned.set(target, new Set([...(this.#planned.get(target) ?? []), priority]));
-  }
-
-  /** `undefined` where it was planned at several priorities: which one the permit is for cannot be told, so the old value is not. */
-  #plannedSlot(target: TargetHandle): Slot | undefined {
-    const priorities = [...(this.#planned.get(target) ?? [])];
-    return priorities.length === 1 ? this.#slotOf(target, priorities[0] ?? LOWEST_PRIORITY) : undefined;
   }
 
   #slotOf(target: TargetHandle, priority: number | undefined): Slot | undefined {

@@ -131,10 +131,15 @@ export class Changes {
       };
       const run = async (): Promise<void> => {
         try {
-          await carryOut({ gate, plant, index: index(), changedMeanwhile }, permit, slots, (carried) => {
-            this.#carried(from, request, what, carried, to);
-            resolve(this.#told(request, to, carried));
-          });
+          await carryOut(
+            { gate, plant, index: index(), changedMeanwhile, readsBack: false },
+            permit,
+            slots,
+            (carried) => {
+              this.#carried(from, request, what, carried, to);
+              resolve(this.#told(request, to, carried));
+            },
+          );
         } finally {
           // Whatever went wrong, the one who asked is told; after an answer this does nothing.
           resolve(lostAnswer());

@@ -110,7 +110,6 @@ export function createRoad(services: RoadServices): RunningRoad {
     perform: (permit) => own.perform(permit),
     slots: (target) => own.slots(target),
     activated() {
-      own.activated();
       subscriptions.lookAgain();
     },
     counters: () => ({ ...counted, subscriptions: subscriptions.size }),

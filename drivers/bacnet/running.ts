@@ -5,6 +5,7 @@ import type {
   DriverServices,
   DriverStatus,
   LineHealth,
+  Performed,
   PointWrite,
   Reading,
   RunningDriver,
@@ -13,7 +14,6 @@ import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
-import type { Outcome } from '../../src/model/journal-row.ts';
 import type { PointValue } from '../../src/model/point.ts';
 import { fail, type NonEmpty, type Result } from '../../src/model/result.ts';
 import { BacnetIndex } from './address.ts';
@@ -133,7 +133,7 @@ export class RunningBacnet implements RunningDriver {
     return this.#road.plan(writes);
   }
 
-  perform(permit: Permit<unknown>): Promise<Outcome> {
+  perform(permit: Permit<unknown>): Promise<Performed> {
     return this.#road.perform(permit);
   }
 

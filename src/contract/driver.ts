@@ -9,7 +9,7 @@ import type { InventoryView, PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
 import type { Clock, Timers } from './clock.ts';
 import type { DescribeFrame } from './described-frame.ts';
-import type { Change, Gate, Permit } from './gate.ts';
+import type { Change, Gate, OldValue, Permit } from './gate.ts';
 import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
 
@@ -56,6 +56,13 @@ export interface PointWrite {
   readonly priority?: number;
 }
 
+/** What became of a planned change, and what its points held afterwards. */
+export interface Performed {
+  readonly outcome: Outcome;
+  /** Read in the lane turn of the write, each in the slot that was written; absent where nothing was carried out. */
+  readonly readBack?: ReadonlyMap<TargetHandle, OldValue>;
+}
+
 export interface RunningDriver {
   activate(index: AddressIndex): void;
   status(): DriverStatus;
@@ -69,7 +76,7 @@ export interface RunningDriver {
   /** The change that would write these points of one device; the caller takes it to `gate.judge`. */
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
   /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */
-  perform(permit: Permit<unknown>): Promise<Outcome>;
+  perform(permit: Permit<unknown>): Promise<Performed>;
   /** Asks the devices of a network who they are and what they hold, one request at a time each. A text says why not. */
   survey?(order: SurveyOrder): Promise<Result<InventoryDraft, string>>;
   /** The device a frame to the gateway is for, as its stations are known now; `undefined` where nobody can say. */

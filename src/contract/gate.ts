@@ -103,6 +103,8 @@ export interface Permit<C> {
   readonly decisionId: DecisionId;
   /** The points whose old value is to be read in the same lane turn, before redeeming. */
   readonly readFirst: readonly TargetHandle[];
+  /** What was judged: the slots that would be written. */
+  readonly effects: NonEmpty<Effect>;
   /** The devices the change touches, those of `involves` included, each once. */
   readonly involves: NonEmpty<TargetHandle>;
 }
@@ -111,6 +113,7 @@ export type Judgement<C> =
   | { readonly permitted: true; readonly permit: Permit<C> }
   | { readonly permitted: false; readonly denial: Denial };
 
+/** What a point, or one slot of it, was read to hold. */
 export type OldValue = { readonly value: PointValue } | { readonly unknown: string };
 
 export type Redemption<C> =

@@ -53,6 +53,10 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
       const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
       return found?.row.kind === 'intent' ? found.row : undefined;
     },
+    outcomeOf(decision: string) {
+      const [found] = reader.rows({ decision, kind: 'outcome', limit: 1 });
+      return found?.row.kind === 'outcome' ? found.row : undefined;
+    },
   };
   const overrides = createOverrides(services);
   closers.push(() => overrides.stop());

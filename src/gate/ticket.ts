@@ -56,7 +56,12 @@ export function createTickets(): Tickets {
 
   return {
     issue<C>(ticket: Ticket, readFirst: readonly TargetHandle[], involves: NonEmpty<TargetHandle>) {
-      const permit = Object.freeze({ decisionId: ticket.decision, readFirst, involves });
+      const permit = Object.freeze({
+        decisionId: ticket.decision,
+        readFirst,
+        effects: ticket.change.effects,
+        involves,
+      });
       tickets.set(permit, ticket);
       // The brand exists for the compiler only; this is the one place that gives it.
       return permit as unknown as Permit<C>;

@@ -1,50 +1,20 @@
 // Writing several points as one: plan, judge all, old values durable, then device after device; what failed half-way is put
 // back. Invariants: 1. every row is permitted before anything is sent; 2. old values are durable before the first write;
-// 3. after a restart a batch that was under way is put back from the record.
+// 3. a slot stands in one row, under the priority it is judged by; 4. what a restart cut off is `interrupted.ts`'s.
 
-import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Change, Denial, Gate, Permit, UndoGate } from '../contract/gate.ts';
-import type { Journal } from '../contract/journal.ts';
-import type { Log } from '../contract/log.ts';
-import type { Shelf } from '../contract/shelf.ts';
+import type { Performed, PointWrite } from '../contract/driver.ts';
+import type { Caller, Change, Denial, Permit } from '../contract/gate.ts';
 import type { RowCheck, RowResult, WriteOrder, WriteResult, WriteRow, Writer } from '../contract/work.ts';
 import { describeFault } from '../model/fault.ts';
 import type { DecisionId } from '../model/ids.ts';
-import { type IntentRow, type Outcome, recordedValue, recordValue } from '../model/journal-row.ts';
+import { type RecordedEffect, recordedValue, recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
-import { isSameValue, type PlantParts, type Reached, reachPoint, readSlot } from './plant.ts';
+import { isSameValue } from '../model/same-value.ts';
+import type { BatchServices, PlannedRow } from './batch-services.ts';
+import { createPutBackInterrupted } from './interrupted.ts';
+import { type Reached, reachPoint, readSlot } from './plant.ts';
 import { putBack, restores } from './put-back.ts';
-
-const RETRY_MS = 30_000;
-
-export interface BatchServices extends PlantParts {
-  readonly gate: Gate & UndoGate;
-  readonly journal: Pick<Journal, 'append' | 'note'>;
-  readonly shelf: Shelf;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Log;
-  newId(kind: 'job' | 'override'): string;
-  /** The intent row of a decision, as the record holds it. */
-  intentOf(decision: string): IntentRow | undefined;
-  /** Told before the first write and after each device, so that what ends by itself is known in time. */
-  readonly ledger: Ledger;
-}
-
-/** The part of the override ledger that writes go through. */
-export interface Ledger {
-  /** Durable when it resolves. Gives the override's id for each row. */
-  open(caller: Caller, until: number, decision: DecisionId, rows: readonly PlannedRow[]): Promise<readonly string[]>;
-  begun(ids: readonly string[], rows: readonly RowResult[]): Promise<void>;
-  /** Nothing was written, or it was put back at once. */
-  dropped(ids: readonly string[]): Promise<void>;
-}
-
-export interface PlannedRow {
-  readonly row: WriteRow;
-  readonly reached: Reached;
-}
 
 interface DeviceGroup {
   readonly rows: readonly PlannedRow[];
@@ -62,37 +32,45 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   const { gate, journal, shelf, clock, log, ledger } = services;
   /** Batches of this run. */
   const underWay = new Set<string>();
+  const putBackInterrupted = createPutBackInterrupted(services, (job) => underWay.has(job));
 
   /** Rows by device, each one change; what cannot be planned says so in its row. */
   function plan(rows: readonly WriteRow[], until: number | undefined): { groups: DeviceGroup[]; checks: RowCheck[] } {
     const byDevice = new Map<string, PlannedRow[]>();
     const checks: RowCheck[] = [];
     const seen = new Set<string>();
-    for (const row of rows) {
-      const slot = `${row.point} @${row.priority ?? ''}`;
-      const reached = seen.has(slot) ? 'the same slot stands in another row' : reachPoint(services, row.point);
-      seen.add(slot);
+    for (const given of rows) {
+      const reached = reachPoint(services, given.point);
       if (typeof reached === 'string') {
-        checks.push({ point: row.point, fault: reached });
+        checks.push({ point: given.point, fault: reached });
         continue;
       }
       const { device, driver, point } = reached;
-      const { value, priority } = row;
-      const held = until === undefined ? undefined : restores(point, { ...row, holds: value, before: value });
-      const write = { target: point.handle, value, ...(priority !== undefined && { priority }) };
-      const alone = driver.plan([write]);
-      const fault = typeof held === 'string' ? `it cannot end by itself: ${held}` : faultOf(alone);
+      const alone = driver.plan([writeOf(point, given)]);
+      // A command that names no priority goes to a slot all the same: the driver says to which.
+      const priority = alone.ok
+        ? alone.value.effects.find(({ target }) => target === point.handle)?.priority
+        : given.priority;
+      const row: WriteRow = { ...given, ...(priority !== undefined && { priority }) };
+      const slot = `${row.point} @${row.priority ?? ''}`;
+      const held = until === undefined ? undefined : restores(point, { ...row, holds: row.value, before: row.value });
+      const fault = seen.has(slot)
+        ? 'the same slot stands in another row'
+        : typeof held === 'string'
+          ? `it cannot end by itself: ${held}`
+          : faultOf(alone);
+      seen.add(slot);
       checks.push({ point: row.point, device: device.id, ...(fault !== undefined && { fault }) });
-      if (fault === undefined) byDevice.set(device.id, [...(byDevice.get(device.id) ?? []), { row, reached }]);
+      if (fault !== undefined) continue;
+      // Old values and read-backs go by the point: each of its slots is a change of its own.
+      const others = [...seen].filter((other) => other.startsWith(`${row.point} @`)).length - 1;
+      const group = `${device.id} #${others}`;
+      byDevice.set(group, [...(byDevice.get(group) ?? []), { row, reached }]);
     }
     if (checks.some(({ fault }) => fault !== undefined)) return { groups: [], checks };
     const groups: DeviceGroup[] = [];
     for (const planned of byDevice.values()) {
-      const writes = planned.map(({ row: { value, priority }, reached }) => ({
-        target: reached.point.handle,
-        value,
-        ...(priority !== undefined && { priority }),
-      }));
+      const writes = planned.map(({ row, reached }) => writeOf(reached.point, row));
       const driver = planned[0]?.reached.driver;
       const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
       if (change?.ok) groups.push({ rows: planned, change: change.value });
@@ -126,42 +104,14 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     return old;
   }
 
-  /** One device: perform, then read back what was acknowledged. */
+  /** One device: what became of it, and what each slot held afterwards. */
   async function carry(group: DeviceGroup, permit: Permit<unknown>): Promise<readonly RowResult[]> {
     const driver = group.rows[0]?.reached.driver;
-    const outcome: Outcome = driver
+    const performed: Performed = driver
       ? await driver.perform(permit)
-      : { kind: 'not-sent', why: 'no driver reaches the device' };
+      : { outcome: { kind: 'not-sent', why: 'no driver reaches the device' } };
     const before = services.intentOf(permit.decisionId)?.effects ?? [];
-    return Promise.all(
-      group.rows.map(async ({ row, reached }): Promise<RowResult> => {
-        const effect = before.find(({ target, priority }) => target === row.point && priority === row.priority);
-        const base = {
-          point: row.point,
-          device: reached.device.id,
-          decision: permit.decisionId,
-          wanted: row.value,
-          ...(effect?.old !== undefined && { old: recordedValue(effect.old) }),
-        };
-        switch (outcome.kind) {
-          case 'refused-by-device':
-            return { ...base, state: 'refused-by-device', why: outcome.answer };
-          case 'not-sent':
-            return { ...base, state: 'not-sent', why: outcome.why };
-          case 'withdrawn':
-            return { ...base, state: 'withdrawn', why: outcome.reason };
-          case 'unknown':
-          case 'acknowledged': {
-            const now = await readSlot(reached, row.priority);
-            const read = 'value' in now ? { readBack: now.value } : {};
-            if (outcome.kind === 'unknown') return { ...base, ...read, state: 'unknown', why: outcome.why };
-            if ('why' in now) return { ...base, state: 'not-read-back', why: now.why };
-            const same = isSameValue(now.value, row.value);
-            return { ...base, ...read, state: same ? 'done' : 'differs' };
-          }
-        }
-      }),
-    );
+    return group.rows.map((planned) => resultOf(planned, permit.decisionId, before, performed));
   }
 
   async function undoAll(carried: readonly Carried[]): Promise<void> {
@@ -178,7 +128,8 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     const priority = group.rows.find((planned) => planned.row.point === row.point)?.row.priority;
     const slot = {
       point: row.point,
-      holds: row.readBack ?? row.wanted,
+      // Where nobody knows whether it was carried out, another value is somebody else's.
+      holds: row.state === 'unknown' ? row.wanted : (row.readBack ?? row.wanted),
       ...(row.old !== undefined && { before: row.old }),
       ...(priority !== undefined && { priority }),
     };
@@ -186,7 +137,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     if (row.state === 'unknown' && row.old !== undefined && row.readBack !== undefined) {
       if (isSameValue(row.old, row.readBack) && !isSameValue(row.wanted, row.readBack)) return row;
     }
-    const done = await putBack(services, slot, (change) => gate.undoPermit(permit, change));
+    const done = await putBack(services, 'undo', slot, (change) => gate.undoPermit(permit, change));
     return done.kind === 'put-back'
       ? { ...row, state: 'put-back', readBack: done.value }
       : { ...row, state: 'left-written', why: done.why };
@@ -286,50 +237,6 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
 
   const stamp = () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) });
 
-  /** A batch the last run left half-way: whatever of it still holds is put back. Never rejects; what cannot be yet is tried again. */
-  async function putBackInterrupted(): Promise<void> {
-    let waits = false;
-    for (const { id: job, body } of shelf.list('batch')) {
-      if (underWay.has(job)) continue;
-      try {
-        const { decisions } = JSON.parse(body) as { readonly decisions: readonly string[] };
-        const rows = await putBackDecisions(decisions);
-        if (rows === 'later') {
-          waits = true;
-          continue;
-        }
-        journal.note({ kind: 'system', ...stamp(), event: 'batch-ended', detail: { job, rows, interrupted: true } });
-        await shelf.remove('batch', job);
-      } catch (error) {
-        log.write('error', 'batch.not-closed', { job, why: String(error) }, `batch \`${job}\` could not be put back`);
-      }
-    }
-    if (waits) services.timers.after(RETRY_MS, () => void putBackInterrupted());
-  }
-
-  /** Every row's state, or `later` where a device does not answer yet. */
-  async function putBackDecisions(decisions: readonly string[]): Promise<readonly object[] | 'later'> {
-    const rows: object[] = [];
-    let waits = false;
-    for (const decision of [...decisions].reverse()) {
-      const intent = services.intentOf(decision);
-      if (intent === undefined) continue;
-      for (const effect of intent.effects) {
-        if (effect.new === undefined) continue;
-        const slot = {
-          point: effect.target,
-          holds: recordedValue(effect.new),
-          ...(effect.old !== undefined && { before: recordedValue(effect.old) }),
-          ...(effect.priority !== undefined && { priority: effect.priority }),
-        };
-        const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
-        waits ||= done.kind === 'failed';
-        rows.push({ target: effect.target, state: done.kind, ...('why' in done && { why: done.why }) });
-      }
-    }
-    return waits ? 'later' : rows;
-  }
-
   return {
     check(caller, rows) {
       const { checks } = plan(rows, undefined);
@@ -337,10 +244,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
         const row = rows.find(({ point }) => point === check.point);
         const reached = reachPoint(services, check.point);
         if (check.fault !== undefined || row === undefined || typeof reached === 'string') return check;
-        const { value, priority } = row;
-        const planned = reached.driver.plan([
-          { target: reached.point.handle, value, ...(priority !== undefined && { priority }) },
-        ]);
+        const planned = reached.driver.plan([writeOf(reached.point, row)]);
         const denial = planned.ok ? gate.preview(caller, planned.value) : undefined;
         return { ...check, ...(denial && { denial }) };
       });
@@ -355,6 +259,41 @@ const isFailure = ({ state }: RowResult): boolean =>
   state === 'refused-by-device' || state === 'unknown' || state === 'not-sent' || state === 'withdrawn';
 const wasWritten = ({ state }: RowResult): boolean =>
   state === 'done' || state === 'differs' || state === 'not-read-back' || state === 'unknown';
+
+function writeOf({ handle }: Reached['point'], { value, priority }: WriteRow): PointWrite {
+  return { target: handle, value, ...(priority !== undefined && { priority }) };
+}
+
+function resultOf(
+  { row, reached }: PlannedRow,
+  decision: DecisionId,
+  before: readonly RecordedEffect[],
+  { outcome, readBack }: Performed,
+): RowResult {
+  const effect = before.find(({ target, priority }) => target === row.point && priority === row.priority);
+  const base = {
+    point: row.point,
+    device: reached.device.id,
+    decision,
+    wanted: row.value,
+    ...(effect?.old !== undefined && { old: recordedValue(effect.old) }),
+  };
+  const now = readBack?.get(reached.point.handle) ?? { unknown: 'it was not read' };
+  const read = 'value' in now ? { readBack: now.value } : {};
+  switch (outcome.kind) {
+    case 'refused-by-device':
+      return { ...base, state: outcome.kind, why: outcome.answer };
+    case 'not-sent':
+      return { ...base, state: outcome.kind, why: outcome.why };
+    case 'withdrawn':
+      return { ...base, state: outcome.kind, why: outcome.reason };
+    case 'unknown':
+      return { ...base, ...read, state: outcome.kind, why: outcome.why };
+    case 'acknowledged':
+      if ('unknown' in now) return { ...base, state: 'not-read-back', why: now.unknown };
+      return { ...base, ...read, state: isSameValue(now.value, row.value) ? 'done' : 'differs' };
+  }
+}
 
 function isDenied(judged: readonly Permit<unknown>[] | NonEmpty<Denial>): judged is NonEmpty<Denial> {
   const [first] = judged;

@@ -10,8 +10,9 @@ import type { Shelf } from '../contract/shelf.ts';
 import type { EarlyRelease, Override, OverrideState, Overrides, RowResult } from '../contract/work.ts';
 import { type IntentRow, type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
-import type { Ledger } from './batch.ts';
-import { isSameValue, type PlantParts, reachPoint } from './plant.ts';
+import { isSameValue } from '../model/same-value.ts';
+import type { Ledger } from './batch-services.ts';
+import { type PlantParts, reachPoint } from './plant.ts';
 import { putBack } from './put-back.ts';
 
 const RETRY_MS = 30_000;
@@ -116,7 +117,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       ...(before !== undefined && { before }),
       ...(priority !== undefined && { priority }),
     };
-    const done = await putBack(services, slot, (change) => gate.undoRecorded(intent, change));
+    const done = await putBack(services, 'release', slot, (change) => gate.undoRecorded(intent, change));
     if (done.kind === 'failed') return wait(held, done.why);
     await close(held, done.kind === 'left' ? 'left' : 'released', 'why' in done ? done.why : undefined);
   }
@@ -185,9 +186,11 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       for (const id of ids) {
         open.get(id)?.timer?.cancel();
         open.delete(id);
-        await shelf.remove('override', id);
       }
+      for (const id of ids) await shelf.remove('override', id);
     },
+
+    idsOf: (decision) => [...open.values()].flatMap(({ entry }) => (entry.decision === decision ? [entry.id] : [])),
 
     async release(caller: Caller, id: string): Promise<EarlyRelease> {
       const held = open.get(id);

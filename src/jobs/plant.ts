@@ -43,7 +43,8 @@ export async function readSlot({ point, driver }: Reached, priority: number | un
   try {
     if (priority !== undefined && driver.slots !== undefined) {
       const slot = (await driver.slots(point.handle))?.[priority - 1];
-      return slot === undefined ? { why: 'the priority array was not read' } : { value: slot };
+      // Not everything that is written under a priority has slots: then the point itself holds what was written.
+      if (slot !== undefined) return { value: slot };
     }
     const [reading] = await driver.read([point.handle]);
     return readingOf(reading);
@@ -57,16 +58,4 @@ export type SlotReading = { readonly value: PointValue } | { readonly why: strin
 export function readingOf(reading: Reading | undefined): SlotReading {
   if (reading === undefined) return { why: 'it was not read' };
   return reading.ok ? { value: reading.value } : { why: reading.why };
-}
-
-/** The same value, as far as a register can tell: a float32 holds 24.1 as 24.100000381. */
-export function isSameValue(a: PointValue, b: PointValue): boolean {
-  if (a === b) return true;
-  const numeric = (value: PointValue): value is number | bigint =>
-    typeof value === 'number' || typeof value === 'bigint';
-  if (!numeric(a) || !numeric(b)) return false;
-  if (typeof a === 'bigint' && typeof b === 'bigint') return false;
-  const [x, y] = [Number(a), Number(b)];
-  if (Number.isNaN(x) && Number.isNaN(y)) return true;
-  return Math.fround(x) === Math.fround(y) || Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(x), Math.abs(y));
 }

@@ -1,10 +1,11 @@
 // Part of a job: one slot gets back what it held, in the name of the change that was permitted. Invariants: 1. only where the
-// slot still holds what was written; 2. a command only where the inventory says so; 3. nothing but the old value or NULL.
+// slot still holds what was written; 2. a command only where the inventory says so; 3. nothing but the old value or NULL;
+// 4. what holds the old value already is left alone, so that it may be asked again.
 
 import type { Change, Judgement } from '../contract/gate.ts';
-import type { DecisionId } from '../model/ids.ts';
 import type { InventoryPoint, PointValue } from '../model/point.ts';
-import { isSameValue, type PlantParts, reachPoint, readSlot } from './plant.ts';
+import { isSameValue } from '../model/same-value.ts';
+import { type PlantParts, reachPoint, readSlot } from './plant.ts';
 
 export interface WrittenSlot {
   readonly point: string;
@@ -16,16 +17,24 @@ export interface WrittenSlot {
 }
 
 export type PutBack =
-  | { readonly kind: 'put-back'; readonly value: PointValue; readonly decision: DecisionId }
+  | { readonly kind: 'put-back'; readonly value: PointValue }
   /** It will never be put back: it holds something else, or may not be. */
   | { readonly kind: 'left'; readonly why: string }
   /** Not now: the device does not answer, the record cannot be written. */
   | { readonly kind: 'failed'; readonly why: string };
 
+/** `release`: somebody's time with the slot is over. `undo`: it shall be as if it had never been written. */
+export type Purpose = 'release' | 'undo';
+
 /** What the slot may be given; a text says why nothing. */
-export function restores(point: InventoryPoint, { priority, before }: WrittenSlot): { value: PointValue } | string {
-  // Releasing a slot of a priority array is the standard's own way back, commands included.
-  if (priority !== undefined && (before === undefined || before === null || !point.undo)) return { value: null };
+export function restores(
+  point: InventoryPoint,
+  { priority, before }: WrittenSlot,
+  purpose: Purpose = 'release',
+): { value: PointValue } | string {
+  // Relinquishing a slot of a priority array is the standard's own end of an override, commands included.
+  const isRelinquished = purpose === 'release' && priority !== undefined;
+  if (isRelinquished && (before === undefined || before === null || !point.undo)) return { value: null };
   if (!point.undo) return `the inventory does not permit that a \`${point.class}\` is put back by itself`;
   if (before === undefined) return 'the value before is not known';
   return { value: before };
@@ -33,16 +42,18 @@ export function restores(point: InventoryPoint, { priority, before }: WrittenSlo
 
 export async function putBack(
   plant: PlantParts,
+  purpose: Purpose,
   slot: WrittenSlot,
   undo: (change: Change<unknown>) => Judgement<unknown>,
 ): Promise<PutBack> {
   const view = plant.inventory();
   const reached = reachPoint(plant, slot.point);
   if (typeof reached === 'string') return { kind: 'failed', why: reached };
-  const restored = restores(reached.point, slot);
+  const restored = restores(reached.point, slot, purpose);
   if (typeof restored === 'string') return { kind: 'left', why: restored };
   const now = await readSlot(reached, slot.priority);
   if ('why' in now) return { kind: 'failed', why: now.why };
+  if (isSameValue(now.value, restored.value)) return { kind: 'put-back', value: now.value };
   if (!isSameValue(now.value, slot.holds)) return { kind: 'left', why: 'it no longer holds what was written' };
   if (plant.inventory() !== view) return { kind: 'failed', why: 'the inventory changed' };
   const { value } = restored;
@@ -55,10 +66,14 @@ export async function putBack(
   if (!planned.ok) return { kind: 'left', why: `got ${planned.fault[0].found}, expected ${planned.fault[0].expected}` };
   const judged = undo(planned.value);
   if (!judged.permitted) return { kind: 'failed', why: judged.denial.text };
-  const outcome = await reached.driver.perform(judged.permit);
+  const { outcome, readBack } = await reached.driver.perform(judged.permit);
   if (outcome.kind !== 'acknowledged') {
     const why = 'why' in outcome ? outcome.why : 'answer' in outcome ? outcome.answer : outcome.reason;
     return { kind: 'failed', why };
   }
-  return { kind: 'put-back', value, decision: judged.permit.decisionId };
+  const after = readBack?.get(write.target);
+  if (after && 'value' in after && !isSameValue(after.value, value)) {
+    return { kind: 'failed', why: 'the device acknowledged it and holds another value' };
+  }
+  return { kind: 'put-back', value };
 }

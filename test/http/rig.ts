@@ -252,6 +252,10 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
       const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
       return found?.row.kind === 'intent' ? found.row : undefined;
     },
+    outcomeOf(decision: string) {
+      const [found] = reader.rows({ decision, kind: 'outcome', limit: 1 });
+      return found?.row.kind === 'outcome' ? found.row : undefined;
+    },
   };
   const overrides = createOverrides(job);
   const writer = createWriter({ ...job, ledger: overrides });

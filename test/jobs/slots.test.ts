@@ -1,108 +1,18 @@
 // Writing and putting back in a priority array, on a device that is an array of slots: slot-exact, only what still holds.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Reading, RunningDriver } from '../../src/contract/driver.ts';
-import type { Permit } from '../../src/contract/gate.ts';
-import type { Shelf, ShelfDocument } from '../../src/contract/shelf.ts';
-import type { WriteResult } from '../../src/contract/work.ts';
+import type { RunningDriver } from '../../src/contract/driver.ts';
+import type { WriteOrder, WriteResult } from '../../src/contract/work.ts';
 import { createFoundOverrides } from '../../src/http/found-overrides.ts';
 import { createWriter } from '../../src/jobs/batch.ts';
 import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
-import { isSameValue } from '../../src/jobs/plant.ts';
 import { restores } from '../../src/jobs/put-back.ts';
-import type { TargetHandle } from '../../src/model/ids.ts';
-import type { Outcome } from '../../src/model/journal-row.ts';
 import type { InventoryPoint, PointValue } from '../../src/model/point.ts';
-import { ok } from '../../src/model/result.ts';
+import { isSameValue } from '../../src/model/same-value.ts';
 import { bundle, HOUR, Stage } from '../gate/stage.ts';
+import { MemoryShelf, SlotDriver } from './slot-driver.ts';
 
-interface Write {
-  readonly target: TargetHandle;
-  readonly value: PointValue;
-  readonly priority?: number;
-}
-
-/** Sixteen slots a point; the gate is asked as every driver asks it. */
-class SlotDriver implements RunningDriver {
-  readonly arrays = new Map<TargetHandle, PointValue[]>();
-  readonly #stage: Stage;
-  readonly failing = new Map<TargetHandle, Outcome>();
-  lastWrites: readonly Write[] = [];
-
-  constructor(stage: Stage) {
-    this.#stage = stage;
-  }
-
-  array(target: TargetHandle): PointValue[] {
-    const known = this.arrays.get(target) ?? Array.from({ length: 16 }, () => null);
-    this.arrays.set(target, known);
-    return known;
-  }
-
-  activate(): void {}
-  status() {
-    return { listening: [], lines: [], counters: {} };
-  }
-  async read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
-    return targets.map((target) => ({
-      target,
-      ok: true,
-      value: this.array(target).find((value) => value !== null) ?? 0,
-      at: this.#stage.time.now(),
-    }));
-  }
-  async slots(target: TargetHandle): Promise<readonly PointValue[]> {
-    return [...this.array(target)];
-  }
-  plan(writes: readonly [Write, ...Write[]]) {
-    const [first, ...others] = writes;
-    const effect = ({ target, value, priority }: Write) => ({
-      target,
-      asks: 'write' as const,
-      value,
-      ...(priority !== undefined && { priority }),
-    });
-    const what = { writes };
-    return ok({ what, operation: 'WriteProperty', effects: [effect(first), ...others.map(effect)] as const });
-  }
-  async perform(permit: Permit<unknown>): Promise<Outcome> {
-    const { gate } = this.#stage;
-    const old = new Map(permit.readFirst.map((target) => [target, { value: this.array(target)[7] ?? null }]));
-    const redeemed = await gate.redeem(permit, old);
-    if (!redeemed.redeemed) return { kind: 'withdrawn', reason: redeemed.denial.reason };
-    const { writes } = redeemed.change as { readonly writes: readonly Write[] };
-    const [failure] = writes.flatMap(({ target }) => this.failing.get(target) ?? []);
-    const outcome: Outcome = failure ?? { kind: 'acknowledged' };
-    if (!failure) for (const { target, value, priority = 16 } of writes) this.array(target)[priority - 1] = value;
-    gate.settle(permit, outcome);
-    return outcome;
-  }
-  async stop(): Promise<void> {}
-}
-
-class MemoryShelf implements Shelf {
-  readonly #kinds = new Map<string, Map<string, ShelfDocument>>();
-  #of(kind: string): Map<string, ShelfDocument> {
-    const known = this.#kinds.get(kind) ?? new Map<string, ShelfDocument>();
-    this.#kinds.set(kind, known);
-    return known;
-  }
-  async put(kind: string, document: ShelfDocument): Promise<void> {
-    this.#of(kind).set(document.id, document);
-  }
-  async remove(kind: string, id: string): Promise<void> {
-    this.#of(kind).delete(id);
-  }
-  async trim(): Promise<void> {}
-  get(kind: string, id: string): ShelfDocument | undefined {
-    return this.#of(kind).get(id);
-  }
-  list(kind: string): ShelfDocument[] {
-    return [...this.#of(kind).values()];
-  }
-  async close(): Promise<void> {}
-}
-
+let shelf: MemoryShelf;
 let stage: Stage;
 let driver: SlotDriver;
 let writer: ReturnType<typeof createWriter>;
@@ -117,11 +27,12 @@ beforeEach(() => {
   stage = Stage.set({}, document);
   driver = new SlotDriver(stage);
   drivers = new Map([['slots', driver]]);
+  shelf = new MemoryShelf();
   let ids = 0;
   const services = {
     gate: stage.gate,
     journal: stage.journal,
-    shelf: new MemoryShelf(),
+    shelf,
     clock: stage.time,
     timers: stage.time,
     log: stage.log,
@@ -132,6 +43,7 @@ beforeEach(() => {
       return `${kind}-${ids}`;
     },
     intentOf: (decision: string) => stage.journal.rows('intent').find((row) => row.decision === decision),
+    outcomeOf: (decision: string) => stage.journal.rows('outcome').find((row) => row.decision === decision),
   };
   overrides = createOverrides(services);
   writer = createWriter({ ...services, ledger: overrides });
@@ -159,11 +71,11 @@ describe('a batch in priority arrays', () => {
     });
     expect(statesOf(result)).toEqual([
       ['ahu/sp', 'put-back'],
-      ['ahu/fan', 'put-back'],
+      ['ahu/fan', 'left-written'],
       ['vav/sp', 'put-back'],
       ['chiller/sp', 'refused-by-device'],
     ]);
-    expect([slot('ahu/sp'), slot('vav/sp'), slot('ahu/fan')]).toEqual([null, 17, null]);
+    expect([slot('ahu/sp'), slot('vav/sp'), slot('ahu/fan')]).toEqual([null, 17, 1]);
   });
 
   it('has its old values durable before the first write', async () => {
@@ -205,6 +117,124 @@ describe('a batch in priority arrays', () => {
         { point: 'ahu/sp' },
         { fault: 'the same slot stands in another row' },
         { fault: 'no point of the policy in force' },
+      ],
+    });
+  });
+});
+
+describe('a batch that a restart cut off', () => {
+  const rows = [
+    { point: 'ahu/sp', value: 20, priority: 8 },
+    { point: 'vav/sp', value: 21, priority: 8 },
+    { point: 'ahu/fan', value: 1, priority: 8 },
+  ] as const;
+  const ended = () => stage.journal.rows('system').filter(({ event }) => event.startsWith('batch-'));
+
+  /** Written whole, and then as if the gateway had died before it could say so. */
+  async function cutOff(order: WriteOrder = { rows }): Promise<void> {
+    const result = await writer.write(anna(), order);
+    if (result.kind !== 'carried-out') throw new Error(JSON.stringify(result));
+    const decisions = [...new Set(result.rows.map(({ decision }) => decision))];
+    await shelf.put('batch', {
+      id: result.job,
+      at: 1,
+      body: JSON.stringify({ decisions: [...decisions, 'never-sent'] }),
+    });
+  }
+
+  it('gives each slot its own earlier value or NULL, and says where a command stays as it is', async () => {
+    driver.array(stage.handle('vav/sp'))[7] = 17;
+    driver.array(stage.handle('vav/sp'))[15] = 3;
+    await cutOff();
+    await writer.putBackInterrupted();
+    expect([slot('ahu/sp'), slot('vav/sp'), slot('vav/sp', 16), slot('ahu/fan')]).toEqual([null, 17, 3, 1]);
+    expect(ended().at(-1)).toMatchObject({
+      event: 'batch-ended',
+      detail: {
+        interrupted: true,
+        rows: [
+          { target: 'vav/sp', priority: 8, state: 'put-back' },
+          { target: 'ahu/sp', state: 'put-back' },
+          { target: 'ahu/fan', state: 'left-written', why: expect.stringContaining('does not permit') },
+        ],
+      },
+    });
+    expect(shelf.list('batch')).toEqual([]);
+  });
+
+  it('leaves what somebody else has written since, and says so', async () => {
+    await cutOff();
+    driver.array(stage.handle('ahu/sp'))[7] = 15;
+    await writer.putBackInterrupted();
+    expect([slot('ahu/sp'), slot('vav/sp')]).toEqual([15, null]);
+    const [, row] = (ended().at(-1)?.detail.rows ?? []) as readonly object[];
+    expect(row).toMatchObject({ state: 'left-written', why: 'it no longer holds what was written' });
+  });
+
+  it('waits for a device that does not answer yet, says so once, and does nothing twice', async () => {
+    await cutOff();
+    driver.failing.set(stage.handle('ahu/sp'), { kind: 'not-sent', why: 'the line is down' });
+    await writer.putBackInterrupted();
+    expect([slot('ahu/sp'), slot('vav/sp')]).toEqual([20, null]);
+    for (let turn = 0; turn < 2; turn += 1) {
+      stage.time.pass(30_000);
+      await settled();
+    }
+    const waits = ended().filter(({ event }) => event === 'batch-waits');
+    expect(waits).toMatchObject([{ detail: { rows: [{ state: 'put-back' }, { why: 'the line is down' }, {}] } }]);
+    const writes = stage.journal.rows('intent').filter(({ effects }) => effects[0]?.target === 'vav/sp');
+    expect(writes).toHaveLength(2);
+    driver.failing.clear();
+    stage.time.pass(30_000);
+    await settled();
+    expect([slot('ahu/sp'), slot('vav/sp')]).toEqual([null, null]);
+    expect(ended().at(-1)).toMatchObject({ event: 'batch-ended' });
+  });
+
+  it('takes its overrides along', async () => {
+    await cutOff({ rows: [rows[0], rows[1]], until: stage.time.now() + HOUR });
+    await writer.putBackInterrupted();
+    expect([overrides.list(), shelf.list('override')]).toEqual([[], []]);
+  });
+
+  it('puts nothing back of what a device refused', async () => {
+    driver.failing.set(stage.handle('ahu/sp'), { kind: 'refused-by-device', answer: 'write-access-denied' });
+    await cutOff();
+    const before = stage.journal.rows('intent').length;
+    await writer.putBackInterrupted();
+    expect(stage.journal.rows('intent')).toHaveLength(before);
+    expect(ended().at(-1)?.detail.rows).toMatchObject([
+      { target: 'vav/sp', state: 'not-sent' },
+      { state: 'refused-by-device' },
+      { state: 'refused-by-device' },
+    ]);
+  });
+});
+
+describe('a write without a priority', () => {
+  it('is of the slot that the driver takes it to, and put back there', async () => {
+    driver.array(stage.handle('ahu/sp'))[15] = 18;
+    const until = stage.time.now() + HOUR;
+    const result = await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22 }], until });
+    expect(result).toMatchObject({ rows: [{ state: 'done', old: 18, readBack: 22 }] });
+    stage.time.pass(HOUR);
+    await settled();
+    expect([slot('ahu/sp', 16), overrides.list()]).toMatchObject([18, [{ state: 'released', priority: 16 }]]);
+  });
+
+  it('and one of another slot of the same point are two changes, each with its own old value', async () => {
+    driver.array(stage.handle('ahu/sp'))[15] = 18;
+    const result = await writer.write(anna(), {
+      rows: [
+        { point: 'ahu/sp', value: 22 },
+        { point: 'ahu/sp', value: 23, priority: 8 },
+      ],
+    });
+    expect(result).toMatchObject({
+      ok: true,
+      rows: [
+        { old: 18, readBack: 22 },
+        { old: null, readBack: 23 },
       ],
     });
   });
@@ -273,6 +303,12 @@ describe('what is put back', () => {
     expect(restores(point({}), { ...slotted, before: 5 })).toEqual({ value: 5 });
     expect(restores(point({}), slotted)).toEqual({ value: null });
     expect(restores(point({ class: 'command', undo: false }), { ...slotted, before: 5 })).toEqual({ value: null });
+    // A batch that is undone is exact: not NULL where something stood, nothing where that is not known.
+    expect(restores(point({}), slotted, 'undo')).toBe('the value before is not known');
+    expect(restores(point({}), { ...slotted, before: null }, 'undo')).toEqual({ value: null });
+    expect(restores(point({ class: 'command', undo: false }), { ...slotted, before: null }, 'undo')).toContain(
+      'does not',
+    );
   });
 
   it('is looked for as registers hold it', () => {

@@ -110,7 +110,7 @@ export class OpenRoad implements RunningRoad {
   }
 
   async perform(): ReturnType<RunningRoad['perform']> {
-    return { kind: 'not-sent', why: 'not on this road' };
+    return { outcome: { kind: 'not-sent', why: 'not on this road' } };
   }
 }
 

@@ -151,7 +151,7 @@ describe('the gateway itself', () => {
     if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
     const judged = stage.gate.judge(stage.gate.callerOf(stage.anna.peer), planned.value);
     if (!judged.permitted) throw new Error(judged.denial.text);
-    expect(await stage.road.perform(judged.permit)).toEqual({ kind: 'acknowledged' });
+    expect((await stage.road.perform(judged.permit)).outcome).toEqual({ kind: 'acknowledged' });
     expect(stage.sides.changes).toMatchObject([{ service: 'write-property', parameters: { priority: 8 } }]);
     const old = stage.sides.sent.find(({ retry }) => retry)?.request;
     expect(old).toMatchObject({

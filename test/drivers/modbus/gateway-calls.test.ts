@@ -108,8 +108,8 @@ describe('a planned change', () => {
       {
         outcome: { kind: 'acknowledged' },
         readBack: [
-          { target: 'ahu1/sat-sp', value: 20 },
           { target: 'ahu1/fan-cmd', value: false },
+          { target: 'ahu1/sat-sp', value: 20 },
         ],
       },
     ]);

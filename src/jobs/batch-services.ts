@@ -1,0 +1,43 @@
+// What a batch works with: the gate, the record, the ledger of overrides, the plant.
+
+import type { Clock, Timers } from '../contract/clock.ts';
+import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
+import type { Journal } from '../contract/journal.ts';
+import type { Log } from '../contract/log.ts';
+import type { Shelf } from '../contract/shelf.ts';
+import type { RowResult, WriteRow } from '../contract/work.ts';
+import type { DecisionId } from '../model/ids.ts';
+import type { IntentRow, OutcomeRow } from '../model/journal-row.ts';
+import type { PlantParts, Reached } from './plant.ts';
+
+export interface BatchServices extends PlantParts {
+  readonly gate: Gate & UndoGate;
+  readonly journal: Pick<Journal, 'append' | 'note'>;
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  newId(kind: 'job' | 'override'): string;
+  /** The intent row of a decision, as the record holds it. */
+  intentOf(decision: string): IntentRow | undefined;
+  /** What became of it; absent while that is not known. */
+  outcomeOf(decision: string): OutcomeRow | undefined;
+  /** Told before the first write and after each device, so that what ends by itself is known in time. */
+  readonly ledger: Ledger;
+}
+
+/** The part of the override ledger that writes go through. */
+export interface Ledger {
+  /** Durable when it resolves. Gives the override's id for each row. */
+  open(caller: Caller, until: number, decision: DecisionId, rows: readonly PlannedRow[]): Promise<readonly string[]>;
+  begun(ids: readonly string[], rows: readonly RowResult[]): Promise<void>;
+  /** Nothing was written, or it was put back at once. */
+  dropped(ids: readonly string[]): Promise<void>;
+  /** The ids that were opened for a change and are open still. */
+  idsOf(decision: string): readonly string[];
+}
+
+export interface PlannedRow {
+  readonly row: WriteRow;
+  readonly reached: Reached;
+}
