@@ -1,10 +1,12 @@
-// Compiles src, drivers and simulators into dist/ and makes the command-line program executable,
+// Compiles src, drivers and simulators into dist/, builds the page, and makes the command-line program executable,
 // so that `npx --no-install gatehouse` works straight from a checkout.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildPage } from './build-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+await buildPage();
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.ci/tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',

@@ -150,7 +150,17 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
     handler: (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())),
   });
   if (options.pages !== undefined) {
-    await app.register(files, { root: options.pages, index: ['index.html'], wildcard: true, dotfiles: 'ignore' });
+    await app.register(files, {
+      root: options.pages,
+      index: ['index.html'],
+      wildcard: true,
+      dotfiles: 'ignore',
+      preCompressed: true,
+      cacheControl: false,
+      // What lies under assets/ is named by its content; everything else is asked for anew.
+      setHeaders: (response, path) =>
+        response.setHeader('cache-control', path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache'),
+    });
   }
   await app.ready();
 

@@ -1,0 +1,115 @@
+// Live values of what is on the screen, by one stream. Invariants: 1. nothing changes under a finger: while a pointer is down
+// values wait; 2. at most as many points as the gateway takes; 3. without a stream every value shows its age.
+
+import { useEffect, useState } from 'preact/hooks';
+import type { ApiReading } from '../http/schema-browse.ts';
+import { createStore } from './store.ts';
+
+const MOST_POINTS = 256;
+const SETTLE_MS = 350;
+const AGAIN_MS = 3000;
+
+export const streamOpen = createStore(false);
+
+const readings = new Map<string, ApiReading>();
+const listeners = new Map<string, Set<() => void>>();
+const waiting = new Map<string, ApiReading | undefined>();
+let held = false;
+let release: ReturnType<typeof setTimeout> | undefined;
+
+function tell(id: string): void {
+  for (const listener of listeners.get(id) ?? []) listener();
+}
+
+function flush(): void {
+  for (const [id, reading] of waiting) {
+    if (reading) readings.set(id, reading);
+    else readings.delete(id);
+    tell(id);
+  }
+  waiting.clear();
+}
+
+function take(id: string, reading: ApiReading | undefined): void {
+  waiting.set(id, reading);
+  if (!held) flush();
+}
+
+/** Values stand still from the touch until shortly after it. */
+export function holdUnderFinger(): void {
+  addEventListener(
+    'pointerdown',
+    () => {
+      held = true;
+      clearTimeout(release);
+    },
+    { capture: true, passive: true },
+  );
+  const up = (): void => {
+    clearTimeout(release);
+    release = setTimeout(() => {
+      held = false;
+      flush();
+    }, SETTLE_MS);
+  };
+  for (const name of ['pointerup', 'pointercancel'] as const) addEventListener(name, up, { capture: true });
+}
+
+/** What the stream said last; before that, what the list said. */
+export function useReading(id: string, listed: ApiReading): ApiReading {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const listener = (): void => again((count) => count + 1);
+    const all = listeners.get(id) ?? new Set();
+    listeners.set(id, all.add(listener));
+    return () => {
+      all.delete(listener);
+      if (all.size === 0) listeners.delete(id);
+    };
+  }, [id]);
+  return readings.get(id) ?? listed;
+}
+
+/** Follows these points for as long as the view stands. */
+export function useLive(ids: readonly string[]): void {
+  const wanted = [...new Set(ids)].slice(0, MOST_POINTS).map(encodeURIComponent).join(',');
+  useEffect(() => {
+    if (wanted === '') return;
+    let source: EventSource | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
+    const open = (): void => {
+      source = new EventSource(`/api/v1/live?points=${encodeURIComponent(wanted)}`);
+      source.addEventListener('open', () => streamOpen.set(true));
+      source.addEventListener('value', (event) => {
+        const { id, ...reading } = JSON.parse((event as MessageEvent<string>).data) as ApiReading & { id: string };
+        take(id, reading);
+      });
+      source.addEventListener('gone', (event) => {
+        take((JSON.parse((event as MessageEvent<string>).data) as { id: string }).id, { quality: 'never' });
+      });
+      source.addEventListener('end', (event) => {
+        const { why } = JSON.parse((event as MessageEvent<string>).data) as { why: string };
+        source?.close();
+        streamOpen.set(false);
+        if (why === 'signed-out' || why === 'revoked') dispatchEvent(new CustomEvent('session-over', { detail: why }));
+        else again();
+      });
+      source.addEventListener('error', () => {
+        streamOpen.set(false);
+        if (source?.readyState === EventSource.CLOSED) again();
+      });
+    };
+    const again = (): void => {
+      clearTimeout(timer);
+      if (!over) timer = setTimeout(open, AGAIN_MS);
+    };
+    open();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      source?.close();
+      streamOpen.set(false);
+    };
+  }, [wanted]);
+}

@@ -1,0 +1,92 @@
+// Small parts that several views share: a live value, what went wrong, an empty list, more of a list.
+
+import type { ComponentChildren } from 'preact';
+import type { ApiPoint } from '../http/schema-browse.ts';
+import type { ApiFault } from './api.ts';
+import { streamOpen, useReading } from './live.ts';
+import { useNow } from './store.ts';
+import { shownQuality, shownValue, t } from './words.ts';
+
+/** Value, unit, quality and age of a point, as they are now. */
+export function Value({ point, big = false }: { point: ApiPoint; big?: boolean }) {
+  const reading = useReading(point.id, point.reading);
+  const isStreaming = streamOpen.use();
+  const now = useNow(5000);
+  const [amount, unit] = shownValue(reading.value, reading.value === null ? undefined : point.unit).split('\u202f');
+  return (
+    <span class={`value ${big ? 'big' : ''} ${reading.quality}`}>
+      <span class="reading">
+        <span class="amount">{amount}</span>
+        {unit !== undefined && <span class="unit">{unit}</span>}
+      </span>
+      <span class="quality">
+        <i aria-hidden="true" />
+        {shownQuality(reading, isStreaming, now)}
+      </span>
+    </span>
+  );
+}
+
+export function Fault({ fault, again }: { fault: ApiFault; again?: () => void }) {
+  const { status, detail, title, retryAfter } = fault.problem;
+  const text = status === 404 ? t('app.notFound') : status === 0 ? t('app.offline') : (detail ?? title);
+  return (
+    <div class="note grave" role="alert">
+      <wa-icon name="warning" />
+      <div>
+        <strong>{t('app.fault')}</strong>
+        <p>
+          {text}
+          {retryAfter !== undefined && ` (${retryAfter} s)`}
+        </p>
+        {again && (
+          <wa-button appearance="outlined" onClick={again}>
+            {t('app.again')}
+          </wa-button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+export function Heading({ title, lead, children }: { title: string; lead?: string; children?: ComponentChildren }) {
+  return (
+    <div class="heading">
+      <div>
+        <h1>{title}</h1>
+        {lead !== undefined && <p>{lead}</p>}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+export function Busy() {
+  return (
+    <p class="busy" role="status">
+      <wa-spinner />
+      <span>{t('app.loading')}</span>
+    </p>
+  );
+}
+
+export interface Crumb {
+  readonly name: string;
+  readonly href: string;
+}
+
+export function Crumbs({ trail }: { trail: readonly Crumb[] }) {
+  if (trail.length === 0) return null;
+  return (
+    <nav class="crumbs" aria-label={t('place.locations')}>
+      <ol>
+        {trail.map(({ name, href }) => (
+          <li key={href}>
+            <a href={href}>{name}</a>
+            <wa-icon name="chevron-right" />
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

@@ -1,0 +1,43 @@
+// The search field of the frame: what is typed becomes the search view's address, a moment after the last key.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { go } from './route.ts';
+import { t } from './words.ts';
+
+const PAUSE_MS = 180;
+
+export function SearchField({ initial }: { initial: string }) {
+  const [text, setText] = useState(initial);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => setText(initial), [initial]);
+  const look = (q: string): void => {
+    clearTimeout(timer.current);
+    if (q.trim() !== '') go(`#/search?q=${encodeURIComponent(q.trim())}`);
+  };
+  return (
+    <search>
+      <form
+        class="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          look(text);
+        }}
+      >
+        <wa-icon name="search" />
+        <input
+          type="search"
+          value={text}
+          placeholder={t('search.label')}
+          aria-label={t('search.label')}
+          autocomplete="off"
+          onInput={({ currentTarget }) => {
+            const { value } = currentTarget;
+            setText(value);
+            clearTimeout(timer.current);
+            timer.current = setTimeout(() => look(value), PAUSE_MS);
+          }}
+        />
+      </form>
+    </search>
+  );
+}

@@ -1,0 +1,90 @@
+// A value that several views look at, and the hooks that load what a view shows.
+
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { ApiFault } from './api.ts';
+
+export interface Store<T> {
+  get(): T;
+  set(value: T): void;
+  use(): T;
+}
+
+export function createStore<T>(initial: T): Store<T> {
+  let value = initial;
+  const listeners = new Set<() => void>();
+  return {
+    get: () => value,
+    set(next) {
+      if (Object.is(next, value)) return;
+      value = next;
+      for (const listener of listeners) listener();
+    },
+    use() {
+      const [, again] = useState(0);
+      useEffect(() => {
+        const listener = (): void => again((count) => count + 1);
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      }, []);
+      return value;
+    },
+  };
+}
+
+export interface Loaded<T> {
+  readonly data: T | undefined;
+  readonly fault: ApiFault | undefined;
+  readonly busy: boolean;
+  reload(): void;
+}
+
+/** Loads when `key` changes; keeps what is shown until the next answer is there. An undefined key loads nothing. */
+export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+  const [state, setState] = useState<{ key: string | undefined; data?: T; fault?: ApiFault; busy: boolean }>({
+    key,
+    busy: key !== undefined,
+  });
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  useEffect(() => {
+    if (key === undefined) return;
+    const abort = new AbortController();
+    setState((before) => (before.key === key ? { ...before, busy: true } : { key, busy: true }));
+    latest.current(abort.signal).then(
+      (data) => !abort.signal.aborted && setState({ key, data, busy: false }),
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const fault =
+          error instanceof ApiFault ? error : new ApiFault({ type: 'about:blank', title: String(error), status: 0 });
+        setState((before) => ({ ...before, key, fault, busy: false }));
+      },
+    );
+    return () => abort.abort();
+  }, [key, turn]);
+  const reload = useCallback(() => setTurn((count) => count + 1), []);
+  const current = state.key === key;
+  return {
+    data: current ? state.data : undefined,
+    fault: current ? state.fault : undefined,
+    busy: !current || state.busy,
+    reload,
+  };
+}
+
+/** Runs again every so often, and when the page comes back to the front. */
+export function useEvery(ms: number, run: () => void): void {
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && latest.current(), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+}
+
+/** The time of now, renewed every so often. */
+export function useNow(ms: number): number {
+  const [now, setNow] = useState(Date.now());
+  useEvery(ms, () => setNow(Date.now()));
+  return now;
+}

@@ -1,0 +1,260 @@
+// Several points as one change. Invariants: 1. every row has its verdict before anything is sent; 2. one denied row stops all;
+// 3. afterwards every row says what became of it, put back or left.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiFound, ApiPointDetail } from '../../http/schema-browse.ts';
+import type { ApiCheck, ApiWriteResult } from '../../http/schema-work.ts';
+import { ApiFault, ask, newKey, seg } from '../api.ts';
+import { addToBatch, type BatchRow, batch, dropFromBatch } from '../batch-rows.ts';
+import { givenValue, isSwitch, limitsText } from '../given-value.ts';
+import { useLive } from '../live.ts';
+import { Fault, Heading, Value } from '../parts.tsx';
+import { useLoad } from '../store.ts';
+import { shownValue, t } from '../words.ts';
+import { Refusal } from './refusal.tsx';
+import { find } from './search.tsx';
+
+const PAUSE_MS = 250;
+const OPERATOR = 8;
+type Verdict = ApiCheck['rows'][number];
+
+const rowOf = ({ point, text }: BatchRow) => {
+  const given = givenValue(point, text);
+  if (given.kind !== 'value') return undefined;
+  return { point: point.id, value: given.value, ...(point.slots && { priority: OPERATOR }) };
+};
+
+export function Batch() {
+  const rows = batch.use();
+  const [checked, setChecked] = useState<{ of: string; check: ApiCheck }>();
+  const [result, setResult] = useState<ApiWriteResult>();
+  const [fault, setFault] = useState<ApiFault>();
+  const [busy, setBusy] = useState(false);
+  const key = useRef({ of: '', key: '' });
+  useLive(rows.map(({ point }) => point.id));
+  const complete = rows.flatMap((row) => rowOf(row) ?? []);
+  const asked = JSON.stringify(complete);
+
+  useEffect(() => {
+    if (asked === '[]') return;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      ask<ApiCheck>('batches/check', { method: 'POST', body: { rows: JSON.parse(asked) }, signal: abort.signal }).then(
+        (check) => setChecked({ of: asked, check }),
+        (error: unknown) => !abort.signal.aborted && error instanceof ApiFault && setFault(error),
+      );
+    }, PAUSE_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [asked]);
+
+  const verdicts = new Map<string, Verdict>(
+    checked?.of === asked ? checked.check.rows.map((row) => [row.point, row]) : [],
+  );
+  const isReady =
+    rows.length > 0 && complete.length === rows.length && checked?.of === asked && checked.check.ok && !busy;
+  const hasDenied = [...verdicts.values()].some(({ verdict }) => verdict !== 'permitted');
+
+  async function send(): Promise<void> {
+    if (key.current.of !== asked) key.current = { of: asked, key: newKey() };
+    setBusy(true);
+    setFault(undefined);
+    setResult(undefined);
+    try {
+      setResult(
+        await ask<ApiWriteResult>('batches', { method: 'POST', body: { rows: complete }, key: key.current.key }),
+      );
+      key.current = { of: '', key: '' };
+    } catch (error) {
+      if (error instanceof ApiFault) {
+        if (error.problem.status !== 0) key.current = { of: '', key: '' };
+        setFault(error);
+      }
+    }
+    setBusy(false);
+  }
+
+  return (
+    <>
+      <Heading title={t('batch.title')} lead={t('batch.lead')}>
+        {rows.length > 0 && (
+          <wa-button appearance="plain" onClick={() => batch.set([])}>
+            <wa-icon slot="start" name="trash" />
+            {t('batch.clear')}
+          </wa-button>
+        )}
+      </Heading>
+      <AddPoint />
+      {rows.length === 0 && (
+        <p class="empty">
+          <wa-icon name="layers" />
+          {t('batch.none')}
+        </p>
+      )}
+      <ul class="batch">
+        {rows.map((row) => (
+          <Row
+            key={row.point.id}
+            row={row}
+            verdict={verdicts.get(row.point.id)}
+            became={result?.rows.find(({ point }) => point === row.point.id)}
+          />
+        ))}
+      </ul>
+      <div aria-live="assertive">
+        {result && (
+          <p class={result.ok ? 'note good' : 'note grave'}>
+            <wa-icon name={result.ok ? 'check' : 'warning'} />
+            {t(result.ok ? 'batch.allDone' : 'batch.notAll')}
+          </p>
+        )}
+        {fault?.problem.denied ? (
+          <Refusal
+            title={t('refused.batch')}
+            action="point.write"
+            problem={fault.problem}
+            denied={fault.problem.denied}
+          />
+        ) : (
+          fault && <Fault fault={fault} />
+        )}
+        {hasDenied && <p class="warning">{t('batch.blocked')}</p>}
+      </div>
+      {rows.length > 0 && (
+        <wa-button class="go" variant="brand" disabled={!isReady} loading={busy} onClick={() => void send()}>
+          {t('batch.send', { n: rows.length })}
+        </wa-button>
+      )}
+    </>
+  );
+}
+
+interface RowProps {
+  readonly row: BatchRow;
+  readonly verdict: Verdict | undefined;
+  readonly became: ApiWriteResult['rows'][number] | undefined;
+}
+
+function Row({ row, verdict, became }: RowProps) {
+  const { point, text } = row;
+  const given = givenValue(point, text);
+  const change = (next: string): void =>
+    batch.set(batch.get().map((each) => (each.point.id === point.id ? { ...each, text: next } : each)));
+  const label = t('batch.value', { name: point.name });
+  const denied = verdict?.denied ?? [];
+  return (
+    <li class="card batch-row">
+      <div class="batch-name">
+        <strong>{point.name}</strong>
+        <small>{point.device?.name}</small>
+      </div>
+      <Value point={point} />
+      {isSwitch(point) ? (
+        <wa-radio-group
+          label={label}
+          class="bare"
+          orientation="horizontal"
+          value={text}
+          onchange={(event: Event) => change(String((event.currentTarget as HTMLInputElement).value))}
+        >
+          {[true, false].map((choice) => (
+            <wa-radio key={String(choice)} appearance="button" value={String(choice)}>
+              {shownValue(choice)}
+            </wa-radio>
+          ))}
+        </wa-radio-group>
+      ) : (
+        <wa-input
+          class="bare"
+          label={label}
+          inputmode="decimal"
+          value={text}
+          hint={given.kind === 'fault' ? given.message : limitsText(point)}
+          oninput={(event: Event) => change(String((event.currentTarget as HTMLInputElement).value))}
+        />
+      )}
+      <VerdictTag given={given.kind} verdict={verdict} became={became} />
+      <wa-button appearance="plain" onClick={() => dropFromBatch(point.id)}>
+        <wa-icon name="xmark" label={t('batch.remove', { name: point.name })} />
+      </wa-button>
+      {became?.why !== undefined && <p class="why">{became.why}</p>}
+      {became && became.state !== 'done' && (
+        <p class="why">{t(`done.${became.state}`, { value: shownValue(became.readBack, point.unit) })}</p>
+      )}
+      {denied.length > 0 && (
+        <Refusal title={t('refused.title')} action={point.write.action} denied={denied} name={point.name} />
+      )}
+      {verdict?.fault !== undefined && <p class="why">{verdict.fault}</p>}
+    </li>
+  );
+}
+
+function VerdictTag({
+  given,
+  verdict,
+  became,
+}: {
+  given: string;
+  verdict: Verdict | undefined;
+  became: RowProps['became'];
+}) {
+  if (became) return <span class={`tag ${became.state === 'done' ? 'on' : 'bad'}`}>{t(`row.${became.state}`)}</span>;
+  if (given !== 'value') return <span class="tag">{t('batch.verdict.open')}</span>;
+  if (!verdict) return <span class="tag">…</span>;
+  return (
+    <span class={`tag ${verdict.verdict === 'permitted' ? 'on' : 'bad'}`}>{t(`batch.verdict.${verdict.verdict}`)}</span>
+  );
+}
+
+function AddPoint() {
+  const [text, setText] = useState('');
+  const [q, setQ] = useState('');
+  const [fault, setFault] = useState<ApiFault>();
+  useEffect(() => {
+    const timer = setTimeout(() => setQ(text.trim()), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const found = useLoad(q === '' ? undefined : `batch ${q}`, (signal) => find(q, signal));
+  const points = found.data?.items.filter(({ kind }) => kind === 'point').slice(0, 8) ?? [];
+
+  async function add({ id }: ApiFound): Promise<void> {
+    setFault(undefined);
+    try {
+      addToBatch(await ask<ApiPointDetail>(`points/${seg(id)}`));
+      setText('');
+      setQ('');
+    } catch (error) {
+      if (error instanceof ApiFault) setFault(error);
+    }
+  }
+
+  return (
+    <div class="add-point">
+      <wa-input
+        label={t('batch.add')}
+        value={text}
+        oninput={(event: Event) => setText(String((event.currentTarget as HTMLInputElement).value))}
+      >
+        <wa-icon slot="start" name="search" />
+      </wa-input>
+      {points.length > 0 && (
+        <ul class="rows card">
+          {points.map((point) => (
+            <li key={point.id}>
+              <button type="button" class="row found" onClick={() => void add(point)}>
+                <wa-icon name="plus" />
+                <span class="row-name">
+                  {point.name}
+                  <small>{point.in?.name}</small>
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {fault && <Fault fault={fault} />}
+    </div>
+  );
+}

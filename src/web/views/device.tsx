@@ -1,0 +1,103 @@
+// A device and its points by what they are for; beside them, where there is room, the point that was opened.
+
+import { useRef } from 'preact/hooks';
+import type { ApiDevice, ApiLocation, ApiPoint, ApiPointDetail } from '../../http/schema-browse.ts';
+import { ask, type Page, query, seg } from '../api.ts';
+import { useLive } from '../live.ts';
+import { Busy, Crumbs, Fault, Value } from '../parts.tsx';
+import { to } from '../route.ts';
+import { type Loaded, useLoad } from '../store.ts';
+import { t } from '../words.ts';
+import { trailTo } from './place.tsx';
+import { Point } from './point.tsx';
+
+const ORDER = ['set-point', 'command', 'sensor', 'alarm-limit', 'parameter', 'firmware'] as const;
+
+/** `id`: the device itself; `point`: the device of that point, with the point opened. */
+export function Device({ id, point }: { id?: string; point?: string }) {
+  const opened = useLoad(point, (signal) => ask<ApiPointDetail>(`points/${seg(point ?? '')}`, { signal }));
+  const last = useRef<string>(undefined);
+  // While the next point loads, the list beside it stays.
+  const deviceId = id ?? opened.data?.device?.id ?? last.current;
+  last.current = deviceId;
+  const device = useLoad(deviceId, (signal) => ask<ApiDevice>(`devices/${seg(deviceId ?? '')}`, { signal }));
+  const points = useLoad(deviceId && `points ${deviceId}`, (signal) =>
+    ask<Page<ApiPoint>>(`points${query({ device: deviceId, limit: 500 })}`, { signal }),
+  );
+  const locations = useLoad('locations', (signal) => ask<Page<ApiLocation>>('locations?limit=500', { signal }));
+  const listed = points.data?.items ?? [];
+  useLive([...(point === undefined ? [] : [point]), ...listed.map((each) => each.id)]);
+  if (opened.fault && !opened.data) return <Fault fault={opened.fault} again={opened.reload} />;
+  if (device.fault) return <Fault fault={device.fault} again={device.reload} />;
+  const trail = [
+    ...trailTo(locations.data?.items ?? [], device.data?.location?.id),
+    ...(point !== undefined && device.data ? [{ name: device.data.name, href: to('device', device.data.id) }] : []),
+  ];
+  return (
+    <div class={point === undefined ? 'device' : 'device with-point'}>
+      <div class="device-list">
+        <Crumbs trail={trail} />
+        {device.data ? <DeviceHead device={device.data} isTitle={point === undefined} /> : <Busy />}
+        {ORDER.map((kind) => (
+          <Group key={kind} kind={kind} points={listed.filter((each) => each.class === kind)} open={point} />
+        ))}
+      </div>
+      {point !== undefined && <Opened key={point} opened={opened} trail={trail} />}
+    </div>
+  );
+}
+
+function Opened({ opened, trail }: { opened: Loaded<ApiPointDetail>; trail: Parameters<typeof Crumbs>[0]['trail'] }) {
+  return (
+    <div class="device-point">
+      <div class="only-narrow">
+        <Crumbs trail={trail} />
+      </div>
+      {opened.data ? <Point point={opened.data} reload={opened.reload} /> : <Busy />}
+    </div>
+  );
+}
+
+function DeviceHead({ device, isTitle }: { device: ApiDevice; isTitle: boolean }) {
+  const kind = [device.vendor, device.model].filter(Boolean).join(' ');
+  return (
+    <div class="heading">
+      <div>
+        {isTitle ? <h1>{device.name}</h1> : <h2 class="as-title">{device.name}</h2>}
+        <p>
+          {kind}
+          {kind !== '' && ' · '}
+          {device.protocol ?? t('device.unreachable')} · {t('device.points', { n: device.points })}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Group({
+  kind,
+  points,
+  open,
+}: {
+  kind: (typeof ORDER)[number];
+  points: readonly ApiPoint[];
+  open?: string | undefined;
+}) {
+  if (points.length === 0) return null;
+  return (
+    <section class="group">
+      <h2>{t(`class.${kind}`)}</h2>
+      <ul class="rows card">
+        {points.map((point) => (
+          <li key={point.id}>
+            <a class="row" href={to('point', point.id)} aria-current={open === point.id ? 'true' : undefined}>
+              <span class="row-name">{point.name}</span>
+              <Value point={point} />
+              <wa-icon name="chevron-right" />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,139 @@
+// The record: search, page by page, and export with the same search.
+
+import { useState } from 'preact/hooks';
+import type { ApiJournalRow } from '../../http/schema-admin.ts';
+import { ApiFault, ask, type Page, query } from '../api.ts';
+import { Busy, Fault } from '../parts.tsx';
+import { useLoad } from '../store.ts';
+import { shownMoment, t, word } from '../words.ts';
+import { decisionOf, Effects, whatOf, whoOf } from './record-row.tsx';
+
+const KINDS = ['intent', 'outcome', 'refusal', 'session', 'system'] as const;
+const AT_ONCE = 50;
+
+interface Wanted {
+  readonly [key: string]: string | number | undefined;
+}
+
+function wantedOf(form: HTMLFormElement): Wanted {
+  const given = new FormData(form);
+  const text = (name: string): string | undefined => String(given.get(name) ?? '').trim() || undefined;
+  const moment = (name: string): number | undefined => {
+    const typed = text(name);
+    return typed === undefined ? undefined : new Date(typed).getTime();
+  };
+  return {
+    principal: text('principal'),
+    target: text('target'),
+    decision: text('decision'),
+    kind: text('kind'),
+    since: moment('since'),
+    until: moment('until'),
+  };
+}
+
+export function Journal() {
+  const [wanted, setWanted] = useState<Wanted>({});
+  const search = query({ ...wanted, limit: AT_ONCE });
+  const first = useLoad(`journal ${search}`, (signal) => ask<Page<ApiJournalRow>>(`journal${search}`, { signal }));
+  const [more, setMore] = useState<{ of: string; page: Page<ApiJournalRow> }>();
+  const [fault, setFault] = useState<ApiFault>();
+  const further = more?.of === search ? more.page : undefined;
+  const next = further ? further.next : first.data?.next;
+  const rows = [...(first.data?.items ?? []), ...(further?.items ?? [])];
+
+  async function goOn(): Promise<void> {
+    try {
+      const page = await ask<Page<ApiJournalRow>>(`journal${query({ ...wanted, limit: AT_ONCE, cursor: next })}`);
+      setMore({ of: search, page: { ...page, items: [...(further?.items ?? []), ...page.items] } });
+    } catch (error) {
+      if (error instanceof ApiFault) setFault(error);
+    }
+  }
+
+  return (
+    <>
+      <p class="quiet">{t('journal.lead')}</p>
+      <form
+        class="card filter"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setWanted(wantedOf(event.currentTarget));
+          first.reload();
+        }}
+      >
+        <label>
+          {t('journal.who')}
+          <input name="principal" autocomplete="off" />
+        </label>
+        <label>
+          {t('journal.target')}
+          <input name="target" autocomplete="off" />
+        </label>
+        <label>
+          {t('journal.kind')}
+          <select name="kind">
+            <option value="">{t('journal.kind.any')}</option>
+            {KINDS.map((kind) => (
+              <option key={kind} value={kind}>
+                {t(`journal.kind.${kind}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {t('journal.decision')}
+          <input name="decision" autocomplete="off" />
+        </label>
+        <label>
+          {t('journal.since')}
+          <input name="since" type="datetime-local" />
+        </label>
+        <label>
+          {t('journal.until')}
+          <input name="until" type="datetime-local" />
+        </label>
+        <div class="actions">
+          <wa-button variant="brand" type="submit">
+            <wa-icon slot="start" name="search" />
+            {t('journal.search')}
+          </wa-button>
+          <wa-button appearance="outlined" href={`/api/v1/journal/export${query(wanted)}`} download="journal.ndjson">
+            <wa-icon slot="start" name="download" />
+            {t('journal.export')}
+          </wa-button>
+        </div>
+      </form>
+      {first.fault && <Fault fault={first.fault} again={first.reload} />}
+      {!first.data && !first.fault && <Busy />}
+      {first.data && rows.length === 0 && <p class="empty">{t('journal.none')}</p>}
+      <ol class="journal">
+        {rows.map(({ number, hash, row }) => (
+          <li key={number} class={`card record ${row.kind}`}>
+            <span class="record-number">{number}</span>
+            <time dateTime={new Date(row.at).toISOString()}>{shownMoment(row.at)}</time>
+            <strong class="record-who">{whoOf(row)}</strong>
+            <span class={`tag ${row.kind === 'refusal' ? 'bad' : row.kind === 'intent' ? 'on' : ''}`}>
+              {whatOf(row)}
+            </span>
+            <Effects row={row} />
+            <details>
+              <summary>{word('journal.kind', row.kind)}</summary>
+              <p class="code">
+                {decisionOf(row) !== undefined && `${t('journal.decision')} ${decisionOf(row)} · `}
+                {t('journal.hash')} {hash}
+              </p>
+              <pre>{JSON.stringify(row, null, 2)}</pre>
+            </details>
+          </li>
+        ))}
+      </ol>
+      {fault && <Fault fault={fault} />}
+      {next !== undefined && (
+        <wa-button appearance="outlined" onClick={() => void goOn()}>
+          {t('app.more')}
+        </wa-button>
+      )}
+    </>
+  );
+}
