@@ -2,6 +2,7 @@
 // Invariant: chunks are on the broker before the manifest that names them, and go when no manifest names them.
 
 import { createHash } from 'node:crypto';
+import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { type BundleJson, type BundlePart, describePart, splitBundle } from './bundle-parts.ts';
 import { type SigningKey, signLocks, signManifest } from './signing.ts';
@@ -94,6 +95,8 @@ export async function createConsole({
 }: ConsoleOptions): Promise<CloudConsole> {
   const client = await connectAsync(brokerUrl, { ...mqtt, protocolVersion: 4, reconnectPeriod: 250 });
   client.on('error', () => {});
+  sendAtOnce(client);
+  client.on('connect', () => sendAtOnce(client));
   const sites = new Map<string, Site>();
 
   const siteOf = async (gateway: string): Promise<Site> => {
@@ -162,6 +165,11 @@ export async function createConsole({
       await client.endAsync(true);
     },
   };
+}
+
+/** A small last packet must not wait for the acknowledgement of the one before it. */
+function sendAtOnce({ stream }: MqttClient): void {
+  if (stream instanceof Socket) stream.setNoDelay(true);
 }
 
 /** One gateway as the console sees it. */

@@ -1,6 +1,6 @@
 // The line to the broker: one attempt after another, with jittered back-off. Invariants: 1. an attempt is a client of its
 // own, so nothing of a broken one lives on; 2. what is kept published is sent again on every connection, the latest only;
-// 3. no packet larger than the bound is read; 4. a broker that cannot speak MQTT 5 is spoken to in 3.1.1.
+// 3. of no packet more than the bound is read; 4. a broker that cannot speak MQTT 5 is spoken to in 3.1.1.
 
 import { type IClientOptions, type IConnackPacket, MqttClient } from 'mqtt';
 import type { Timers } from '../contract/clock.ts';
@@ -11,6 +11,8 @@ import { guardPackets } from './packet-guard.ts';
 
 /** A payload, its topic and what MQTT 5 adds to a packet. */
 const MOST_PACKET_BYTES = MAX_MESSAGE_BYTES + 16_384;
+/** AWS IoT Core takes no more of them in one packet, the other large brokers more. */
+const MOST_FILTERS = 8;
 const SESSION_SECONDS = 7 * 86_400;
 const STOP_MS = 2_000;
 /** A connection that stood this long starts the back-off anew. */
@@ -68,8 +70,6 @@ export class Connection {
   #client: MqttClient | undefined;
   #state: LinkState = { is: 'connecting' };
   #mqtt5 = true;
-  /** The next session starts empty: a message that is too large would be delivered again and again. */
-  #forget = false;
   #failures = 0;
   #retry: { cancel(): void } | undefined;
   #stood: { cancel(): void } | undefined;
@@ -130,7 +130,7 @@ export class Connection {
     const over = this.#extra.filter((filter) => !filters.includes(filter));
     this.#extra = [...filters];
     if (!client) return;
-    if (over.length > 0) client.unsubscribe(over, () => {});
+    for (const some of inPackets(over)) client.unsubscribe(some, () => {});
     this.#subscribe(client, filters);
   }
 
@@ -173,7 +173,7 @@ export class Connection {
       const credentials = readCredentials(settings);
       const options: IClientOptions = {
         clientId,
-        clean: this.#forget,
+        clean: false,
         resubscribe: false,
         reconnectPeriod: 0,
         connectTimeout: timing.connectMs,
@@ -188,10 +188,7 @@ export class Connection {
           : {}),
       };
       client = new MqttClient(() => {
-        const socket = openSocket(this.#address, credentials);
-        guardPackets(socket, MOST_PACKET_BYTES, () => {
-          this.#forget = true;
-        });
+        const socket = guardPackets(openSocket(this.#address, credentials), MOST_PACKET_BYTES);
         socket.on('error', (error) => this.#failed(client, error));
         return socket;
       }, options);
@@ -215,7 +212,6 @@ export class Connection {
   #connected(client: MqttClient, { sessionPresent }: IConnackPacket): void {
     if (this.#client !== client) return;
     const { log, timers, settings, subscriptions } = this.#options;
-    this.#forget = false;
     const mqtt = this.#mqtt5 ? '5' : '3.1.1';
     this.#state = { is: 'connected', mqtt };
     this.#stood = timers.after(STOOD_MS, () => {
@@ -231,13 +227,14 @@ export class Connection {
   }
 
   #subscribe(client: MqttClient, filters: readonly string[]): void {
-    if (filters.length === 0) return;
-    client.subscribe([...filters], { qos: 1 }, (error, granted) => {
-      const denied = granted?.filter(({ qos }) => qos > 2).map(({ topic }) => topic) ?? [];
-      if (!error && denied.length === 0) return;
-      const what = denied.length > 0 ? `\`${denied.join('`, `')}\`` : (error?.message ?? '');
-      this.#failed(client, new Error(`the broker denied a subscription: ${what}`));
-    });
+    for (const some of inPackets(filters)) {
+      client.subscribe(some, { qos: 1 }, (error, granted) => {
+        const denied = granted?.filter(({ qos }) => qos > 2).map(({ topic }) => topic) ?? [];
+        if (!error && denied.length === 0) return;
+        const what = denied.length > 0 ? `\`${denied.join('`, `')}\`` : (error?.message ?? '');
+        this.#failed(client, new Error(`the broker denied a subscription: ${what}`));
+      });
+    }
   }
 
   /** One kept message at a time, so that a slow broker gets the latest of each and never a backlog. */
@@ -305,6 +302,11 @@ export class Connection {
     // Never below a tenth: a broker that comes back must not be met by everybody at once, nor by one in a tight loop.
     this.#retry = timers.after(Math.ceil(most * (0.1 + 0.9 * random())), () => this.#attempt());
   }
+}
+
+function inPackets(filters: readonly string[]): string[][] {
+  const packets = Math.ceil(filters.length / MOST_FILTERS);
+  return Array.from({ length: packets }, (_, index) => filters.slice(index * MOST_FILTERS, (index + 1) * MOST_FILTERS));
 }
 
 /** Our own listeners look at whose turn it is; the library's must stay, or its timers outlive the connection. */

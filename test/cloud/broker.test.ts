@@ -3,15 +3,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectAsync } from 'mqtt';
+import { connectAsync, MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startBroker } from '../../simulators/cloud/broker.ts';
 import { type CloudConsole, createConsole } from '../../simulators/cloud/console.ts';
+import { Connection, USUAL_TIMING } from '../../src/cloud/connection.ts';
 import type { FastLock } from '../../src/policy/lock.ts';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
 import { startMosquitto } from '../scenarios/peers/mosquitto.ts';
 import { freePort, have, run } from '../scenarios/peers/program.ts';
-import { startGateway, type TestGateway } from './gateway.ts';
+import { realTimers, startGateway, type TestGateway } from './gateway.ts';
 import { MemoryDisk, openMemoryStore } from './memory-policy-store.ts';
 import { KEYS } from './road.ts';
 import { siteBundle } from './site-bundle.ts';
@@ -168,27 +169,61 @@ for (const { name, mqtt, here, start } of brokers) {
       expect(gateway.logged.map(({ event }) => event)).toContain('cloud.lost');
     });
 
-    it('ends the connection at a message larger than the bound', async () => {
+    it('refuses a retained message larger than the bound once, and everything else goes on', async () => {
       const broker = await begin();
-      const gateway = await gatewayAt('site-5', { url: broker.url });
-      await vi.waitFor(() => expect(gateway.cloud.status().link.is).toBe('connected'));
       const client = await connectAsync(broker.url, { protocolVersion: 4 });
-      await client.publishAsync('gatehouse/v1/site-5/policy/desired', Buffer.alloc(1_000_000), {
-        qos: 1,
-        retain: true,
-      });
-      // MQTT 5 lets the gateway say its bound, and the broker keeps such a message to itself.
-      if (mqtt === '3.1.1') {
-        await vi.waitFor(() =>
-          expect(gateway.logged.some(({ text }) => /got a packet of 10\d{5} bytes/.test(text))).toBe(true),
-        );
+      closers.push(() => client.endAsync(true));
+      const huge = Buffer.alloc(1_000_000, 'a');
+      for (const key of ['policy/desired', 'policy/locks', 'root']) {
+        await client.publishAsync(`gatehouse/v1/site-5/${key}`, huge, { qos: 1, retain: true });
       }
-      await client.publishAsync('gatehouse/v1/site-5/policy/desired', '', { qos: 1, retain: true });
-      await client.endAsync(true);
+      const gateway = await gatewayAt('site-5', { url: broker.url });
+      const refusals = () =>
+        gateway.logged.flatMap(({ event, text }) =>
+          event === 'policy.refused' && /too-large/.test(text) ? [text] : [],
+        );
+      // MQTT 5 lets the gateway say its bound, and the broker keeps such a message to itself.
+      const expected = mqtt === '3.1.1' ? 1 : 0;
       await vi.waitFor(() => expect(gateway.cloud.status().link.is).toBe('connected'));
+      await vi.waitFor(() => expect(refusals()).toHaveLength(expected));
       const console = await consoleAt(broker.url);
       await console.push('site-5', siteBundle({ revision: 1, gateway: 'site-5' }));
       expect(await console.waitForReport('site-5', 1)).toMatchObject({ state: 'active' });
+      expect(refusals()).toHaveLength(expected);
+      expect(gateway.logged.map(({ event }) => event)).not.toContain('cloud.lost');
+    });
+
+    it('asks for the chunks of many parts at most eight filters at a time', async () => {
+      const broker = await begin();
+      const asked: number[] = [];
+      const { subscribe } = MqttClient.prototype;
+      const spy = vi.spyOn(MqttClient.prototype, 'subscribe').mockImplementation(function (this: MqttClient, ...args) {
+        asked.push(Array.isArray(args[0]) ? args[0].length : 1);
+        return subscribe.apply(this, args);
+      });
+      closers.push(async () => spy.mockRestore());
+      const heard: string[] = [];
+      const line = new Connection({
+        settings: { url: broker.url },
+        clientId: 'gatehouse-many',
+        timing: { ...USUAL_TIMING, firstMs: 20 },
+        timers: realTimers,
+        log: { write() {} },
+        random: Math.random,
+        will: { topic: 'gatehouse/v1/many/state', payload: '' },
+        subscriptions: [],
+        message: (topic) => heard.push(topic),
+      });
+      closers.push(() => line.stop());
+      const topics = Array.from({ length: 20 }, (_, index) => `gatehouse/v1/many/policy/parts/${index}/0`);
+      line.subscribeAlso(topics);
+      line.start();
+      await vi.waitFor(() => expect(line.state().is).toBe('connected'), { timeout: 5_000 });
+      const client = await connectAsync(broker.url, { protocolVersion: 4 });
+      closers.push(() => client.endAsync(true));
+      for (const topic of topics) await client.publishAsync(topic, 'x', { qos: 1, retain: true });
+      await vi.waitFor(() => expect(new Set(heard).size).toBe(20));
+      expect(asked).toEqual([8, 8, 4]);
     });
   });
 }

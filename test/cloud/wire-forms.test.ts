@@ -114,35 +114,40 @@ describe('the topics', () => {
 });
 
 describe('the packet guard', () => {
-  const packet = (length: number): Buffer => {
-    const header = [0x30];
+  const packet = (length: number, type = 0x30, body = Buffer.alloc(length, 0xff)): Buffer => {
+    const header = [type];
     let rest = length;
     do {
       header.push((rest % 128) | (rest > 127 ? 0x80 : 0));
       rest = Math.floor(rest / 128);
     } while (rest > 0);
-    return Buffer.concat([Buffer.from(header), Buffer.alloc(length, 0xff)]);
+    return Buffer.concat([Buffer.from(header), body]);
   };
 
-  it('lets packets up to the bound through, however they are cut', () => {
+  it('passes packets up to the bound as they are and cuts longer publications to it, however they come', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.nat({ max: 1_000 }), { maxLength: 8 }),
-        fc.integer({ min: 1, max: 50 }),
+        fc.array(fc.oneof(fc.nat({ max: 1_000 }), fc.integer({ min: 1_001, max: 40_000 })), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 50_000 }),
         (lengths, cut) => {
-          const stream = Buffer.concat(lengths.map(packet));
+          const stream = Buffer.concat(lengths.map((length) => packet(length)));
           const guard = new PacketGuard(1_000);
-          for (let at = 0; at < stream.length; at += cut)
-            expect(guard.see(stream.subarray(at, at + cut))).toBeUndefined();
-          expect(guard.see(packet(1_001))).toBe('a packet of 1001 bytes');
+          const passed: Buffer[] = [];
+          for (let at = 0; at < stream.length; at += cut) passed.push(guard.pass(stream.subarray(at, at + cut)));
+          const expected = lengths.map((length) => packet(Math.min(length, 1_000)));
+          expect(Buffer.concat(passed).equals(Buffer.concat(expected))).toBe(true);
         },
       ),
       { numRuns: 50 },
     );
   });
 
+  it('reads no other packet that is longer', () => {
+    expect(() => new PacketGuard(1_000).pass(packet(1_001, 0x90))).toThrow('got a packet of 1001 bytes');
+  });
+
   it('knows a length that never ends', () => {
-    expect(new PacketGuard(1_000).see(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toBe(
+    expect(() => new PacketGuard(1_000).pass(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toThrow(
       'a packet length of more than four bytes',
     );
   });
