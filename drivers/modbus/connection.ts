@@ -9,7 +9,8 @@ import type { Asker, Road } from './road.ts';
 import type { Route } from './routes.ts';
 import { decodeRequest } from './wire/decode-request.ts';
 import { exceptionCodes } from './wire/fault.ts';
-import { encodeMbapResponse, type MbapAdu, type MbapFault, MbapFramer } from './wire/mbap.ts';
+import { type MbapAdu, type MbapFault, MbapFramer } from './wire/mbap.ts';
+import { MbapBatch } from './wire/mbap-batch.ts';
 import type { Response } from './wire/response.ts';
 
 export interface ConnectionServices {
@@ -34,7 +35,7 @@ export class Connection implements Asker {
   #pending = 0;
   #paused = false;
   #draining = false;
-  #out: Buffer[] = [];
+  readonly #out = new MbapBatch();
   readonly #flushSoon = (): void => this.#flush();
   #reader: Reader | undefined;
   /** Monotonic ms of the last frame or answer. */
@@ -78,7 +79,6 @@ export class Connection implements Asker {
   destroy(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#out = [];
     this.#socket.destroy();
     this.#services.closed(this);
   }
@@ -167,10 +167,7 @@ export class Connection implements Asker {
   }
 
   #send(transactionId: number, unitId: number, response: Response): void {
-    const encoded = encodeMbapResponse(transactionId, unitId, response);
-    if (!encoded.ok) return;
-    this.#out.push(encoded.value);
-    if (this.#out.length > 1) return;
+    if (this.#out.addResponse(transactionId, unitId, response) !== undefined || this.#out.frames > 1) return;
     // While others are waited for, what all sockets bring in this turn of the event loop leaves in one write.
     if (this.#pending > 0) setImmediate(this.#flushSoon);
     else process.nextTick(this.#flushSoon);
@@ -178,12 +175,9 @@ export class Connection implements Asker {
 
   #flush(): void {
     if (!this.#open) return;
-    const out = this.#out;
-    const [first] = out;
-    if (first !== undefined) {
-      this.#out = [];
+    if (this.#out.frames > 0) {
       this.#lastAt = this.#services.now();
-      this.#socket.write(out.length === 1 ? first : Buffer.concat(out));
+      this.#socket.write(this.#out.take());
       if (this.#socket.writableLength > mostUnread) this.destroy();
     }
     if (this.#closing && this.#pending === 0) this.#socket.end(() => this.destroy());

@@ -7,7 +7,8 @@ import type { TcpLineConfig } from './config.ts';
 import type { Answer, Line, Settle } from './line.ts';
 import { type LineServices, Link, tcpStream } from './link.ts';
 import { decodeResponse } from './wire/decode-response.ts';
-import { encodeMbapRequest, type MbapAdu, MbapFramer } from './wire/mbap.ts';
+import { type MbapAdu, MbapFramer } from './wire/mbap.ts';
+import { MbapBatch } from './wire/mbap-batch.ts';
 import { isAnswered, type Request } from './wire/request.ts';
 
 /** After so many answers that never came the connection is opened anew: then none of them can come any more. */
@@ -42,7 +43,7 @@ export class TcpLine implements Line {
   #outstanding: Outstanding[] = [];
   readonly #overdue = new Set<number>();
   #lastId = 0;
-  #out: Buffer[] = [];
+  readonly #out = new MbapBatch();
   /** Half of what may be in flight: the device works on one half while answers of the other are passed on. */
   readonly #burst: number;
   readonly #flushSoon = (): void => this.#flush();
@@ -85,13 +86,13 @@ export class TcpLine implements Line {
       settle({ kind: 'down', why: this.#link.why });
       return;
     }
-    const encoded = encodeMbapRequest(this.#nextId(), 0, request);
-    if (!encoded.ok) {
-      settle({ kind: 'down', why: encoded.fault.message });
+    const fault = this.#out.addRequest(this.#nextId(), 0, request);
+    if (fault !== undefined) {
+      settle({ kind: 'down', why: fault.message });
       return;
     }
     this.#counts.requests += 1;
-    this.#link.write(encoded.value);
+    this.#flush();
     // Nobody answers, so the units behind the host are given the time an answer would have had.
     this.#services.timers.after(this.#config.timeoutMs, () => settle({ kind: 'unanswered' }));
   }
@@ -118,9 +119,9 @@ export class TcpLine implements Line {
 
   #send(unitId: number, request: Request, change: boolean, settle: Settle, again: boolean): void {
     const id = this.#nextId();
-    const encoded = encodeMbapRequest(id, unitId, request);
-    if (!encoded.ok) {
-      settle({ kind: 'down', why: encoded.fault.message });
+    const fault = this.#out.addRequest(id, unitId, request);
+    if (fault !== undefined) {
+      settle({ kind: 'down', why: fault.message });
       return;
     }
     this.#counts.requests += 1;
@@ -130,9 +131,8 @@ export class TcpLine implements Line {
       this.#outstanding.push(new Outstanding(id, unitId, request, settle, deadline, again));
       if (this.#timer === undefined) this.#watch(this.#config.timeoutMs);
     }
-    this.#out.push(encoded.value);
-    if (change || this.#out.length >= this.#burst) this.#flush();
-    else if (this.#out.length === 1) {
+    if (change || this.#out.frames >= this.#burst) this.#flush();
+    else if (this.#out.frames === 1) {
       // While others are outstanding, what all clients ask in this turn of the event loop leaves in one write.
       if (this.#outstanding.length > 1) setImmediate(this.#flushSoon);
       else process.nextTick(this.#flushSoon);
@@ -141,11 +141,7 @@ export class TcpLine implements Line {
   }
 
   #flush(): void {
-    const out = this.#out;
-    if (out.length === 0) return;
-    this.#out = [];
-    const [first] = out;
-    this.#link.write(out.length === 1 && first !== undefined ? first : Buffer.concat(out));
+    if (this.#out.frames > 0) this.#link.write(this.#out.take());
   }
 
   #nextId(): number {
@@ -216,7 +212,7 @@ export class TcpLine implements Line {
   }
 
   #lose(why: string): void {
-    this.#out = [];
+    this.#out.take();
     this.#counts.reconnects += 1;
     const lost = this.#outstanding;
     this.#outstanding = [];

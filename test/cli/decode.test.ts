@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeRequest } from '../../drivers/modbus/wire/encode-request.ts';
-import { encodeMbapRequest } from '../../drivers/modbus/wire/mbap.ts';
+import { MbapBatch } from '../../drivers/modbus/wire/mbap-batch.ts';
+import type { Request } from '../../drivers/modbus/wire/request.ts';
 import { encodeRtuRequest } from '../../drivers/modbus/wire/rtu.ts';
 import { encodeApdu } from '../../simulators/bacnet/apci.ts';
 import { BVLC, encodeBvlc, encodeNpdu } from '../../simulators/bacnet/framing.ts';
@@ -225,6 +226,11 @@ describe('a BACnet frame', () => {
 });
 
 describe('a Modbus frame', () => {
+  const tcpHex = (transactionId: number, unitId: number, request: Request): string => {
+    const batch = new MbapBatch();
+    batch.addRequest(transactionId, unitId, request);
+    return batch.take().toString('hex');
+  };
   const hexOf = (encoded: { readonly ok: boolean; readonly value?: Buffer }): string =>
     encoded.value?.toString('hex') ?? '';
   const write = {
@@ -233,7 +239,7 @@ describe('a Modbus frame', () => {
     quantity: 2,
     values: Buffer.from('000041ac', 'hex'),
   } as const;
-  const tcp = hexOf(encodeMbapRequest(7, 1, write));
+  const tcp = tcpHex(7, 1, write);
 
   test('over TCP, with the value each point would get', async () => {
     const reply = await asked(tcp, 'anna', 'ahu1');
@@ -252,13 +258,13 @@ describe('a Modbus frame', () => {
   });
 
   test('reads, with registers that nobody owns as the device’s', async () => {
-    const read = hexOf(encodeMbapRequest(1, 1, { kind: 'readHoldingRegisters', address: 100, quantity: 120 }));
+    const read = tcpHex(1, 1, { kind: 'readHoldingRegisters', address: 100, quantity: 120 });
     const { targets, verdict } = await asked(read, 'carla', 'ahu1');
     expect(targets.map(({ target }) => target)).toEqual(expect.arrayContaining(['ahu1/sat-sp', 'ahu1']));
     expect(verdict).toBe('permit');
-    const bare = hexOf(encodeMbapRequest(1, 1, { kind: 'reportServerId' }));
+    const bare = tcpHex(1, 1, { kind: 'reportServerId' });
     expect((await asked(bare, 'carla', 'ahu1')).targets).toEqual([expect.objectContaining({ target: 'ahu1' })]);
-    const fifo = hexOf(encodeMbapRequest(1, 1, { kind: 'readFifoQueue', address: 100 }));
+    const fifo = tcpHex(1, 1, { kind: 'readFifoQueue', address: 100 });
     expect((await asked(fifo, 'carla', 'ahu1')).targets).toEqual([expect.objectContaining({ target: 'ahu1/sat-sp' })]);
   });
 
@@ -279,9 +285,8 @@ describe('a Modbus frame', () => {
       { kind: 'readFileRecord', references: [{ fileNumber: 1, recordNumber: 0, recordLength: 1 }] },
       { kind: 'diagnostics', subFunction: 1, data: Buffer.from([0, 0]) },
     ] as const;
-    for (const request of requests)
-      expect(await decoded(hexOf(encodeMbapRequest(1, 1, request)))).toMatchObject({ exit: 0 });
-    expect((await decoded(hexOf(encodeMbapRequest(1, 1, requests[0])))).lines).toContain('  values: 1010');
+    for (const request of requests) expect(await decoded(tcpHex(1, 1, request))).toMatchObject({ exit: 0 });
+    expect((await decoded(tcpHex(1, 1, requests[0]))).lines).toContain('  values: 1010');
     const vendor = encodeRequest({ kind: 'unsupported', functionCode: 65, data: Buffer.from([1]) });
     const octets = vendor.ok ? vendor.value : Buffer.alloc(0);
     const frame = Buffer.concat([Buffer.from([0, 1, 0, 0, 0, octets.length + 1, 1]), octets]).toString('hex');
@@ -293,7 +298,7 @@ describe('a Modbus frame', () => {
     expect((await decoded(tcp, '--bundle', bundle)).remarks).toEqual([
       expect.stringContaining('unit 1 stands for no one device'),
     ]);
-    const meter = hexOf(encodeMbapRequest(1, 12, { kind: 'readInputRegisters', address: 0, quantity: 2 }));
+    const meter = tcpHex(1, 12, { kind: 'readInputRegisters', address: 0, quantity: 2 });
     expect((await decoded(meter, '--bundle', bundle)).targets.map(({ target }) => target)).toContainEqual(
       expect.stringMatching(/^meter2/),
     );

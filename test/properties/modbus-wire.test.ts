@@ -7,7 +7,8 @@ import { decodeResponse } from '../../drivers/modbus/wire/decode-response.ts';
 import { encodeRequest } from '../../drivers/modbus/wire/encode-request.ts';
 import { encodeResponse } from '../../drivers/modbus/wire/encode-response.ts';
 import type { PduFault } from '../../drivers/modbus/wire/fault.ts';
-import { encodeMbapRequest, MbapFramer } from '../../drivers/modbus/wire/mbap.ts';
+import { MbapFramer } from '../../drivers/modbus/wire/mbap.ts';
+import { MbapBatch } from '../../drivers/modbus/wire/mbap-batch.ts';
 import { decodeValue, encodeValue, type NumberType, wordOrders } from '../../drivers/modbus/wire/registers.ts';
 import {
   encodeRtuRequest,
@@ -134,7 +135,11 @@ const everywhere = Array.from({ length: 3000 }, (_, at) => at);
 describe('framers', () => {
   const adus = fc
     .array(fc.tuple(fc.nat({ max: 65535 }), fc.nat({ max: 255 }), requests), { minLength: 1, maxLength: 6 })
-    .map((list) => Buffer.concat(list.map(([id, unit, request]) => must(encodeMbapRequest(id, unit, request)))));
+    .map((list) => {
+      const batch = new MbapBatch();
+      for (const [id, unit, request] of list) batch.addRequest(id, unit, request);
+      return batch.take();
+    });
   const streams = fc.oneof(
     adus,
     adus.chain((bytes) => mutated(bytes)),

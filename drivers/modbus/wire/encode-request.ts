@@ -22,14 +22,19 @@ export const noRoom: Room = { before: 0, after: 0 };
 export function encodeRequest(request: Request, room: Room = noRoom): Result<Buffer, PduFault> {
   const fault = checkRequest(request);
   if (fault !== undefined) return fail(fault);
-  const at = room.before;
-  const bytes = Buffer.allocUnsafe(at + requestLength(request) + room.after);
-  bytes[at] = functionCodeOf(request);
-  putBody(bytes, at + 1, request);
+  const bytes = Buffer.allocUnsafe(room.before + requestLength(request) + room.after);
+  putRequest(bytes, room.before, request);
   return ok(bytes);
 }
 
-function requestLength(request: Request): number {
+/** Writes a request's PDU, of `requestLength` octets, at `at`. The caller has held it to `checkRequest`. */
+export function putRequest(bytes: Uint8Array, at: number, request: Request): void {
+  bytes[at] = functionCodeOf(request);
+  putBody(bytes, at + 1, request);
+}
+
+/** The octets of a request's PDU. */
+export function requestLength(request: Request): number {
   switch (request.kind) {
     case 'readCoils':
     case 'readDiscreteInputs':

@@ -15,34 +15,41 @@ import { gotExpected, responseFault } from './fault.ts';
 import { checkFileRecords, fileRecordsLength, putFileRecords } from './file-record.ts';
 import { isU8, isU16, putU16 } from './octets.ts';
 import { functionCodeOf } from './request.ts';
-import type { NormalResponse, Response } from './response.ts';
+import type { ExceptionResponse, NormalResponse, Response } from './response.ts';
 
 /** Encodes a response PDU. With `room`, the PDU stands inside a longer buffer whose edges the caller must write. */
 export function encodeResponse(response: Response, room: Room = noRoom): Result<Buffer, PduFault> {
-  if (response.kind === 'exception') return encodeException(response.functionCode, response.exceptionCode, room);
   const fault = checkResponse(response);
   if (fault !== undefined) return fail(fault);
-  const at = room.before;
-  const bytes = Buffer.allocUnsafe(at + responseLength(response) + room.after);
+  const bytes = Buffer.allocUnsafe(room.before + responseLength(response) + room.after);
+  putResponse(bytes, room.before, response);
+  return ok(bytes);
+}
+
+/** Writes a response's PDU, of `responseLength` octets, at `at`. The caller has held it to `checkResponse`. */
+export function putResponse(bytes: Uint8Array, at: number, response: Response): void {
+  if (response.kind === 'exception') {
+    bytes[at] = response.functionCode | 0x80;
+    bytes[at + 1] = response.exceptionCode;
+    return;
+  }
   bytes[at] = functionCodeOf(response);
   putBody(bytes, at + 1, response);
-  return ok(bytes);
 }
 
-function encodeException(functionCode: number, exceptionCode: number, room: Room): Result<Buffer, PduFault> {
-  const fault =
+function checkException({ functionCode, exceptionCode }: ExceptionResponse): PduFault | undefined {
+  return (
     checkOctet('function code', functionCode) ??
     (exceptionCode === 0 ? responseFault('value', gotExpected('exception code', 0, '1 to 255')) : undefined) ??
-    checkOctet('exception code', exceptionCode);
-  if (fault !== undefined) return fail(fault);
-  const bytes = Buffer.allocUnsafe(room.before + 2 + room.after);
-  bytes[room.before] = functionCode | 0x80;
-  bytes[room.before + 1] = exceptionCode;
-  return ok(bytes);
+    checkOctet('exception code', exceptionCode)
+  );
 }
 
-function checkResponse(response: NormalResponse): PduFault | undefined {
+/** Why a response fits no PDU; `undefined` where it does. */
+export function checkResponse(response: Response): PduFault | undefined {
   switch (response.kind) {
+    case 'exception':
+      return checkException(response);
     case 'readCoils':
     case 'readDiscreteInputs':
       return checkLength(response.values, 1, 250, 1);
@@ -124,8 +131,11 @@ function recordsLength(records: readonly Uint8Array[]): number {
   return records.reduce((length, record) => length + 2 + record.length, 0);
 }
 
-function responseLength(response: NormalResponse): number {
+/** The octets of a response's PDU. */
+export function responseLength(response: Response): number {
   switch (response.kind) {
+    case 'exception':
+      return 2;
     case 'readCoils':
     case 'readDiscreteInputs':
     case 'readHoldingRegisters':

@@ -2,17 +2,11 @@
 // 1. Drained, a framer holds less than one ADU (260 octets), however the stream is cut.
 // 2. An ADU is a view of the chunk it came in. 3. After a fault that says `close`, nothing more comes out.
 
-import type { Result } from '../../../src/model/result.ts';
-import { encodeRequest, type Room } from './encode-request.ts';
-import { encodeResponse } from './encode-response.ts';
-import type { PduFault } from './fault.ts';
 import { gotExpected } from './fault.ts';
-import { putU16, u8, u16 } from './octets.ts';
-import type { Request } from './request.ts';
-import type { Response } from './response.ts';
+import { u8, u16 } from './octets.ts';
 
 /** Transaction id, protocol id, length, unit id. */
-const headerLength = 7;
+export const headerLength = 7;
 /** What the length field may say: the unit id and a PDU of 1 to 253 octets. */
 const maxLengthField = 254;
 
@@ -125,31 +119,4 @@ function broken(
   afterwards: MbapFault['afterwards'],
 ): MbapFault {
   return { kind: 'fault', code, message, answer, afterwards };
-}
-
-const headerRoom: Room = { before: headerLength, after: 0 };
-
-/** A request as one MODBUS/TCP ADU. */
-export function encodeMbapRequest(transactionId: number, unitId: number, request: Request): Result<Buffer, PduFault> {
-  const encoded = encodeRequest(request, headerRoom);
-  if (encoded.ok) putHeader(encoded.value, transactionId, unitId);
-  return encoded;
-}
-
-/** A response or exception as one MODBUS/TCP ADU. */
-export function encodeMbapResponse(
-  transactionId: number,
-  unitId: number,
-  response: Response,
-): Result<Buffer, PduFault> {
-  const encoded = encodeResponse(response, headerRoom);
-  if (encoded.ok) putHeader(encoded.value, transactionId, unitId);
-  return encoded;
-}
-
-function putHeader(adu: Buffer, transactionId: number, unitId: number): void {
-  putU16(adu, 0, transactionId);
-  putU16(adu, 2, 0);
-  putU16(adu, 4, adu.length - 6);
-  adu[6] = unitId;
 }

@@ -2,13 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../../drivers/modbus/wire/decode-request.ts';
-import {
-  encodeMbapRequest,
-  encodeMbapResponse,
-  type MbapAdu,
-  type MbapFault,
-  MbapFramer,
-} from '../../../../drivers/modbus/wire/mbap.ts';
+import { type MbapAdu, type MbapFault, MbapFramer } from '../../../../drivers/modbus/wire/mbap.ts';
+import { MbapBatch } from '../../../../drivers/modbus/wire/mbap-batch.ts';
 import { hex, times, toHex } from './hex.ts';
 
 const read = '0001 0000 0006 11 03 006b 0003';
@@ -143,14 +138,34 @@ describe('broken headers', () => {
 
 describe('writing', () => {
   it('puts a request and a response in one ADU each', () => {
-    const request = encodeMbapRequest(1, 0x11, { kind: 'readHoldingRegisters', address: 107, quantity: 3 });
-    expect(request.ok && toHex(request.value)).toBe(toHex(hex(read)));
-    const response = encodeMbapResponse(0xfffe, 0xff, { kind: 'exception', functionCode: 3, exceptionCode: 2 });
-    expect(response.ok && toHex(response.value)).toBe('fffe00000003ff8302');
+    const batch = new MbapBatch();
+    batch.addRequest(1, 0x11, { kind: 'readHoldingRegisters', address: 107, quantity: 3 });
+    expect(toHex(batch.take())).toBe(toHex(hex(read)));
+    batch.addResponse(0xfffe, 0xff, { kind: 'exception', functionCode: 3, exceptionCode: 2 });
+    expect(toHex(batch.take())).toBe('fffe00000003ff8302');
   });
 
-  it('passes a fault on', () => {
-    expect(encodeMbapRequest(1, 1, { kind: 'readCoils', address: 0, quantity: 0 }).ok).toBe(false);
-    expect(encodeMbapResponse(1, 1, { kind: 'readCoils', values: hex('') }).ok).toBe(false);
+  it('passes a fault on, and adds nothing then', () => {
+    const batch = new MbapBatch();
+    expect(batch.addRequest(1, 1, { kind: 'readCoils', address: 0, quantity: 0 })).toBeDefined();
+    expect(batch.addResponse(1, 1, { kind: 'readCoils', values: hex('') })).toBeDefined();
+    expect([batch.frames, batch.take().length]).toEqual([0, 0]);
+  });
+
+  it('keeps one stretch of octets whatever its length, and never writes over what was taken', () => {
+    const batch = new MbapBatch();
+    const taken: { readonly octets: Uint8Array; readonly seen: string }[] = [];
+    const all: string[] = [];
+    for (let id = 0; id < 400; id += 1) {
+      batch.addResponse(id, 1, { kind: 'readHoldingRegisters', values: new Uint8Array(250).fill(id) });
+      all.push(
+        `${id.toString(16).padStart(4, '0')}000000fd0103fa${(id & 0xff).toString(16).padStart(2, '0').repeat(250)}`,
+      );
+      if (id % 50 !== 49 && id % 7 !== 0) continue;
+      const octets = batch.take();
+      taken.push({ octets, seen: toHex(octets) });
+    }
+    expect(taken.map(({ octets }) => toHex(octets))).toEqual(taken.map(({ seen }) => seen));
+    expect(taken.map(({ seen }) => seen).join('')).toBe(all.join(''));
   });
 });
