@@ -16,6 +16,12 @@ export interface SouthServices {
   wanted(subscription: SouthSubscription): boolean;
 }
 
+/** The gateway itself wants to know, for its page. */
+export interface Watcher {
+  heard(notification: NotificationParameters): void;
+  ended(): void;
+}
+
 export class SouthSubscription {
   readonly key: string;
   readonly device: PlantDevice;
@@ -25,6 +31,8 @@ export class SouthSubscription {
   /** What the device was when it was subscribed to. */
   readonly instance: number | undefined;
   readonly subscribers = new Map<string, Subscriber>();
+  /** The gateway's own: they hear everything, and are told when nothing more comes. */
+  readonly watchers = new Set<Watcher>();
   /** What the device said last. */
   last: NotificationParameters | undefined;
   readonly #services: SouthServices;
@@ -39,6 +47,11 @@ export class SouthSubscription {
     this.request = request;
     this.instance = device.instance;
     this.#services = services;
+  }
+
+  /** Nobody wants it any more. */
+  get isIdle(): boolean {
+    return this.subscribers.size + this.watchers.size === 0;
   }
 
   /** Whether the device has taken it; asked once, whoever waits. */

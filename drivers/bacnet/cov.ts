@@ -15,7 +15,7 @@ import {
   toldIn,
   type UnconfirmedNotification,
 } from './cov-notification.ts';
-import { SouthSubscription } from './cov-south.ts';
+import { SouthSubscription, type Watcher } from './cov-south.ts';
 import { Subscriber } from './cov-subscriber.ts';
 import type { Lists } from './lists.ts';
 import { ReadAccess } from './read-access.ts';
@@ -25,9 +25,13 @@ import type { IncomingRequest, PlantDevice } from './seam.ts';
 import { encodeConfirmedRequest } from './wire/confirmed-service.ts';
 import type { ObjectPropertyReference } from './wire/constructed.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+import type { ObjectIdentifier } from './wire/primitive-content.ts';
 
 const MOST_SUBSCRIPTIONS = 8192;
 const MOST_OF_ONE_STATION = 1024;
+/** Of the gateway's own: what a device can keep is kept for tools. */
+const MOST_WATCHED = 2048;
+const MOST_WATCHED_OF_ONE_DEVICE = 32;
 const FIRST_PROCESS = 0x4741_0000;
 
 export class Subscriptions {
@@ -78,7 +82,7 @@ export class Subscriptions {
     }
     const stillDenied = this.#firstDenied(from, to, references);
     if (stillDenied !== undefined || this.#south.get(southKey) !== south) {
-      if (south.subscribers.size === 0) this.#end(south);
+      if (south.isIdle) this.#end(south);
       return this.#deny(from, request, stillDenied ?? references[0]);
     }
     this.#join(south, key, from, process, issueConfirmedNotifications, lifetime);
@@ -94,7 +98,42 @@ export class Subscriptions {
     south.last = notification;
     this.#parts.counted.cov_notifications += 1;
     for (const [key, subscriber] of [...south.subscribers]) this.#tell(south, key, subscriber, notification);
+    for (const watcher of south.watchers) watcher.heard(notification);
     return true;
+  }
+
+  /** For the gateway itself; `undefined` where the device does not take it, or too much is watched. */
+  async watch(device: PlantDevice, object: ObjectIdentifier, watcher: Watcher): Promise<(() => void) | undefined> {
+    const watched = [...this.#south.values()].filter(({ watchers }) => watchers.size > 0);
+    const here = watched.filter((south) => south.device === device).length;
+    if (watched.length >= MOST_WATCHED || here >= MOST_WATCHED_OF_ONE_DEVICE) return undefined;
+    const request = {
+      service: 'subscribe-cov',
+      parameters: { subscriberProcessIdentifier: 0, monitoredObjectIdentifier: object },
+    } as const;
+    const key = southKeyOf(device, device, request);
+    const south = this.#south.get(key) ?? this.#newSouth(key, device, request);
+    // Beforehand: the first value may come before the acknowledgement has been heard.
+    south.watchers.add(watcher);
+    const { last } = south;
+    const answer = await south.begin();
+    if (answer.kind !== 'simple-ack' || this.#south.get(key) !== south) {
+      south.watchers.delete(watcher);
+      if (south.isIdle) this.#forget(south);
+      return undefined;
+    }
+    if (last !== undefined && south.last === last) watcher.heard(last);
+    return () => {
+      if (south.watchers.delete(watcher) && south.isIdle) this.#end(south);
+    };
+  }
+
+  /** What the gateway watches means something else from now on. */
+  endWatches(): void {
+    for (const south of [...this.#south.values()]) {
+      this.#unwatch(south);
+      if (south.isIdle) this.#end(south);
+    }
   }
 
   /** Changes of value that a device tells of its own: to stations that may read everything in it. */
@@ -130,6 +169,7 @@ export class Subscriptions {
         continue;
       }
       for (const key of [...south.subscribers.keys()]) this.#remove(south, key);
+      this.#unwatch(south);
       this.#forget(south);
     }
   }
@@ -221,7 +261,13 @@ export class Subscriptions {
 
   #leave(south: SouthSubscription, key: string): void {
     this.#remove(south, key);
-    if (south.subscribers.size === 0) this.#end(south);
+    if (south.isIdle) this.#end(south);
+  }
+
+  #unwatch({ watchers }: SouthSubscription): void {
+    const all = [...watchers];
+    watchers.clear();
+    for (const watcher of all) watcher.ended();
   }
 
   #remove(south: SouthSubscription, key: string): void {

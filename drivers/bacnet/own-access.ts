@@ -1,7 +1,7 @@
 // The gateway itself ─► devices: values for the page and for jobs, and planned writes. A planned write is a change like any other:
 // the same effects, the same lane turn, the same record. 1. Every fault of every write is named. 2. Nothing is sent without a permit.
 
-import type { Performed, PointWrite, Reading } from '../../src/contract/driver.ts';
+import type { Performed, PointWrite, Reading, Watch } from '../../src/contract/driver.ts';
 import type { Caller, Change, Effect, Permit } from '../../src/contract/gate.ts';
 import { type DocumentFault, describeFound } from '../../src/model/fault.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
@@ -10,8 +10,9 @@ import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../../src/mode
 import type { BacnetChange, Slot } from './bacnet-change.ts';
 import { carryOut, plantDeviceOf } from './carry-out.ts';
 import { classify } from './classify.ts';
+import type { Subscriptions } from './cov.ts';
 import { PRESENT_VALUE } from './owners.ts';
-import { writtenValue } from './point-value.ts';
+import { pointValueOf, writtenValue } from './point-value.ts';
 import { askerOf, readPriorityArray, readSlots } from './read-slots.ts';
 import type { Changes } from './road-changes.ts';
 import type { RoadParts } from './road-services.ts';
@@ -32,10 +33,12 @@ const NOBODY: Caller = {
 export class OwnAccess {
   readonly #parts: RoadParts;
   readonly #changes: Changes;
+  readonly #subscriptions: Subscriptions;
 
-  constructor(parts: RoadParts, changes: Changes) {
+  constructor(parts: RoadParts, changes: Changes, subscriptions: Subscriptions) {
     this.#parts = parts;
     this.#changes = changes;
+    this.#subscriptions = subscriptions;
   }
 
   async read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
@@ -73,6 +76,28 @@ export class OwnAccess {
     if (slot === undefined || device === undefined || slot.property !== PRESENT_VALUE) return undefined;
     const read = async () => ({ slots: await readPriorityArray(askerOf(plant, device), slot.object) });
     return (await this.#inReadTurn(device, read))?.slots;
+  }
+
+  /** By a subscription of the gateway's to the object, where the point is its present value. */
+  async watch(target: TargetHandle, heard: (reading: Reading) => void, ended: () => void): Promise<Watch | undefined> {
+    const { plant, clock } = this.#parts;
+    const index = this.#parts.index();
+    const slot = this.#slotOf(target, undefined);
+    const device = slot && plantDeviceOf(plant, index, slot.device);
+    if (slot === undefined || device === undefined || slot.property !== PRESENT_VALUE) return undefined;
+    if (slot.index !== undefined) return undefined;
+    const stop = await this.#subscriptions.watch(device, slot.object, {
+      heard({ parameters }) {
+        if (!('listOfValues' in parameters)) return;
+        const told = parameters.listOfValues.find(({ propertyIdentifier }) => propertyIdentifier === PRESENT_VALUE);
+        const value = told && pointValueOf(told.value);
+        if (value !== undefined) heard({ target, ok: true, value, at: clock.now() });
+      },
+      ended,
+    });
+    if (this.#parts.index() === index) return stop;
+    stop?.();
+    return undefined;
   }
 
   plan(writes: NonEmpty<PointWrite>): Result<Change<BacnetChange>, NonEmpty<DocumentFault>> {

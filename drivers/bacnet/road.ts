@@ -28,7 +28,7 @@ export function createRoad(services: RoadServices): RunningRoad {
   const subscriptions = new Subscriptions(parts, callers, lists);
   const alarms = new Alarms(parts, callers, lists);
   const broadcasts = new Broadcasts(parts, callers, lists, { changes, alarms, subscriptions });
-  const own = new OwnAccess(parts, changes);
+  const own = new OwnAccess(parts, changes, subscriptions);
 
   plant.onDevice((device) => {
     lists.forgetDevice(device);
@@ -109,7 +109,9 @@ export function createRoad(services: RoadServices): RunningRoad {
     plan: (writes) => own.plan(writes),
     perform: (permit) => own.perform(permit),
     slots: (target) => own.slots(target),
+    watch: (target, heard, ended) => own.watch(target, heard, ended),
     activated() {
+      subscriptions.endWatches();
       subscriptions.lookAgain();
     },
     counters: () => ({ ...counted, subscriptions: subscriptions.size }),

@@ -9,6 +9,7 @@ import type {
   PointWrite,
   Reading,
   RunningDriver,
+  Watch,
 } from '../../src/contract/driver.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
@@ -127,6 +128,10 @@ export class RunningBacnet implements RunningDriver {
 
   async slots(target: TargetHandle): Promise<readonly PointValue[] | undefined> {
     return this.#road.slots?.(target);
+  }
+
+  async watch(target: TargetHandle, heard: (reading: Reading) => void, ended: () => void): Promise<Watch | undefined> {
+    return this.#road.watch?.(target, heard, ended);
   }
 
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>> {

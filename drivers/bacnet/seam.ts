@@ -140,7 +140,7 @@ export interface RoadServices extends DriverServices {
 }
 
 /** A road, with what the gateway itself asks of it. */
-export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform' | 'slots'> {
+export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform' | 'slots' | 'watch'> {
   /** Called after `index` has changed, in the same tick. */
   activated(): void;
   /** By stable name, for /metrics. */

@@ -63,6 +63,9 @@ export interface Performed {
   readonly readBack?: ReadonlyMap<TargetHandle, OldValue>;
 }
 
+/** Ends what `watch` began; more than once does nothing. */
+export type Watch = () => void;
+
 export interface RunningDriver {
   activate(index: AddressIndex): void;
   status(): DriverStatus;
@@ -73,6 +76,11 @@ export interface RunningDriver {
    * without priorities; `undefined` for a point without slots, or one that could not be read.
    */
   slots?(target: TargetHandle): Promise<readonly PointValue[] | undefined>;
+  /**
+   * Tells of a point whenever its device does, until the returned function is called. Absent for protocols in which devices
+   * only answer; `undefined`: this one is to be read. `ended`: nothing more comes (the device is gone, the inventory is another).
+   */
+  watch?(target: TargetHandle, heard: (reading: Reading) => void, ended: () => void): Promise<Watch | undefined>;
   /** The change that would write these points of one device; the caller takes it to `gate.judge`. */
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
   /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */

@@ -1,14 +1,17 @@
 // Values as the page sees them: read once for everybody who looks, kept with quality and age. Invariants: 1. a device is asked
 // for one round at a time, and rests at least four times as long as a round took; 2. what nobody looks at is read only for
-// its trend; 3. handles are looked up anew for every round, so an inventory may be replaced in between.
+// its trend; 3. handles are looked up anew for every round, so an inventory may be replaced in between; 4. what a device tells of
+// by itself is read only now and then, to be sure that it still does.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Reading, RunningDriver } from '../contract/driver.ts';
+import type { Reading, RunningDriver, Watch } from '../contract/driver.ts';
 import type { InventoryDevice, InventoryView, PointValue } from '../model/point.ts';
 import type { Trends } from './trend.ts';
 
 const AT_ONCE = 32;
 const RESTS = 4;
+/** How often what a device tells of by itself is read all the same. */
+const SURE_MS = 60_000;
 
 export type LiveValue =
   | { readonly quality: 'never'; readonly why?: string }
@@ -42,6 +45,12 @@ export interface LiveOptions {
 
 type Listener = (point: string, value: LiveValue) => void;
 
+/** Of a point that somebody looks at; where the device does not tell, it stays without `stop` and is read. */
+interface Told {
+  stop?: Watch;
+  isOver: boolean;
+}
+
 interface Loop {
   readonly looked: Set<string>;
   timer: { cancel(): void } | undefined;
@@ -58,6 +67,8 @@ export function createLiveValues(options: LiveOptions): LiveValues {
   /** By point. */
   const listeners = new Map<string, Set<Listener>>();
   const reading = new Map<string, Promise<void>>();
+  /** By point, from the first who looks to the last. */
+  const told = new Map<string, Told>();
   let stopped = false;
   let sampler: { cancel(): void } | undefined;
 
@@ -127,6 +138,36 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     }
   }
 
+  /** Asks the device to tell of a point by itself. Never rejects. */
+  async function listen(point: string): Promise<void> {
+    if (told.has(point)) return;
+    const mine: Told = { isOver: false };
+    told.set(point, mine);
+    const handle = options.inventory()?.find(point);
+    const device = deviceOf(point);
+    const driver = device && driverOf(device)?.driver;
+    if (handle === undefined || !driver?.watch) return;
+    const heard = (each: Reading): void => {
+      if (!mine.isOver && each.ok) keep(point, { quality: 'good', value: each.value, at: each.at });
+    };
+    const stop = await driver.watch(handle, heard, () => end(point, mine)).catch(() => undefined);
+    if (mine.isOver) stop?.();
+    else if (stop) mine.stop = stop;
+  }
+
+  function end(point: string, mine = told.get(point)): void {
+    if (!mine || mine.isOver) return;
+    mine.isOver = true;
+    mine.stop?.();
+    if (told.get(point) === mine) told.delete(point);
+  }
+
+  function isDue(point: string): boolean {
+    const value = cached(point);
+    if (!told.get(point)?.stop || written.has(point) || value.quality !== 'good') return true;
+    return clock.now() - value.at >= SURE_MS;
+  }
+
   function plan(loop: Loop, delayMs: number): void {
     loop.timer?.cancel();
     if (stopped || loop.looked.size === 0) return;
@@ -137,7 +178,8 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     if (loop.running) return;
     loop.running = true;
     const began = clock.monotonic();
-    await readNow([...loop.looked]);
+    for (const point of loop.looked) void listen(point);
+    await readNow([...loop.looked].filter(isDue));
     loop.running = false;
     plan(loop, Math.max(pollMs, RESTS * (clock.monotonic() - began)));
   }
@@ -206,6 +248,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
           if (others?.size !== 0) continue;
           listeners.delete(point);
           loop.looked.delete(point);
+          end(point);
           if (loop.looked.size > 0) continue;
           loop.timer?.cancel();
           if (!loop.running && loops.get(device) === loop) loops.delete(device);
@@ -223,6 +266,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       stopped = true;
       sampler?.cancel();
       for (const { timer } of loops.values()) timer?.cancel();
+      for (const point of [...told.keys()]) end(point);
     },
   };
 }

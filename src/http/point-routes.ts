@@ -1,10 +1,8 @@
 // One point whole, its trend, and live values as a stream.
 
 import { z } from 'zod';
-import type { StoredRow } from '../contract/journal.ts';
 import { ACTION_OF_WRITING } from '../model/action.ts';
 import type { TargetHandle } from '../model/ids.ts';
-import { type IntentRow, recordedValue } from '../model/journal-row.ts';
 import type { InventoryPoint } from '../model/point.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import { decide } from '../policy/decide.ts';
@@ -18,6 +16,7 @@ import { type ApiPointDetail, type ApiSlot, liveQuery, pointDetailSchema, trendS
 import { idText, problems } from './schema-shared.ts';
 import { shownReading, shownValue } from './shown-value.ts';
 import type { Sight } from './sight.ts';
+import { slotHolders } from './slot-holder.ts';
 
 const FRESH_MS = 2000;
 /** ISO 16484-5, 19.2.2: what the standard reserves priorities for. */
@@ -216,10 +215,10 @@ async function readSlots(
   const values = await driver.slots(point.handle).catch(() => undefined);
   if (!values) return undefined;
   const sight = sightOf(context, request);
-  const rows = context.options.reader.rows({ kind: 'intent', target: id, limit: 100, newestFirst: true });
+  const holderAt = slotHolders(context.options.reader, id);
   return values.map((value, at) => {
     const priority = at + 1;
-    const holder = value === null ? undefined : lastAt(rows, id, priority);
+    const holder = holderAt(priority, value);
     const by = holder?.who.principal ?? null;
     const isNamed = by !== null && seesName(context, askerOf(request), sight, by, point);
     return {
@@ -230,14 +229,4 @@ async function readSlots(
       ...(isNamed && { by: personName(sight, by) }),
     };
   });
-}
-
-function lastAt(rows: readonly StoredRow[], id: string, priority: number): IntentRow | undefined {
-  for (const { row } of rows) {
-    if (row.kind !== 'intent') continue;
-    const effect = row.effects.find((each) => each.target === id && each.priority === priority);
-    if (effect?.new !== undefined && recordedValue(effect.new) !== null) return row;
-    if (effect) return undefined;
-  }
-  return undefined;
 }

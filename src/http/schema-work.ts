@@ -65,7 +65,9 @@ export const overrideSchema = z
     own: z.boolean(),
     origin: z
       .enum(['gateway', 'found'])
-      .describe('found: on the device, not made by the gateway; it has no end, and is released by writing null'),
+      .describe(
+        'found: on the device and without an end; `owner` where it came through the gateway; released by writing null',
+      ),
     value: valueSchema,
     before: valueSchema.optional(),
     priority: z.int().optional(),

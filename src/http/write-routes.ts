@@ -22,6 +22,7 @@ import {
   writeResultSchema,
 } from './schema-work.ts';
 import { givenValue, shownValue } from './shown-value.ts';
+import { slotHolders } from './slot-holder.ts';
 
 type GivenRow = z.output<typeof rowSchema>;
 
@@ -283,17 +284,23 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
 
 function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
   const sight = sightOf(context, request);
+  const asker = askerOf(request);
   return context.found.list().flatMap(({ id, point, device, priority, value, since }): ApiOverride[] => {
     const handle = sight.point(point);
     if (handle === undefined) return [];
     const above = sight.device(device);
     const { inventory } = sight.tree;
+    const place = inventory.point(handle);
+    // What came through the gateway without an end of its own has somebody behind it all the same.
+    const by = slotHolders(context.options.reader, point)(priority, value)?.who.principal ?? null;
+    const isNamed = by !== null && place !== undefined && seesName(context, asker, sight, by, place);
     return [
       {
         id,
         point: { id: point, name: inventory.nameOf(handle) },
-        own: false,
+        own: by === asker.caller.principal,
         origin: 'found',
+        ...(isNamed && { owner: sight.snapshot.rights.people.get(by)?.name ?? by }),
         value: shownValue(value),
         priority,
         since,

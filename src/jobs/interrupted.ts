@@ -6,9 +6,8 @@ import type { UndoGate } from '../contract/gate.ts';
 import type { RowState } from '../contract/work.ts';
 import { recordedValue } from '../model/journal-row.ts';
 import type { BatchServices } from './batch-services.ts';
+import { retryAfterMs } from './plant.ts';
 import { putBack } from './put-back.ts';
-
-const RETRY_MS = 30_000;
 
 interface InterruptedRow {
   readonly target: string;
@@ -28,6 +27,7 @@ export function createPutBackInterrupted(
   const gate: UndoGate = services.gate;
   /** Of which it was said already that they wait. */
   const waiting = new Set<string>();
+  let tries = 0;
 
   async function rowsOf(decision: string): Promise<InterruptedRow[]> {
     const intent = services.intentOf(decision);
@@ -100,6 +100,8 @@ export function createPutBackInterrupted(
         );
       }
     }
-    if (!isWhole) timers.after(RETRY_MS, () => void run());
+    if (isWhole) return;
+    timers.after(retryAfterMs(tries), () => void run());
+    tries += 1;
   };
 }

@@ -12,10 +12,9 @@ import { type IntentRow, type RecordedValue, recordedValue, recordValue } from '
 import type { PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import type { Ledger } from './batch-services.ts';
-import { type PlantParts, reachPoint } from './plant.ts';
+import { type PlantParts, reachPoint, retryAfterMs } from './plant.ts';
 import { putBack } from './put-back.ts';
 
-const RETRY_MS = 30_000;
 /** setTimeout counts in 31 bits. */
 const LONGEST_TIMER_MS = 2_000_000_000;
 const MOST_ENDED = 500;
@@ -36,6 +35,8 @@ interface Held {
   /** The change whose recorded old value is given back: of the first override, where one was put over another. */
   undoes: string;
   holds: PointValue;
+  /** Releases that came to nothing, in this run. */
+  tries: number;
   timer?: { cancel(): void };
   underWay?: Promise<void>;
 }
@@ -128,7 +129,8 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       log.write('warn', 'override.waiting', { override: id, point, why }, `override of \`${point}\` waits: ${why}`);
     }
     held.entry = { ...held.entry, state: 'releasing', why };
-    plan(held, RETRY_MS);
+    plan(held, retryAfterMs(held.tries));
+    held.tries += 1;
   }
 
   return {
@@ -154,6 +156,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
           },
           undoes: decision,
           holds: row.value,
+          tries: 0,
         };
         await save(held);
         open.set(id, held);
@@ -271,5 +274,6 @@ function fromText(body: string): Held {
     entry: { ...rest, value: recordedValue(value), ...(before !== undefined && { before: recordedValue(before) }) },
     undoes,
     holds: recordedValue(holds),
+    tries: 0,
   };
 }

@@ -59,3 +59,10 @@ export function readingOf(reading: Reading | undefined): SlotReading {
   if (reading === undefined) return { why: 'it was not read' };
   return reading.ok ? { value: reading.value } : { why: reading.why };
 }
+
+const LONGEST_RETRY_MS = 30_000;
+
+/** How long to wait after so many tries that came to nothing (from 0): a device may only be on its way up. */
+export function retryAfterMs(tries: number): number {
+  return Math.min(LONGEST_RETRY_MS, 1000 * 2 ** Math.min(tries, 5));
+}

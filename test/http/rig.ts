@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driver as modbus } from '../../drivers/modbus/driver.ts';
 import { plantInventory, type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
-import type { RunningDriver } from '../../src/contract/driver.ts';
+import type { DriverServices, RunningDriver } from '../../src/contract/driver.ts';
 import type { Shelf } from '../../src/contract/shelf.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import type { GateControl } from '../../src/gate/options.ts';
@@ -79,8 +79,8 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
           { id: 'hq', name: 'Headquarters', parent: 'root', kind: 'site' },
           { id: 'attic', name: 'Attic', parent: 'hq', kind: 'floor' },
         ],
-        devices,
-        points,
+        devices: [...devices, ...(changes.inventory?.devices ?? [])],
+        points: [...points, ...(changes.inventory?.points ?? [])],
         filters: [{ id: 'setpoints', expression: '(sp or cmd) and not safety' }],
         roles: [
           { id: 'viewer', name: 'Viewer', permissions: reading, home: 'hq' },
@@ -135,6 +135,8 @@ export interface SiteChanges {
   readonly locks?: readonly object[];
   readonly issuer?: string;
   readonly defaultRole?: boolean;
+  /** Beside the Modbus plant. */
+  readonly inventory?: { readonly devices: readonly object[]; readonly points: readonly object[] };
 }
 
 export interface HttpRigOptions {
@@ -143,6 +145,8 @@ export interface HttpRigOptions {
   readonly changes?: SiteChanges;
   /** Folder of the built page. */
   readonly pages?: string;
+  /** More drivers, by name; they end with the rig. */
+  readonly drivers?: (services: DriverServices, current: PolicySnapshot) => Promise<Iterable<[string, RunningDriver]>>;
 }
 
 /** JSON whose shape the test knows: looked into by key, compared as a whole. */
@@ -237,7 +241,10 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   });
   const services = { gate, log, clock: realTime, timers: realTimers };
   const running = await modbus.start(section, await compile(current), services);
-  const drivers = new Map<string, RunningDriver>([['modbus', running]]);
+  const drivers = new Map<string, RunningDriver>([
+    ['modbus', running],
+    ...((await options.drivers?.(services, current)) ?? []),
+  ]);
   const job = {
     gate,
     journal,
@@ -301,7 +308,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   async function shut(): Promise<void> {
     await close();
     await overrides.stop();
-    await running.stop();
+    for (const driver of drivers.values()) await driver.stop();
     await gate.stop();
     await shelf.close();
     reader.close();

@@ -1,0 +1,132 @@
+// The page on BACnet devices, through the real driver: command slots, overrides from elsewhere, slot-exact undoing, values that
+// devices tell of by themselves.
+
+import { afterEach, expect, it } from 'vitest';
+import { bacnetSection } from '../../drivers/bacnet/config.ts';
+import { driver } from '../../drivers/bacnet/driver.ts';
+import { plantInventory, type RunningBacnetPlant, startPlant } from '../../simulators/bacnet/plant.ts';
+import { app as application } from '../../simulators/bacnet/values.ts';
+import type { RunningDriver } from '../../src/contract/driver.ts';
+import { NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK } from '../drivers/bacnet/transport-rig.ts';
+import { until } from '../scenarios/daemon-rig.ts';
+import { type HttpRig, startHttpRig } from './rig.ts';
+
+let plant: RunningBacnetPlant;
+let rig: HttpRig;
+let bacnet: RunningDriver;
+
+async function open(lookMs = 0): Promise<void> {
+  plant = await startPlant({ hostBase: ownHostBase() });
+  rig = await startHttpRig({
+    changes: { inventory: plantInventory('hq') },
+    settings: { lookMs },
+    async drivers(services, current) {
+      const section = bacnetSection.parse({
+        north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0 },
+        networks: {
+          plant: {
+            networkNumber: PLANT_NETWORK,
+            address: ownHost(),
+            port: plant.addresses.ahu2.port,
+            timeoutMs: 300,
+            segmentTimeoutMs: 200,
+          },
+        },
+      });
+      const compiled = await driver.compileAddresses(current.inventory, async () => {});
+      if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault));
+      bacnet = await driver.start(section, compiled.value.index, services);
+      return new Map([['bacnet', bacnet]]);
+    },
+  });
+  await until('the devices are found', () =>
+    bacnet.status().lines.every(({ state, why }) => state === 'up' && why === undefined),
+  );
+}
+afterEach(async () => {
+  await rig.stop();
+  await plant.stop();
+});
+
+const SP = '/api/v1/points/ahu2%2Fsat-sp';
+type Slots = readonly { readonly priority: number; readonly value: unknown; readonly by?: string }[];
+
+/** Somebody at the device itself. */
+function atDevice(priority: number, value: number): void {
+  plant.devices.ahu2.object('analog-value,1').command(priority, [application.real(value)]);
+}
+
+it('shows the sixteen slots in words, with who holds them where that came through the gateway', async () => {
+  await open();
+  const carla = await rig.as('carla');
+  const written = await carla.ask('POST', `${SP}/write`, { body: { value: 20, priority: 8 } });
+  expect(written.body).toMatchObject({ ok: true, rows: [{ state: 'done', old: null, readBack: 20 }] });
+  const before = (await carla.ask('GET', SP)).body.slots as unknown as Slots;
+  expect(before).toHaveLength(16);
+  expect(before[7]).toMatchObject({ priority: 8, meaning: 'manual-operator', value: 20, by: 'Carla' });
+  expect(before[0]).toMatchObject({ meaning: 'manual-life-safety', value: null });
+  atDevice(8, 23);
+  const after = (await carla.ask('GET', SP)).body.slots as unknown as Slots;
+  expect([after[7]?.value, after[7]?.by]).toEqual([23, undefined]);
+});
+
+it('lists overrides found on devices to who may see the point', async () => {
+  await open(50);
+  atDevice(5, 15);
+  const carla = await rig.as('carla');
+  const found = async () =>
+    (await carla.ask('GET', '/api/v1/overrides')).items.filter(({ origin }) => origin === 'found');
+  await until('it is found', async () => (await found()).length > 0);
+  expect(await found()).toMatchObject([
+    { point: { id: 'ahu2/sat-sp' }, priority: 5, value: 15, own: false, state: 'active' },
+  ]);
+  expect((await (await rig.as('tom')).ask('GET', '/api/v1/overrides')).items).toEqual([]);
+});
+
+it('ends an override in its own slot', async () => {
+  await open();
+  atDevice(16, 19);
+  const carla = await rig.as('carla');
+  const written = await carla.ask('POST', `${SP}/write`, { body: { value: 21, priority: 8, overrideMs: 3_600_000 } });
+  const id = String((written.body.rows as unknown as readonly { override: string }[])[0]?.override);
+  const released = await carla.ask('POST', `/api/v1/overrides/${id}/release`);
+  expect(released.body).toMatchObject({ state: 'released', priority: 8 });
+  const slots = (await carla.ask('GET', SP)).body.slots as unknown as Slots;
+  expect(slots.filter(({ value }) => value !== null)).toMatchObject([{ priority: 16, value: 19 }]);
+});
+
+it('puts a batch back into its slots after a restart, although the slot was written under other priorities before', async () => {
+  await open();
+  atDevice(8, 17);
+  const carla = await rig.as('carla');
+  await carla.ask('POST', `${SP}/write`, { body: { value: 16 } });
+  const written = await carla.ask('POST', `${SP}/write`, { body: { value: 21, priority: 8 } });
+  expect(written.body.rows).toMatchObject([{ state: 'done', old: 17, readBack: 21 }]);
+  const decision = (written.body.rows as unknown as readonly { decisionId: string }[])[0]?.decisionId ?? '';
+  await rig.shelf.put('batch', { id: 'j', at: 1, body: JSON.stringify({ decisions: [decision] }) });
+  rig = await rig.restart();
+  await until('it is put back', () => rig.shelf.list('batch').length === 0, 12_000);
+  const slots = (await (await rig.as('carla')).ask('GET', SP)).body.slots as unknown as Slots;
+  expect(slots.filter(({ value }) => value !== null)).toMatchObject([
+    { priority: 8, value: 17 },
+    { priority: 16, value: 16 },
+  ]);
+});
+
+it('hears from the device what changed, and reads it only now and then', async () => {
+  await open();
+  const heard: unknown[] = [];
+  const forget = rig.context.live.subscribe(['ahu2/sat-sp'], (_id, value) => heard.push(value));
+  await until('it is told of', () =>
+    plant.devices.ahu2.record.all().some(({ service }) => service === 'subscribe-cov'),
+  );
+  await until('it was heard', () => heard.length > 0);
+  const reads = () => plant.devices.ahu2.record.reads().length;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = reads();
+  atDevice(8, 22.5);
+  await until('the change was heard', () => JSON.stringify(heard.at(-1)).includes('22.5'));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(reads()).toBe(before);
+  forget();
+});
