@@ -42,8 +42,7 @@ export class Alarms {
           lostAnswer(ABORT_REASONS.other)
         : this.#refuse(from, from, request, `\`${to.key}\` may not see it`);
     }
-    const answers = await Promise.all(stations.map((station) => north.request(station, from, request)));
-    return answerOf(answers);
+    return firstAcknowledged(stations.map((station) => north.request(station, from, request)));
   }
 
   /** From a station, or from a plant device to one of another network. */
@@ -96,6 +95,16 @@ export class Alarms {
     gate.refuse(this.#callers.callerOf(from), { operation: request.service, reason: 'unsupported', target, detail });
     return request.service === 'confirmed-event-notification' ? refusalOf(request, 'unsupported') : { kind: 'silence' };
   }
+}
+
+/** At once where one acknowledges: a station that never answers must not make the device give up. */
+async function firstAcknowledged(asked: readonly Promise<PlantAnswer>[]): Promise<Answer> {
+  const acknowledged = asked.map(async (one): Promise<Answer> => {
+    const answer = await one;
+    if (answer.kind !== 'simple-ack') throw new Error(answer.kind);
+    return answer;
+  });
+  return Promise.any(acknowledged).catch(async () => answerOf(await Promise.all(asked)));
 }
 
 /** One acknowledgement is enough; else the first that was said, so that the device goes on. */

@@ -138,7 +138,7 @@ export class Answering<A extends Asker, T extends Target> {
       return;
     }
     const { outstandingPerStation, outstanding } = this.#settings;
-    if (asker.underWay >= outstandingPerStation || this.#underWay >= outstanding) {
+    if (asker.share.underWay >= outstandingPerStation || this.#underWay >= outstanding) {
       this.#counters.overLimit();
       this.abort(asker, target, apdu.invokeId, 'out-of-resources');
       return;
@@ -148,6 +148,7 @@ export class Answering<A extends Asker, T extends Target> {
     served.lastAck = lastAck;
     served.request = decoded.value;
     asker.underWay += 1;
+    asker.share.underWay += 1;
     this.#underWay += 1;
     this.#carrier.serve(asker, target, decoded.value, fingerprint).then(
       (answer) => this.#finish(asker, target, served, answer),
@@ -198,7 +199,8 @@ export class Answering<A extends Asker, T extends Target> {
       served.receiving = step.state;
       const held = step.state.octets + step.state.parts.length * segmentOverhead;
       this.#hold(asker, served, held);
-      if (asker.octets > this.#settings.reassemblyOctetsPerStation || this.#octets > this.#settings.reassemblyOctets) {
+      const { reassemblyOctetsPerStation, reassemblyOctets } = this.#settings;
+      if (asker.share.octets > reassemblyOctetsPerStation || this.#octets > reassemblyOctets) {
         this.#counters.overLimit();
         this.#forget(asker, served);
         this.abort(asker, target, apdu.invokeId, 'buffer-overflow');
@@ -216,6 +218,7 @@ export class Answering<A extends Asker, T extends Target> {
 
   #finish(asker: A, target: T, served: Served, answer: Answer): void {
     asker.underWay -= 1;
+    asker.share.underWay -= 1;
     this.#underWay -= 1;
     served.phase = 'answered';
     if (served.silent) {
@@ -331,7 +334,7 @@ export class Answering<A extends Asker, T extends Target> {
   }
 
   #hold(asker: A, served: Served, octets: number): void {
-    asker.octets += octets - served.held;
+    asker.share.octets += octets - served.held;
     this.#octets += octets - served.held;
     served.held = octets;
   }

@@ -5,7 +5,7 @@
 import type { Permit } from '../../src/contract/gate.ts';
 import type { Alarms } from './alarms.ts';
 import type { BacnetChange } from './bacnet-change.ts';
-import { type Callers, isNorth, type Station, stationKey } from './callers.ts';
+import { type Callers, isNorth, type Station, stationKey, turnKey } from './callers.ts';
 import { classifyUnconfirmed } from './classify-unconfirmed.ts';
 import type { Subscriptions } from './cov.ts';
 import type { Lists } from './lists.ts';
@@ -268,7 +268,7 @@ export class Broadcasts {
             resolve();
           }
         };
-        const waiting = { peer: stationKey(from), expire: () => giveUp('a device was busy for too long') };
+        const waiting = { peer: turnKey(from), expire: () => giveUp('a device was busy for too long') };
         if (!plant.lane(device).change(run, waiting)) giveUp('too many requests wait for a device');
       });
     };

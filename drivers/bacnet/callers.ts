@@ -15,6 +15,11 @@ export function stationKey(station: Station): string {
   return isNorth(station) ? station.key : `${station.network}/${station.mac}`;
 }
 
+/** Who takes turns with whom: another port of the same address is not another peer. */
+export function turnKey(station: Station): string {
+  return isNorth(station) ? station.peer.address : stationKey(station);
+}
+
 export interface CallerServices {
   readonly gate: Gate;
   readonly driver: DriverName;

@@ -3,7 +3,7 @@
 // right, with the session, with the device. 3. Bounded for each station and in all. 4. A device is believed only by the process
 // identifier the gateway gave it, from its own MAC.
 
-import { type Callers, isNorth, type Station, stationKey } from './callers.ts';
+import { type Callers, isNorth, type Station, stationKey, turnKey } from './callers.ts';
 import {
   confirmedOf,
   isOf,
@@ -71,7 +71,7 @@ export class Subscriptions {
     const known = this.#south.get(southKey);
     const isRenewal = known?.subscribers.has(key) === true;
     const isFull =
-      this.#count >= MOST_SUBSCRIPTIONS || (this.#ofStation.get(stationKey(from)) ?? 0) >= MOST_OF_ONE_STATION;
+      this.#count >= MOST_SUBSCRIPTIONS || (this.#ofStation.get(turnKey(from)) ?? 0) >= MOST_OF_ONE_STATION;
     if (isFull && !isRenewal) return errorAnswer(request, NO_SPACE);
     const south = known ?? this.#newSouth(southKey, to, request);
     const answer = await south.begin();
@@ -232,7 +232,7 @@ export class Subscriptions {
     const subscriber = new Subscriber({ station, process, principal, confirmed, endsAt }, { north, plant });
     south.subscribers.set(key, subscriber);
     this.#count += 1;
-    this.#ofStation.set(stationKey(station), (this.#ofStation.get(stationKey(station)) ?? 0) + 1);
+    this.#ofStation.set(turnKey(station), (this.#ofStation.get(turnKey(station)) ?? 0) + 1);
     const { last } = south;
     // 13.14.2: the first notification follows the acknowledgement; a device that is new to it sends one itself.
     if (last !== undefined) {
@@ -275,7 +275,7 @@ export class Subscriptions {
     if (subscriber === undefined) return;
     south.subscribers.delete(key);
     this.#count -= 1;
-    const station = stationKey(subscriber.station);
+    const station = turnKey(subscriber.station);
     const left = (this.#ofStation.get(station) ?? 1) - 1;
     if (left > 0) this.#ofStation.set(station, left);
     else this.#ofStation.delete(station);

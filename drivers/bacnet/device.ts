@@ -56,7 +56,7 @@ export class KnownDevice implements PlantDevice, Asker, Target {
   readonly #from: readonly [Uint8Array, Uint8Array];
   readonly served = new SlotTable<Served>();
   underWay = 0;
-  octets = 0;
+  readonly share = { underWay: 0, octets: 0 };
   instance: number | undefined;
   maxApduLength = 50;
   segmentation: PlantDevice['segmentation'] = 'none';

@@ -35,6 +35,8 @@ export interface Behind {
 }
 
 const messagesPerSecond = 20;
+/** What changes nothing, and is answered to where it came from. */
+const HARMLESS: ReadonlySet<UnconfirmedRequest['service']> = new Set(['who-is', 'who-has', 'i-am']);
 
 export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station, KnownDevice> {
   readonly link: Link;
@@ -56,6 +58,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.#found = new TokenBucket(limits.answersPerSecond, deadlines.now());
     this.#stations = new StationTable(limits, {
       peerOf: (endpoint) => transport.peerOf(config.name, endpoint),
+      isKnown: (peer) => transport.gate.callerOf(peer).principal !== null,
       nextNumber: () => transport.nextNumber(),
       now: () => deadlines.now(),
     });
@@ -75,7 +78,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       config,
       'drivers.bacnet.north',
       {
-        npdu: (octets, from, broadcast) => this.#npdu(octets, from, broadcast),
+        npdu: (octets, from, broadcast, origin) => this.#npdu(octets, from, broadcast, origin),
         refused: (from, operation, detail, fault) => this.#refuse(from, operation, detail, fault),
         mayRegister: (endpoint) => this.#mayRegister(endpoint),
         sendFailed: () => {
@@ -210,12 +213,12 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.#transport.complain(this.#transport.strangerAt(this.#config.name, from), operation, detail);
   }
 
-  #npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean): void {
+  #npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
     try {
       this.#transport.counters.north_frames_in += 1;
       const npdu = decodeNpdu(octets);
       if (npdu.ok) {
-        this.#frame(npdu.value, from, broadcast);
+        this.#frame(npdu.value, from, broadcast, origin);
         return;
       }
       const { answer, message } = npdu.fault;
@@ -228,7 +231,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     }
   }
 
-  #frame(npdu: Npdu, from: Endpoint, broadcast: boolean): void {
+  #frame(npdu: Npdu, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
     const { source, destination, payload } = npdu;
     if (source !== undefined) {
       this.#refuse(
@@ -255,7 +258,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     }
     const apdu = decoded.value;
     if (apdu.type === 'unconfirmed-request') {
-      this.#unconfirmed(apdu, destination, from, broadcast);
+      this.#unconfirmed(apdu, destination, from, broadcast, origin);
       return;
     }
     if (broadcast) {
@@ -330,6 +333,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     destination: NpduDestination | undefined,
     from: Endpoint,
     broadcast: boolean,
+    origin: Endpoint,
   ): void {
     const decoded = decodeUnconfirmedRequest(apdu.serviceChoice, apdu.service);
     if (!decoded.ok) {
@@ -344,7 +348,8 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       if (!broadcast) this.#rejectMessage(from, NETWORK_REJECT_REASONS['not-directly-connected'], network);
       return;
     }
-    const station = this.#stations.at(from);
+    // Behind a BBMD of ours it is the origin who looks; whatever changes something is the BBMD's own word.
+    const station = this.#stations.at(HARMLESS.has(decoded.value.service) ? origin : from);
     if (station === undefined || !station.broadcasts.take(this.#transport.deadlines.now())) {
       this.#transport.counters.north_broadcasts_dropped += 1;
       return;

@@ -1,14 +1,16 @@
 // Observation: who may see what, element by element. 1. A property belongs to its point, else to its object's present value,
 // else to all its object's points. 2. The device object asks `device.view` on the device, so that who may view a device finds it
 // and its objects; an object outside the inventory asks `point.read` on the device. 3. Names of objects are read like
-// any property: the object list tells identifiers, not names, of what may not be read.
+// any property: the object list tells identifiers, not names, of what may not be read. 4. What shows values of others (a group's
+// present value, a log's buffer) is read by who may read those.
 
 import type { Caller, Gate } from '../../src/contract/gate.ts';
+import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetIndex } from './address.ts';
 import type { Lists } from './lists.ts';
 import { handleOfDevice, isDeviceObject, ownersOf, ownersOfObject, PRESENT_VALUE, pointsOf } from './owners.ts';
 import { type Reference, referencesIn } from './references.ts';
-import type { PlantDevice, PlantSide } from './seam.ts';
+import type { PlantDevice } from './seam.ts';
 import { OBJECT_TYPES as T } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS as P } from './wire/names/property-identifier.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
@@ -18,20 +20,24 @@ export function isSeveral(property: number): boolean {
   return property === P.all || property === P.required || property === P.optional;
 }
 
-/** Where a group's members stand: its present value shows theirs. */
-const MEMBERS_OF: ReadonlyMap<number, number> = new Map([
-  [T.group, P['list-of-group-members']],
-  [T['global-group'], P['group-members']],
+/** Objects with a property that shows values of others, and the list of whose. */
+const SHOWING: ReadonlyMap<number, { readonly shows: number; readonly members: number }> = new Map([
+  [T.group, { shows: PRESENT_VALUE, members: P['list-of-group-members'] }],
+  [T['global-group'], { shows: PRESENT_VALUE, members: P['group-members'] }],
+  [T['trend-log'], { shows: P['log-buffer'], members: P['log-device-object-property'] }],
+  [T['trend-log-multiple'], { shows: P['log-buffer'], members: P['log-device-object-property'] }],
 ]);
+/** No device's: a reference that is not set, or one to the device that holds it. */
+const UNSET_INSTANCE = 4_194_303;
 
-/** The list that has to be known before the property of a group can be judged; `undefined`: none. */
+/** The list that has to be known before the property of a group or a log can be judged; `undefined`: none. */
 export function membersNeeded({ type }: ObjectIdentifier, property: number): number | undefined {
-  return property === PRESENT_VALUE || isSeveral(property) ? MEMBERS_OF.get(type) : undefined;
+  const showing = SHOWING.get(type);
+  return property === showing?.shows || isSeveral(property) ? showing?.members : undefined;
 }
 
 export interface AccessServices {
   readonly gate: Gate;
-  readonly plant: PlantSide;
   readonly lists: Lists;
   index(): BacnetIndex | undefined;
 }
@@ -48,11 +54,15 @@ export class ReadAccess {
 
   /** Whether a property may be read; for ALL and its like whether any may. */
   reads(device: PlantDevice, object: ObjectIdentifier, property: number, index?: number): boolean {
-    const inventory = this.#services.index();
-    const handle = handleOfDevice(inventory, device);
+    const handle = handleOfDevice(this.#services.index(), device);
+    if (!this.#readsAt(handle, object, property, index)) return false;
+    return property !== SHOWING.get(object.type)?.shows || this.#readsMembers(device, object);
+  }
+
+  #readsAt(handle: TargetHandle, object: ObjectIdentifier, property: number, index?: number): boolean {
     const { gate } = this.#services;
     const reader = gate.reader(this.#caller, 'point.read');
-    const points = pointsOf(inventory, handle, object);
+    const points = pointsOf(this.#services.index(), handle, object);
     const { own, others } = ownersOf(object, points, property, index);
     if (own.length > 0) {
       if (!own.every((point) => reader.permits(point.handle))) return false;
@@ -63,7 +73,7 @@ export class ReadAccess {
     } else if (isSeveral(property)) {
       if (!points.some((point) => reader.permits(point.handle))) return false;
     } else if (!others.every((point) => reader.permits(point.handle))) return false;
-    return property !== PRESENT_VALUE || this.#readsMembers(device, object);
+    return true;
   }
 
   /** Whether an object's alarms may be seen. */
@@ -89,20 +99,29 @@ export class ReadAccess {
   }
 
   #readsMembers(device: PlantDevice, object: ObjectIdentifier): boolean {
-    const list = MEMBERS_OF.get(object.type);
+    const list = SHOWING.get(object.type)?.members;
     if (list === undefined) return true;
     const known = this.#services.lists.known({ device, object });
     const value = known?.get(list);
     const members = value === undefined ? known && [] : referencesIn(list, value);
-    // A member that is a group itself could show more than its list: that is not followed.
+    // A member that shows others' values itself could show more than its list: that is not followed.
     return (
-      members?.every((member) => !MEMBERS_OF.has(member.object.type) && this.#readsMember(device, member)) ?? false
+      members?.every(
+        (member) => membersNeeded(member.object, member.property) === undefined && this.#readsMember(device, member),
+      ) ?? false
     );
   }
 
   #readsMember(holder: PlantDevice, { device, object, property, index }: Reference): boolean {
-    if (device === undefined || device === holder.instance) return this.reads(holder, object, property, index);
-    const other = this.#services.plant.find(holder.network, device);
-    return other !== undefined && this.reads(other, object, property, index);
+    const inventory = this.#services.index();
+    const own = handleOfDevice(inventory, holder);
+    if (device === undefined || device === holder.instance || device === UNSET_INSTANCE)
+      return this.#readsAt(own, object, property, index);
+    // By instance alone a device cannot be told from its namesakes on other networks: all of them.
+    const here = inventory?.deviceAt(holder.network, device);
+    const namesakes = here ? [here] : (inventory?.devices ?? []).filter(({ instance }) => instance === device);
+    // Of a device outside the inventory there is only what its holder tells.
+    if (namesakes.length === 0) return this.#services.gate.reader(this.#caller, 'point.read').permits(own);
+    return namesakes.every(({ handle }) => this.#readsAt(handle, object, property, index));
   }
 }

@@ -5,7 +5,7 @@
 import type { Caller, Denial, Permit } from '../../src/contract/gate.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetChange } from './bacnet-change.ts';
-import { type Callers, stationKey } from './callers.ts';
+import { type Callers, turnKey } from './callers.ts';
 import { type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, objectsWritten, touchesIdentity, ungated } from './classify.ts';
 import { FirmwareTransfers } from './firmware-transfers.ts';
@@ -146,7 +146,7 @@ export class Changes {
         }
       };
       const isQueued = plant.lane(to).change(run, {
-        peer: stationKey(from),
+        peer: turnKey(from),
         expire: () => busy('the device was busy for too long'),
       });
       if (!isQueued) busy('too many requests wait for the device');

@@ -1,7 +1,7 @@
 // Observation ─► device and back: judged element by element when it comes, when its turn comes, and when the answer is there.
 // 1. Nothing that may not be seen is asked, and nothing comes back to who may not see it any more. 2. Reads wait behind their own.
 
-import { type Callers, stationKey } from './callers.ts';
+import { type Callers, turnKey } from './callers.ts';
 import type { Lists } from './lists.ts';
 import { listsOf } from './moves.ts';
 import { isDeviceObject } from './owners.ts';
@@ -171,13 +171,13 @@ export class Reads {
         else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
         else resolve(answer);
       };
-      if (!plant.lane(to).read(run, { peer: stationKey(from), expire: busy })) busy();
+      if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
     });
   }
 
   async #learnGroups(device: PlantDevice, request: ReadRequest): Promise<void> {
     const objects: (readonly [ObjectIdentifier, number])[] = [];
-    if (request.service === 'read-property') {
+    if (request.service === 'read-property' || request.service === 'read-range') {
       objects.push([request.parameters.objectIdentifier, request.parameters.propertyIdentifier]);
     } else if (request.service === 'read-property-multiple') {
       for (const { objectIdentifier, listOfPropertyReferences } of request.parameters)
@@ -188,7 +188,7 @@ export class Reads {
       const list = membersNeeded(object, property);
       if (list === undefined || this.#lists.known({ device, object }) !== undefined) continue;
       this.#services.counted.lists_read += 1;
-      await this.#lists.learn({ device, object, properties: listsOf(object.type) });
+      await this.#lists.learn({ device, object, properties: [...new Set([list, ...listsOf(object.type)])] });
     }
   }
 }

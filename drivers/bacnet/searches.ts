@@ -1,7 +1,7 @@
 // Who-Is and Who-Has ─► who asked: what is found goes to them by unicast. 1. Bounded in number and in time.
 
 import type { Clock } from '../../src/contract/clock.ts';
-import { type Station, stationKey } from './callers.ts';
+import { type Station, stationKey, turnKey } from './callers.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
@@ -30,8 +30,8 @@ export class Searches {
   /** False where the station asks so often that this one does not go on. */
   asked(station: Station, request: Search): boolean {
     this.#sweep();
-    const key = stationKey(station);
-    const own = this.#asked.filter((one) => stationKey(one.station) === key);
+    const key = turnKey(station);
+    const own = this.#asked.filter((one) => turnKey(one.station) === key);
     if (own.length >= MOST_OF_ONE) return false;
     if (this.#asked.length >= MOST_SEARCHES) this.#asked.shift();
     this.#asked.push({ station, request, until: this.#clock.monotonic() + ANSWERED_WITHIN_MS });

@@ -12,6 +12,13 @@ import type { Transmission } from './wire/transmission.ts';
 export interface Asker {
   readonly served: SlotTable<Served>;
   underWay: number;
+  /** With everybody who asks from the same place: what limits count. */
+  readonly share: Share;
+}
+
+/** What is under way for, and held of messages that arrive from, one place. */
+export interface Share {
+  underWay: number;
   octets: number;
 }
 

@@ -1,11 +1,12 @@
-// Who is on the technicians' side: one record for each address and port, as the socket says it. 1. Bounded: who holds nothing
-// and was silent longest goes first; where everybody holds something, a new one is not heard.
+// Who is on the technicians' side: one record for each address and port, as the socket says it. 1. Bounded, in all and for each
+// address: who holds nothing and was silent longest goes first; where everybody holds something, a new one is not heard.
+// 2. Nobody the gate knows goes to make room for a stranger: a console that only listens must not miss its alarms.
 
 import type { Peer } from '../../src/contract/gate.ts';
 import type { Asking } from './asking.ts';
 import { type Endpoint, endpointKey } from './endpoint.ts';
 import type { NorthStation } from './seam.ts';
-import type { Asker, Served, Target } from './served.ts';
+import type { Asker, Served, Share, Target } from './served.ts';
 import { SlotTable } from './slot-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -20,19 +21,21 @@ export class Station implements NorthStation, Asker, Target {
   readonly changes = 0;
   readonly served = new SlotTable<Served>();
   underWay = 0;
-  octets = 0;
+  /** Of its address: another port is not another peer. */
+  readonly share: Share;
   /** The longest APDU it said it takes, by its own requests. */
   maxApduLength = UNKNOWN_MAX_APDU;
   /** What was asked of it on behalf of plant devices, by their numbers. */
   readonly asked = new Map<number, Asking>();
   readonly broadcasts: TokenBucket;
 
-  constructor(peer: Peer, number: number, broadcasts: TokenBucket) {
+  constructor(peer: Peer, number: number, broadcasts: TokenBucket, share: Share) {
     this.peer = peer;
     this.endpoint = { address: peer.address, port: peer.port };
     this.key = endpointKey(this.endpoint);
     this.number = number;
     this.broadcasts = broadcasts;
+    this.share = share;
   }
 
   get holdsNothing(): boolean {
@@ -47,21 +50,31 @@ export interface StationLimits {
   readonly broadcastsPerSecond: number;
 }
 
+export interface StationServices {
+  peerOf(endpoint: Endpoint): Peer;
+  /** Whether the gate knows who works from there. */
+  isKnown(peer: Peer): boolean;
+  nextNumber(): number;
+  now(): number;
+}
+
+/** One address may have at most so many of the stations: a flood of ports is one peer. */
+const SHARE_OF_ONE_ADDRESS = 1 / 8;
+const looksAtOnce = 64;
+
+interface AddressShare extends Share {
+  readonly stations: Map<string, Station>;
+}
+
 export class StationTable {
   readonly #limits: StationLimits;
-  readonly #peerOf: (endpoint: Endpoint) => Peer;
-  readonly #nextNumber: () => number;
-  readonly #now: () => number;
+  readonly #services: StationServices;
   readonly #byKey = new Map<string, Station>();
+  readonly #byAddress = new Map<string, AddressShare>();
 
-  constructor(
-    limits: StationLimits,
-    services: { peerOf(endpoint: Endpoint): Peer; nextNumber(): number; now(): number },
-  ) {
+  constructor(limits: StationLimits, services: StationServices) {
     this.#limits = limits;
-    this.#peerOf = (endpoint) => services.peerOf(endpoint);
-    this.#nextNumber = () => services.nextNumber();
-    this.#now = () => services.now();
+    this.#services = services;
   }
 
   get size(): number {
@@ -79,25 +92,50 @@ export class StationTable {
   /** The station at an address, known from now on; `undefined` where there is no room. */
   at(endpoint: Endpoint): Station | undefined {
     const key = endpointKey(endpoint);
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    if (this.#byKey.size >= this.#limits.stations && !this.#makeRoom()) return undefined;
-    const broadcasts = new TokenBucket(this.#limits.broadcastsPerSecond, this.#now());
-    const station = new Station(this.#peerOf(endpoint), this.#nextNumber(), broadcasts);
+    return this.#byKey.get(key) ?? this.#meet(key, endpoint);
+  }
+
+  #meet(key: string, endpoint: Endpoint): Station | undefined {
+    const peer = this.#services.peerOf(endpoint);
+    const { stations } = this.#limits;
+    const ofOne = this.#byAddress.get(endpoint.address)?.stations;
+    if (ofOne !== undefined && ofOne.size >= Math.max(1, stations * SHARE_OF_ONE_ADDRESS)) {
+      if (!this.#makeRoom(ofOne, () => true)) return undefined;
+    } else if (this.#byKey.size >= stations) {
+      const { isKnown } = this.#services;
+      const isStranger = (one: Station): boolean => !isKnown(one.peer);
+      if (!this.#makeRoom(this.#byKey, isStranger) && !(isKnown(peer) && this.#makeRoom(this.#byKey, () => true)))
+        return undefined;
+    }
+    const share = this.#byAddress.get(endpoint.address) ?? { underWay: 0, octets: 0, stations: new Map() };
+    this.#byAddress.set(endpoint.address, share);
+    const broadcasts = new TokenBucket(this.#limits.broadcastsPerSecond, this.#services.now());
+    const station = new Station(peer, this.#services.nextNumber(), broadcasts, share);
     this.#byKey.set(key, station);
+    share.stations.set(key, station);
     return station;
   }
 
-  /** Looks at a few of the oldest; who holds something counts as new again. */
-  #makeRoom(): boolean {
+  /** Looks at some of the oldest; who stays counts as new again. */
+  #makeRoom(stations: Map<string, Station>, mayGo: (station: Station) => boolean): boolean {
     let looked = 0;
-    for (const [key, station] of this.#byKey) {
-      this.#byKey.delete(key);
-      if (station.holdsNothing) return true;
-      this.#byKey.set(key, station);
+    for (const [key, station] of stations) {
+      if (station.holdsNothing && mayGo(station)) {
+        this.#forget(key, station);
+        return true;
+      }
+      stations.delete(key);
+      stations.set(key, station);
       looked += 1;
-      if (looked >= 16) return false;
+      if (looked >= looksAtOnce) return false;
     }
     return false;
+  }
+
+  #forget(key: string, { endpoint }: Station): void {
+    this.#byKey.delete(key);
+    const share = this.#byAddress.get(endpoint.address);
+    share?.stations.delete(key);
+    if (share?.stations.size === 0) this.#byAddress.delete(endpoint.address);
   }
 }

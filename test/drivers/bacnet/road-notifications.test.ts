@@ -1,11 +1,15 @@
 // What devices say: changes of value and alarms reach who may see them, and only those; nothing is silenced.
 
-import { describe, expect, test } from 'vitest';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { destinationOf } from '../../../simulators/bacnet/alarms.ts';
-import { ask } from '../../../simulators/bacnet/requests.ts';
+import { BVLC, encodeBvlc, encodeNpdu } from '../../../simulators/bacnet/framing.ts';
+import { CONFIRMED } from '../../../simulators/bacnet/names.ts';
+import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { RoadRig } from './road-rig.ts';
-import { eventually } from './transport-rig.ts';
+import { eventually, ownHost } from './transport-rig.ts';
 
 const write = (value: number) =>
   ask.writeProperty({ object: 'analog-value,1', value: [app.real(value)], priority: 10 });
@@ -93,6 +97,39 @@ describe('alarms', () => {
     expect(carla.notifications[0]?.service).toBe('confirmed-event-notification');
     expect(nobody.notifications).toEqual([]);
     expect(rig.driver.status().counters.alarms_withheld).toBeGreaterThan(0);
+  });
+
+  test('a station that never acknowledges does not keep the others’ acknowledgement from the device', async () => {
+    const rig = await RoadRig.start({ north: { timeoutMs: 60_000 } });
+    const carla = await rig.tool('carla');
+    await rig.ask('carla', ask.readProperty({ object: 'analog-input,1' }));
+    const dead = ownHost();
+    await rig.claim('ben', dead);
+    const deaf = createSocket('udp4');
+    onTestFinished(() => void deaf.close());
+    await new Promise<void>((resolve) => deaf.bind(0, dead, resolve));
+    const { payload } = say.whoIs();
+    const whoIs = encodeNpdu({
+      expectingReply: false,
+      priority: 0,
+      destination: { network: 0xffff, mac: Buffer.alloc(0) },
+      payload: Buffer.concat([Buffer.from([0x10, 8]), payload]),
+    });
+    deaf.send(encodeBvlc(BVLC.unicast, whoIs), rig.north.port, rig.north.host);
+    await once(deaf, 'message');
+    const side = rig.driver.status().listening.find(({ name }) => name === 'plant');
+    const event = Buffer.from('09011c020003e92c000000013e19013f4901590169058902b900', 'hex');
+    const { ahu2 } = rig.plant.devices;
+    const before = ahu2.record.othersSeen();
+    ahu2.state.outbound.confirmed(
+      { endpoint: { host: side?.address ?? '', port: side?.port ?? 0 } },
+      CONFIRMED['confirmed-event-notification'],
+      event,
+    );
+    await once(deaf, 'message');
+    await carla.until(() => carla.notifications.length === 1);
+    await eventually(() => ahu2.record.othersSeen() > before);
+    expect(ahu2.record.others().at(-1)?.bytes.subarray(-3).toString('hex')).toMatch(/^20..02$/);
   });
 
   test('summaries show what may be seen', async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { parseElements } from '../../../simulators/bacnet/elements.ts';
+import { referenceElements } from '../../../simulators/bacnet/object-kinds.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { type RoadRig as Rig, RoadRig } from './road-rig.ts';
 
@@ -97,6 +98,21 @@ describe('ReadPropertyMultiple', () => {
 });
 
 describe('what is read', () => {
+  test.each([
+    ['of a device one may not read', 1002, 'error 2,27'],
+    ['of the device itself', 1001, 'complex-ack'],
+    ['of a device nobody listed', 77, 'complex-ack'],
+  ])('a trend of what stands elsewhere: %s', async (_name, device, answer) => {
+    const rig = await RoadRig.start();
+    const log = rig.plant.devices.ahu2.object('trend-log,1');
+    log.set('log-device-object-property', referenceElements({ object: 'analog-value,1', device }));
+    const buffer = { object: 'trend-log,1', property: 'log-buffer' } as const;
+    const request = ask.readRange(buffer, { by: 'position', from: 1, count: 5 });
+    expect(await rig.ask('carla', request)).toBe('complex-ack');
+    expect(await rig.ask('ben', request)).toBe(answer);
+    expect(await rig.ask('ben', ask.readProperty({ ...buffer, property: 'record-count' }))).toBe('complex-ack');
+  });
+
   test('trends and files of who may read them, and of nobody else', async () => {
     const rig = await RoadRig.start();
     rig.plant.advance(300);

@@ -97,6 +97,8 @@ export interface RoadRigOptions {
   readonly plant?: BacnetPlantOptions;
   readonly north?: object;
   readonly section?: object;
+  /** What stands beside the demo plant: settings of its network, and more networks. */
+  readonly beside?: (plant: RunningBacnetPlant) => Promise<{ readonly network?: object; readonly networks?: object }>;
   readonly site?: Partial<SiteRules>;
 }
 
@@ -150,6 +152,7 @@ export class RoadRig {
     });
     const current = snapshot(rigBundle(options.bundle));
     gate.activate(current);
+    const beside = await options.beside?.(plant);
     const section = bacnetSection.parse({
       north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0, ...options.north },
       networks: {
@@ -159,7 +162,9 @@ export class RoadRig {
           port: plant.addresses.ahu2.port,
           timeoutMs: 300,
           segmentTimeoutMs: 200,
+          ...beside?.network,
         },
+        ...beside?.networks,
       },
       ...options.section,
     });

@@ -171,19 +171,48 @@ describe('bounds', () => {
           number += 1;
           return number;
         },
+        isKnown: () => false,
         now: () => 0,
       },
     );
-    const [a, b] = [1, 2].map((port) => table.at({ address: '192.0.2.1', port }));
+    const at = (host: number, port: number) => table.at({ address: `192.0.2.${host}`, port });
+    const [a, b] = [at(1, 1), at(2, 2)];
     if (a === undefined || b === undefined) throw new Error('two stations have room');
     a.underWay = 1;
-    expect(table.at({ address: '192.0.2.1', port: 3 })?.number).toBe(3);
+    expect(at(3, 3)?.number).toBe(3);
     expect(table.find(a.key)).toBe(a);
     expect(table.find(b.key)).toBeUndefined();
-    const c = table.find('192.0.2.1:3');
+    const c = table.find('192.0.2.3:3');
     if (c !== undefined) c.underWay = 1;
-    expect(table.at({ address: '192.0.2.1', port: 4 })).toBeUndefined();
+    expect(at(4, 4)).toBeUndefined();
     expect(table.size).toBe(2);
+  });
+
+  it('keep those the gate knows against a flood of strangers, and few ports of one address', () => {
+    let number = 0;
+    const table = new StationTable(
+      { stations: 16, broadcastsPerSecond: 1 },
+      {
+        peerOf: ({ address, port }) => ({ driver: driverName('bacnet'), listener: 'north', address, port }),
+        isKnown: ({ address }) => address === '192.0.2.1',
+        nextNumber: () => {
+          number += 1;
+          return number;
+        },
+        now: () => 0,
+      },
+    );
+    const console = table.at({ address: '192.0.2.1', port: 1 });
+    expect(table.at({ address: '192.0.2.1', port: 2 })?.share).toBe(console?.share);
+    for (let host = 2; host < 200; host += 1)
+      for (let port = 1; port < 10; port += 1) table.at({ address: `192.0.2.${host}`, port });
+    expect(table.find('192.0.2.1:1')).toBe(console);
+    expect(table.size).toBe(16);
+    const ofOne = (host: number) => [...table.all()].filter(({ endpoint }) => endpoint.address === `192.0.2.${host}`);
+    expect(ofOne(199)).toHaveLength(2);
+    // Its own ports make room for each other.
+    expect(table.at({ address: '192.0.2.1', port: 3 })).toBeDefined();
+    expect(table.find('192.0.2.1:1')).toBeUndefined();
   });
 
   it('keep foreign devices for their time and the grace of J.5.2.3, no more than so many', () => {
