@@ -17,17 +17,23 @@ const MOST_GROWTH = 64 * 1024 * 1024;
 
 const faults: string[] = [];
 
+function decodeMs(frame: Buffer): number {
+  const begun = performance.now();
+  try {
+    decodeFrame(frame);
+  } catch (error) {
+    faults.push(`decoding \`${frame.toString('hex')}\` threw: ${String(error)}`);
+  }
+  return performance.now() - begun;
+}
+
 function fuzzDecoders(frames: readonly Uint8Array[], chance: Chance, untilMs: number): number {
   let count = 0;
   while (performance.now() < untilMs) {
     const frame = trueLength(mutate(chance.one(frames), chance), chance);
-    const begun = performance.now();
-    try {
-      decodeFrame(frame);
-    } catch (error) {
-      faults.push(`decoding \`${frame.toString('hex')}\` threw: ${String(error)}`);
-    }
-    const took = performance.now() - begun;
+    // A machine that is busy elsewhere is slow once; a frame that is slow is slow every time.
+    let took = decodeMs(frame);
+    for (let again = 0; took > LONGEST_DECODE_MS && again < 3; again += 1) took = Math.min(took, decodeMs(frame));
     if (took > LONGEST_DECODE_MS) faults.push(`decoding \`${frame.toString('hex')}\` took ${took.toFixed(0)} ms`);
     count += 1;
   }
