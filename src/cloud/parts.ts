@@ -4,7 +4,7 @@
 
 import { createHash, webcrypto } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, gunzipSync } from 'node:zlib';
 import type { DocumentFault } from '../model/fault.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
 import { MAX_MESSAGE_BYTES, type PartDescriptor } from './manifest.ts';
@@ -27,7 +27,11 @@ export async function unpackPart(
 ): Promise<Result<Uint8Array, Refused>> {
   let bytes: Uint8Array;
   try {
-    bytes = await unpack(Buffer.concat(chunks), { maxOutputLength: part.size, chunkSize: 262_144 });
+    const packed = Buffer.concat(chunks);
+    bytes =
+      part.size <= OFF_THREAD_BYTES
+        ? gunzipSync(packed, { maxOutputLength: part.size })
+        : await unpack(packed, { maxOutputLength: part.size, chunkSize: 262_144 });
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === 'ERR_BUFFER_TOO_LARGE') {

@@ -21,7 +21,7 @@ export interface PolicyStore {
   /** Of these hashes the ones whose bytes are not here yet. */
   missing(hashes: readonly string[]): string[];
   part(hash: string): Uint8Array | undefined;
-  /** Durable when it resolves. Parts no committed manifest names are removed by `commit`. */
+  /** Durable when a commit that names it resolves; at once where one did already. `commit` removes what it does not name. */
   putPart(hash: string, bytes: Uint8Array): Promise<void>;
   /** Makes this the policy of the next boot and raises the floor. Refuses (throws) what is not above the floor. */
   commit(policy: PolicyFloor & { readonly manifest: string; readonly partHashes: readonly string[] }): Promise<void>;

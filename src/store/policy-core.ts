@@ -1,5 +1,6 @@
 // The policy store's writer, synchronous. Invariants: 1. a commit is one transaction, and refuses what is not above the
-// floor; 2. bytes are kept only under the hash they have; 3. parts go only when a commit no longer names them.
+// floor; 2. bytes are kept only under the hash they have; 3. parts go only when a commit no longer names them; 4. a part is
+// on disk when a commit that names it is: both lie in one write-ahead log, in their order, so one flush is enough.
 
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
@@ -40,6 +41,7 @@ export function openPolicyCore(file: string): PolicyCore {
   const putPart = database.prepare(
     'INSERT INTO part (sha256, bytes) VALUES (?, ?) ON CONFLICT (sha256) DO UPDATE SET bytes = excluded.bytes',
   );
+  const isNamed = database.prepare<[string], number>('SELECT 1 FROM policy_part WHERE sha256 = ?').pluck();
   const putPolicy = database.prepare(
     `INSERT INTO policy (one, epoch, revision, manifest_sha256, manifest) VALUES (1, ?, ?, ?, ?)
      ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
@@ -85,7 +87,9 @@ export function openPolicyCore(file: string): PolicyCore {
       guarded(() => {
         const found = createHash('sha256').update(bytes).digest('hex');
         if (found !== hash) throw new StoreFault('policy-part-mismatch', `got hash \`${found}\`, expected \`${hash}\``);
-        putPart.run(hash, bytes);
+        // The bytes of the policy in force are mended: no commit follows that would flush them.
+        if (isNamed.get(hash) !== undefined) putPart.run(hash, bytes);
+        else withoutFlush(database, () => putPart.run(hash, bytes));
       }),
     commit: (policy) => guarded(() => commit.immediate(policy)),
     tidy: () => emptyLog(database),
@@ -118,6 +122,16 @@ function refuseBelow(floor: PolicyFloor | undefined, policy: PolicyCommit): void
     'policy-below-floor',
     `got ${got}, expected above (epoch ${floor.epoch}, revision ${floor.revision})`,
   );
+}
+
+/** What is written is flushed by the next commit, and not in between. */
+function withoutFlush(database: Database.Database, write: () => void): void {
+  database.pragma('synchronous = NORMAL');
+  try {
+    write();
+  } finally {
+    database.pragma('synchronous = FULL');
+  }
 }
 
 /** Parts are megabytes: the write-ahead log is not left at their size. The commit stands whether or not this succeeds. */

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openPolicyCore } from '../../src/store/policy-core.ts';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
 import { Sqlite } from '../../src/store/sqlite.ts';
 import { temporaryFolder } from './store-rig.ts';
@@ -70,6 +71,31 @@ test('what was committed is there after a start, byte for byte; parts no longer 
   expect(again.part(a.hash)).toBeUndefined();
   expect(again.root()).toBe('{"root": "è"}\n');
   expect(again.setting('cursor')).toBe('2');
+});
+
+test('power lost at any length of the log leaves a policy whole: parts are flushed by the commit that names them', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'policy.sqlite');
+  const core = openPolicyCore(file);
+  onTestFinished(() => core.close());
+  const parts = ['first', 'second'].map((text) => partOf(text.repeat(3_000)));
+  const [first, second] = parts.map(({ hash }) => hash);
+  for (const [index, { hash, bytes }] of parts.entries()) {
+    core.putPart(hash, bytes);
+    core.commit(policy(1, index + 1, [hash]));
+  }
+  const log = readFileSync(`${file}-wal`);
+  const seen = new Set<string>();
+  for (let length = log.length; length >= 0; length -= 5_000) {
+    const cut = join(folder, `${length}.sqlite`);
+    copyFileSync(file, cut);
+    writeFileSync(`${cut}-wal`, log.subarray(0, length));
+    const { store } = await storeAt(cut);
+    const current = store.current();
+    expect([...(current?.parts.keys() ?? [])]).toEqual([[], [first], [second]][current?.revision ?? 0]);
+    seen.add(`${current?.revision}`);
+  }
+  expect([...seen].sort()).toEqual(['1', '2', 'undefined']);
 });
 
 describe('the floor', () => {
