@@ -81,6 +81,9 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     overrides,
     settings: {
       ...(await certificateOf(config, clock)),
+      ...(config.http.clientCaFile !== undefined && {
+        clientCa: readText(config.http.clientCaFile, 'http-certificate'),
+      }),
       address: config.http.address,
       port: config.http.port,
       providers: config.http.identityProviders.map(readProvider),

@@ -46,6 +46,9 @@ const httpSection = z
       .describe('Where people reach the page; for the identity provider’s way back and the certificate’s name'),
     certificateFile: filePath.optional().describe('PEM; without it one is made and kept in the data folder'),
     keyFile: filePath.optional(),
+    clientCaFile: filePath
+      .optional()
+      .describe('The site’s CA: applications may show its certificates instead of tokens'),
     idleMinutes: z.number().positive().max(1440).default(30),
     sessionHours: z.number().positive().max(72).default(12),
     sampleSeconds: z

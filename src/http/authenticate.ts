@@ -1,12 +1,13 @@
 // The hook before every route: who asks, and whether the browser was led here by somebody else. Invariants: 1. a route that does
 // not say `open` is answered only to who is signed in and stands now; 2. a cookie counts for a change only from our own page;
-// 3. a bearer token is compared as a hash.
+// 3. a bearer token is compared as a hash, and one that is nobody's is not made good by a certificate.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import { principalId } from '../model/ids.ts';
 import type { Person, PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, standsNow } from './asker.ts';
+import { byCertificate, ownerOf as ownerOfCertificate } from './by-certificate.ts';
 import type { Context } from './context.ts';
 import { originOf, peerOf } from './peer-address.ts';
 import { noPolicy, notSignedIn, Problem } from './problem.ts';
@@ -29,7 +30,10 @@ export function authenticate(context: Context, request: FastifyRequest): void {
     if (isOpen) return;
     throw noPolicy();
   }
-  const asker = bearer === undefined ? bySession(context, request, cookie) : byToken(snapshot, request, bearer);
+  const asker =
+    bearer !== undefined
+      ? byToken(snapshot, request, bearer)
+      : (bySession(context, request, cookie) ?? byCertificate(snapshot, gate, clock, request));
   if (!asker) {
     if (isOpen) return;
     throw notSignedIn();
@@ -95,11 +99,13 @@ function ownerOf(people: Iterable<Person>, token: string): Person | undefined {
   return found;
 }
 
-/** The asker of a stream: its session is open still, or the policy still knows its token. */
+/** The asker of a stream: its session is open still, or the policy still knows its token or certificate. */
 export function isProvenStill(context: Pick<Context, 'sessions' | 'options'>, { session, caller }: Asker): boolean {
   if (session) return context.sessions.isOpen(session.id);
   const { proof, principal } = caller;
-  const person = context.options.gate.policy()?.rights.people.get(principal);
+  const { gate } = context.options;
+  if (proof.kind === 'certificate') return ownerOfCertificate(gate, proof, caller.peer, 0) === principal;
+  const person = gate.policy()?.rights.people.get(principal);
   if (proof.kind !== 'token' || person?.kind !== 'application') return false;
   return person.tokens.some((entry) => entry.toLowerCase().startsWith(`sha256:${proof.token}`));
 }

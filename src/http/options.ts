@@ -88,6 +88,8 @@ export interface HttpSettings {
   readonly port: number;
   readonly certificate: string;
   readonly key: string;
+  /** PEM of the CA whose client certificates applications may show; absent: tokens alone. */
+  readonly clientCa?: string;
   /** `https://gateway.example`, where people reach it; absent = what the browser says in `Host`. */
   readonly origin?: string;
   readonly providers: readonly ProviderSettings[];

@@ -66,7 +66,13 @@ export interface BuiltHttp {
 export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   const { settings, gate, timers, log } = options;
   const app: App = fastify({
-    https: { cert: settings.certificate, key: settings.key, minVersion: 'TLSv1.2' },
+    https: {
+      cert: settings.certificate,
+      key: settings.key,
+      minVersion: 'TLSv1.2',
+      // People show none, so that what was shown is looked at for each request.
+      ...(settings.clientCa !== undefined && { ca: settings.clientCa, requestCert: true, rejectUnauthorized: false }),
+    },
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
     connectionTimeout: 0,

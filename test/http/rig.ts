@@ -59,7 +59,7 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
     audience: ['rig'],
     issuedAt: new Date(Date.now() - 60_000).toISOString(),
     users: [
-      user('carla'),
+      user('carla', { certificates: ['CN=carla'] }),
       user('anna'),
       user('ben'),
       user('tom', { home: 'tenant' }),
@@ -67,7 +67,9 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
       user('lea'),
       user('eve'),
     ],
-    applications: [{ id: 'optimizer', name: 'Optimizer', home: 'acme', tokens: [token] }],
+    applications: [
+      { id: 'optimizer', name: 'Optimizer', home: 'acme', tokens: [token], certificates: ['CN=optimizer'] },
+    ],
     organizations: [
       {
         id: 'acme',
