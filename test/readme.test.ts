@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { COMMAND_REFUSALS } from '../src/cloud/command-refusals.ts';
 import { NACKS } from '../src/cloud/nack.ts';
 import { SESSION_REFUSALS } from '../src/gate/options.ts';
 import { GATE_REASONS, POLICY_REASONS } from '../src/model/decision.ts';
@@ -28,6 +29,7 @@ const expected: Record<string, readonly string[]> = {
   'denied by the gate': GATE_REASONS,
   'session refused': SESSION_REFUSALS,
   'policy refused': Object.keys(NACKS),
+  'command refused': Object.keys(COMMAND_REFUSALS),
   'store fault': Object.keys(storeFaultCodes),
   'start fault': found(/new StartFault\(\s*'([a-z0-9-]+)'/g),
   'log event': found(/\bwrite\(\s*(?:'(?:debug|info|warn|error)'|[a-zA-Z.]+),\s*'([a-z0-9-]+\.[a-z0-9-]+)'/g),
