@@ -129,17 +129,19 @@ export class Broadcasts {
     request: Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>,
   ): void {
     const { plant, gate, counted, index } = this.#parts;
-    if (!this.#searches.asked(from, request)) {
+    const caller = this.#callers.callerOf(from);
+    const reader = gate.reader(caller, 'device.view');
+    const seesAny = caller.neverGated || index()?.devices.some(({ handle }) => reader.permits(handle)) === true;
+    // Whom nothing would be told takes no place among those who wait to be told.
+    if ((isNorth(from) && !seesAny) || !this.#searches.asked(from, request)) {
       counted.unconfirmed_dropped += 1;
+      if (!seesAny) gate.countDeniedReads(caller, 1);
       return;
     }
     // A device that looks for whom to tell of its alarms must find a console.
     if (!isNorth(from) && request.service === 'who-is' && from.instance !== undefined)
       this.#parts.north.unconfirmed('broadcast', from, request);
-    const caller = this.#callers.callerOf(from);
-    const reader = gate.reader(caller, 'device.view');
-    const seesAny = index()?.devices.some(({ handle }) => reader.permits(handle)) === true;
-    if (!seesAny && !caller.neverGated) {
+    if (!seesAny) {
       counted.unconfirmed_dropped += 1;
       gate.countDeniedReads(caller, 1);
       return;

@@ -113,7 +113,7 @@ export class Changes {
     what: ClassifiedChange,
     permit: Permit<BacnetChange>,
   ): Promise<VisibleAnswer> {
-    const { gate, plant, counted, index } = this.#services;
+    const { gate, plant, counted, index, log } = this.#services;
     const inventory = index()?.inventory;
     const { generation } = this.#lists;
     const { instance } = to;
@@ -140,6 +140,8 @@ export class Changes {
               resolve(this.#told(request, to, carried));
             },
           );
+        } catch (fault) {
+          log.write('error', 'own.fault', { fault: String(fault) }, `a change could not be carried: ${fault}`);
         } finally {
           // Whatever went wrong, the one who asked is told; after an answer this does nothing.
           resolve(lostAnswer());

@@ -101,6 +101,16 @@ describe('what becomes of a change', () => {
   });
 });
 
+test('a fault of our own on the way is told as an abort, and logged', async () => {
+  const stage = await fakeStage();
+  stage.sides.answer = ({ service }) => {
+    if (service === 'write-property') throw new RangeError('torn');
+    return { kind: 'no-answer' };
+  };
+  expect(await stage.ask(stage.anna, write)).toMatchObject({ kind: 'abort' });
+  expect(stage.log.of('own.fault')).toEqual(['a change could not be carried: RangeError: torn']);
+});
+
 describe('who asks', () => {
   test('a plant device is the application the site says it is, and nobody else', async () => {
     const grants = [{ to: 'application:bms', permissions: ['point.read', 'point.write'], at: 'ahu2/sat-sp' }];

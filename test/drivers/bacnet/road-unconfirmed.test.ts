@@ -32,6 +32,17 @@ describe('searches', () => {
     expect(stage.sides.told).toMatchObject([{ to: stage.anna, request: { service: 'i-am' } }]);
   });
 
+  test('strangers who look take no place from who may be told', async () => {
+    const stage = await fakeStage();
+    stage.road.unconfirmed(stage.anna, everywhere, told(say.whoIs(1001, 1001)));
+    const asked = stage.sides.said.length;
+    for (let host = 0; host < 1100; host += 1)
+      stage.road.unconfirmed(northAt(`127.1.${host >> 8}.${host & 255}`), everywhere, told(say.whoIs()));
+    expect(stage.sides.said).toHaveLength(asked);
+    stage.road.unconfirmed(AHU, { network: 'plant' }, told(say.iAm(1001)));
+    expect(stage.sides.told).toMatchObject([{ to: stage.anna, request: { service: 'i-am' } }]);
+  });
+
   test('names are found by who may read them', async () => {
     const stage = await fakeStage();
     const found = (object: number) => ({
