@@ -64,8 +64,20 @@ const link = {
 };
 
 const limits = z.strictObject({
-  stations: z.number().int().min(1).max(65_536).default(1024).describe('Stations remembered at the same time'),
-  outstandingPerStation: z.number().int().min(1).max(65_536).default(256).describe('Requests of one station under way'),
+  stations: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(1024)
+    .describe('Stations remembered at the same time, an eighth of them at the most of one address'),
+  outstandingPerStation: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(256)
+    .describe('Requests of one address, all its ports together, under way'),
   outstanding: z.number().int().min(1).max(65_536).default(4096).describe('Requests of all stations under way'),
   messageOctets: z.number().int().min(1476).max(1_048_576).default(65_536).describe('One reassembled message'),
   reassemblyOctetsPerStation: z.number().int().min(4096).max(16_777_216).default(262_144),
