@@ -3,6 +3,7 @@
 
 import type { CommandMemory } from '../contract/command-memory.ts';
 import type { JournalReader, Receipt } from '../contract/journal.ts';
+import { describeFault } from '../model/fault.ts';
 import type { SystemRow } from '../model/journal-row.ts';
 import { Acceptance, type AcceptanceOptions, type ActivePolicy } from './acceptance.ts';
 import type { BrokerSettings } from './broker-address.ts';
@@ -13,11 +14,15 @@ import { credentialsOpener } from './credentials.ts';
 import type { GatewayKeys } from './gateway-keys.ts';
 import { Locks, type SetLocks } from './locks.ts';
 import type { Refused } from './nack.ts';
+import { RefusalRecord } from './refusal-record.ts';
 import { type GatewayState, type PolicyState, type Report, reportText, type UploadState } from './report.ts';
 import type { TrustedRoot } from './root.ts';
 import { type KeysOf, matchTopic, type TopicKey, topicOf } from './topics.ts';
 import { Trust } from './trust.ts';
 import { Upload, type UploadTiming } from './upload.ts';
+
+/** What a report of policy, locks or root says of a refusal. */
+type Refusable = Pick<Report, 'code' | 'faults'> & { readonly state: string };
 
 const MINUTE_MS = 60_000;
 const PARTS_TIMEOUT_MS = 60_000;
@@ -102,9 +107,24 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
   };
   const sayState = () => keep('state', stateText('online'));
 
+  const records = {
+    policy: new RefusalRecord(clock, record, 'policy-refused'),
+    locks: new RefusalRecord(clock, record, 'locks-refused'),
+    root: new RefusalRecord(clock, record, 'root-refused'),
+  };
+  /** Reports are made when something is new, so a refusal that comes again is recorded once. */
+  const recordRefusal = (about: keyof typeof records, { state, code, faults }: Refusable, sha256: string | null) => {
+    if (state !== 'refused' || code === null) return;
+    const [first] = faults;
+    records[about].refused(code, first ? describeFault(first) : '', sha256 === null ? {} : { sha256 });
+  };
+
   const trust = new Trust({
     ...options,
-    report: (report) => keep('rootReported', JSON.stringify(report)),
+    report(report) {
+      recordRefusal('root', report, report.refusedSha256);
+      keep('rootReported', JSON.stringify(report));
+    },
     changed(root) {
       if (keys) keep('key', keys.publicText(gateway, root));
       const { version: rootVersion } = root.document;
@@ -120,6 +140,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     ...(keys ? { openCredentials: credentialsOpener(keys) } : {}),
     partsTimeoutMs: options.partsTimeoutMs ?? PARTS_TIMEOUT_MS,
     report: (report) => {
+      recordRefusal('policy', report, report.manifestSha256);
       sayState();
       keep('policyReported', reportText(report));
     },
@@ -128,7 +149,15 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
 
   const { setLocks } = options;
   const locks = setLocks
-    ? new Locks({ ...options, trust, setLocks, report: (report) => keep('locksReported', JSON.stringify(report)) })
+    ? new Locks({
+        ...options,
+        trust,
+        setLocks,
+        report(report) {
+          recordRefusal('locks', report, report.manifestSha256);
+          keep('locksReported', JSON.stringify(report));
+        },
+      })
     : undefined;
 
   const commands = options.commands
@@ -213,6 +242,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     minute = timers.after(MINUTE_MS, everyMinute);
     acceptance.tick();
     void commands?.tick();
+    for (const refusals of Object.values(records)) refusals.flush();
     const unsent = uploading?.state().unsent ?? 0;
     if (unsent !== saidUnsent) sayState();
     saidUnsent = unsent;
@@ -268,6 +298,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     await uploading?.stop();
     keep('state', stateText('offline'));
     await connection?.stop();
+    for (const refusals of Object.values(records)) refusals.flush();
     await keepTime();
   }
 }

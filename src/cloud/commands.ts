@@ -15,12 +15,12 @@ import {
   LONGEST_COMMAND_S,
   operationSchema,
 } from './command-form.ts';
-import { CommandRecord } from './command-record.ts';
 import { COMMAND_REFUSALS, type CommandRefusalCode } from './command-refusals.ts';
 import type { CommandWork } from './command-work.ts';
 import { policyKeyNames } from './key-notices.ts';
 import { Lane } from './lane.ts';
 import { MAX_MESSAGE_BYTES, type ManifestPayload, sha256Hex } from './manifest.ts';
+import { RefusalRecord } from './refusal-record.ts';
 import type { CommandResult } from './result-form.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { openCompact, parseJsonBytes } from './signed-text.ts';
@@ -61,7 +61,7 @@ const OPERATIONS: ReadonlySet<unknown> = new Set(operationSchema.options.map(({ 
 
 export class Commands {
   readonly #options: CommandsOptions;
-  readonly #record: CommandRecord;
+  readonly #record: RefusalRecord;
   /** Results the broker has not confirmed, by id: sent again on every connection. */
   readonly #unsent = new Map<string, string>();
   readonly #underWay = new Map<string, Promise<void>>();
@@ -71,7 +71,7 @@ export class Commands {
   constructor(options: CommandsOptions) {
     this.#options = options;
     this.#verifying = new Lane(options.log, 'command');
-    this.#record = new CommandRecord(options.clock, options.record);
+    this.#record = new RefusalRecord(options.clock, options.record, 'command-refused');
   }
 
   /** At boot, before anything comes: what a stop interrupted is answered and never begun again. */
@@ -81,7 +81,7 @@ export class Commands {
       const result = this.#refused(id, { code: 'interrupted', text: COMMAND_REFUSALS.interrupted });
       await memory.endCommand(id, JSON.stringify(result));
       this.#publish(id, JSON.stringify(result));
-      this.#record.refused(id, 'interrupted', COMMAND_REFUSALS.interrupted);
+      this.#record.refused('interrupted', COMMAND_REFUSALS.interrupted, { id });
     }
   }
 
@@ -152,7 +152,7 @@ export class Commands {
     // On disk a moment passed, and the policy may have been swapped.
     const late = this.#judgeTime(command) ?? this.#judgePolicy(command);
     if (late) {
-      this.#record.refused(id, late.code, late.text, who);
+      this.#record.refused(late.code, late.text, { id, ...who });
       return this.#end(id, this.#refused(id, late));
     }
     this.#publish(id, JSON.stringify({ ...this.#base(id), state: 'accepted', revision: this.#revision() ?? 0 }));
@@ -170,7 +170,7 @@ export class Commands {
         const { denial, ...why } = done.fault;
         result = { ...this.#refused(id, why), ...(denial ? { denial } : {}) };
         // What the gate denied, it recorded itself.
-        if (why.code !== 'denied') this.#record.refused(id, why.code, why.text, { sub: command.sub, key: kid });
+        if (why.code !== 'denied') this.#record.refused(why.code, why.text, { id, sub: command.sub, key: kid });
       }
     } catch (error) {
       log.write(
@@ -262,7 +262,7 @@ export class Commands {
 
   /** Refused before it was begun: nothing is remembered, so that it may come again. */
   #refuse(id: string, why: Refusal, who?: { readonly sub: string; readonly key: string }): void {
-    this.#record.refused(id, why.code, why.text, who);
+    this.#record.refused(why.code, why.text, { id, ...who });
     void this.#options.send(id, JSON.stringify(this.#refused(id, why)));
   }
 

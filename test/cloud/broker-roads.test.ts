@@ -6,6 +6,8 @@ import { startBroker } from '../../simulators/cloud/broker.ts';
 import { createConsole } from '../../simulators/cloud/console.ts';
 import { newSigningKey, rootPayload, signCompact, signRoot } from '../../simulators/cloud/signing.ts';
 import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
+import { sha256Hex } from '../../src/cloud/manifest.ts';
+import type { SystemRow } from '../../src/model/journal-row.ts';
 import { ok } from '../../src/model/result.ts';
 import { openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
@@ -50,9 +52,12 @@ for (const { name, here, start } of brokers) {
       const disk = new MemoryDisk();
       disk.root = rootTextOf();
       const executed: string[] = [];
-      const { cloud, mayWrite } = await startGateway(GATEWAY, { url: broker.url }, openMemoryStore(disk), {
+      const recorded: SystemRow[] = [];
+      const { cloud, mayWrite, logged } = await startGateway(GATEWAY, { url: broker.url }, openMemoryStore(disk), {
         keys: openGatewayKeys(folder, Date.now()),
         journal: reader,
+        record: (row) => recorded.push(row),
+        setLocks: () => {},
         uploadTiming: { pollMs: 20, ackMs: 500 },
         commands: {
           memory: openMemoryCommands(new Map()),
@@ -74,7 +79,7 @@ for (const { name, here, start } of brokers) {
       const publish = (key: string, text: string, retain = false) =>
         client.publishAsync(`gatehouse/v1/${GATEWAY}/${key}`, text, { qos: 1, retain });
       const last = (key: string) => JSON.parse(heard.get(key)?.at(-1) ?? 'null');
-      return { broker, journal, reader, cloud, mayWrite, executed, heard, publish, last };
+      return { broker, journal, reader, cloud, mayWrite, executed, recorded, logged, heard, publish, last };
     }
 
     it('commands are answered, the journal goes up, and every acknowledgement moves the cursor', async () => {
@@ -115,6 +120,34 @@ for (const { name, here, start } of brokers) {
         { timeout: 5_000, interval: 100 },
       );
       expect(cloud.status().upload).toEqual({ state: 'idle', acked: 5, unsent: 0, why: null });
+    });
+
+    it('what is refused is recorded once, a flood in one row with its count', async () => {
+      const { cloud, publish, logged, recorded } = await begin();
+      await vi.waitFor(() => expect(cloud.status().link.is).toBe('connected'), 5_000);
+      for (const key of ['policy/desired', 'policy/locks', 'root']) {
+        for (const text of ['x', 'x', 'y', 'z']) await publish(key, text, true);
+      }
+      await vi.waitFor(() => {
+        for (const refused of ['policy.refused', 'locks.refused', 'root.refused']) {
+          expect(logged.filter(({ event }) => event === refused)).toHaveLength(3);
+        }
+      }, 5_000);
+      await cloud.stop();
+      const of = (event: string) => recorded.filter((row) => row.event === event).map(({ detail }) => detail);
+      const sha256 = sha256Hex('x');
+      const text = expect.any(String);
+      const since = expect.any(Number);
+      for (const [event, code] of [
+        ['policy-refused', 'bad-signature'],
+        ['locks-refused', 'bad-signature'],
+        ['root-refused', 'malformed'],
+      ] as const) {
+        expect(of(event)).toEqual([
+          { code, text, sha256 },
+          { code, count: 2, since },
+        ]);
+      }
     });
 
     it('a new root comes retained, is reported, and the public keys name it', async () => {

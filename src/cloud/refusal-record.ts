@@ -1,9 +1,8 @@
-// Refused commands in the journal: the first of a kind at once, the rest of a minute in one row with a count, so that
+// Refused messages in the journal: the first of a kind at once, the rest of a minute in one row with a count, so that
 // whoever can reach the broker cannot fill the record.
 
 import type { Clock } from '../contract/clock.ts';
 import type { SystemRow } from '../model/journal-row.ts';
-import type { CommandRefusalCode } from './command-refusals.ts';
 
 const FOLD_MS = 60_000;
 
@@ -13,23 +12,21 @@ interface Fold {
   count: number;
 }
 
-export class CommandRecord {
+/** `event` names the rows, one record to each. */
+export class RefusalRecord {
   readonly #clock: Clock;
   readonly #record: (row: SystemRow) => void;
-  readonly #folds = new Map<CommandRefusalCode, Fold>();
+  readonly #event: string;
+  readonly #folds = new Map<string, Fold>();
 
-  constructor(clock: Clock, record: (row: SystemRow) => void) {
+  constructor(clock: Clock, record: (row: SystemRow) => void, event: string) {
+    this.#event = event;
     this.#clock = clock;
     this.#record = record;
   }
 
-  /** `who` is absent where nobody has signed. */
-  refused(
-    id: string,
-    code: CommandRefusalCode,
-    text: string,
-    who?: { readonly sub: string; readonly key: string },
-  ): void {
+  /** `detail`: what is known of the message, beside why it is refused. */
+  refused(code: string, text: string, detail: SystemRow['detail']): void {
     const monotonic = this.#clock.monotonic();
     const fold = this.#folds.get(code);
     if (fold && monotonic - fold.sinceMonotonic < FOLD_MS) {
@@ -38,7 +35,7 @@ export class CommandRecord {
     }
     if (fold) this.#tell(code, fold);
     this.#folds.set(code, { since: this.#clock.now(), sinceMonotonic: monotonic, count: 0 });
-    this.#write({ code, id, text: text.slice(0, 500), ...who });
+    this.#write({ code, text: text.slice(0, 500), ...detail });
   }
 
   /** Writes the counts of those whose minute is over, or of all. */
@@ -47,7 +44,7 @@ export class CommandRecord {
     this.#folds.clear();
   }
 
-  #tell(code: CommandRefusalCode, { count, since }: Fold): void {
+  #tell(code: string, { count, since }: Fold): void {
     if (count > 0) this.#write({ code, count, since });
   }
 
@@ -55,7 +52,7 @@ export class CommandRecord {
     const at = Math.floor(this.#clock.now());
     this.#record({
       kind: 'system',
-      event: 'command-refused',
+      event: this.#event,
       at,
       detail,
       ...(this.#clock.sure() ? {} : { clockUnsure: true }),
