@@ -30,6 +30,8 @@ export async function buildPage() {
   const stamp = join(target, '.built-from');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === from) return;
 
+  // Whoever builds this for a test gets what everybody gets.
+  process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
   const out = `${target}-${process.pid}`;
   const common = { configFile: false, root: source, logLevel: 'warn' };

@@ -105,17 +105,17 @@ function Navigation({ at }: { at: string }) {
     { to: to('batch'), icon: 'layers', name: t('nav.batch'), on: ['batch'], count: chosen },
     { to: to('tool'), icon: 'tool', name: t('nav.tool'), on: ['tool'] },
     ...(isAdmin ? [{ to: to('admin'), icon: 'shield', name: t('nav.admin'), on: ['admin'] }] : []),
-    { to: to('me'), icon: 'user', name: me.name, on: ['me'], last: true },
+    { to: to('me'), icon: 'user', name: me.name, on: ['me'], apart: true },
   ];
   return (
     <nav class="rail" aria-label={t('nav.main')}>
-      <a class="brand" href="#/">
+      <a class="brand" href="#/" aria-label="Gatehouse">
         <img src="/mark.svg" alt="" width="36" height="36" />
         <span>Gatehouse</span>
       </a>
       <ul>
-        {entries.map(({ to: href, icon, name, on, count, last }) => (
-          <li key={href} class={last ? 'last' : ''}>
+        {entries.map(({ to: href, icon, name, on, count, apart }) => (
+          <li key={href} class={apart ? 'apart' : ''}>
             <a href={href} aria-current={on.includes(at) ? 'page' : undefined}>
               <wa-icon name={icon} />
               <span>{name}</span>

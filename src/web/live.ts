@@ -1,7 +1,7 @@
 // Live values of what is on the screen, by one stream. Invariants: 1. nothing changes under a finger: while a pointer is down
 // values wait; 2. at most as many points as the gateway takes; 3. without a stream every value shows its age.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { ApiReading } from '../http/schema-browse.ts';
 import { createStore } from './store.ts';
 
@@ -58,10 +58,11 @@ export function holdUnderFinger(): void {
 /** What the stream said last; before that, what the list said. */
 export function useReading(id: string, listed: ApiReading): ApiReading {
   const [, again] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listener = (): void => again((count) => count + 1);
     const all = listeners.get(id) ?? new Set();
     listeners.set(id, all.add(listener));
+    listener();
     return () => {
       all.delete(listener);
       if (all.size === 0) listeners.delete(id);

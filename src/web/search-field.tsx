@@ -10,6 +10,12 @@ export function SearchField({ initial }: { initial: string }) {
   const [text, setText] = useState(initial);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => setText(initial), [initial]);
+  // Who has gone elsewhere meanwhile is not fetched back.
+  useEffect(() => {
+    const forget = (): void => clearTimeout(timer.current);
+    addEventListener('hashchange', forget);
+    return () => removeEventListener('hashchange', forget);
+  }, []);
   const look = (q: string): void => {
     clearTimeout(timer.current);
     if (q.trim() !== '') go(`#/search?q=${encodeURIComponent(q.trim())}`);

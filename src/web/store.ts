@@ -1,6 +1,6 @@
 // A value that several views look at, and the hooks that load what a view shows.
 
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiFault } from './api.ts';
 
 export interface Store<T> {
@@ -20,10 +20,12 @@ export function createStore<T>(initial: T): Store<T> {
       for (const listener of listeners) listener();
     },
     use() {
-      const [, again] = useState(0);
-      useEffect(() => {
-        const listener = (): void => again((count) => count + 1);
+      const [seen, see] = useState({ value });
+      useLayoutEffect(() => {
+        const listener = (): void => see({ value });
         listeners.add(listener);
+        // It may have changed between drawing and listening.
+        if (!Object.is(seen.value, value)) listener();
         return () => void listeners.delete(listener);
       }, []);
       return value;

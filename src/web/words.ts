@@ -25,7 +25,9 @@ export function setLanguage(next: Language): void {
 }
 
 export function t(key: MessageKey, values: { readonly [name: string]: string | number } = {}): string {
-  const text = LANGUAGES[language.get()]?.[key] ?? en[key];
+  const one = `${key}.one`;
+  const wanted = values.n === 1 && one in en ? (one as MessageKey) : key;
+  const text = LANGUAGES[language.get()]?.[wanted] ?? en[wanted];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 

@@ -115,7 +115,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
                   from: shownValue(reading.value, unit, limits?.step),
                   to: shownValue(given.value, unit, limits?.step),
                 })
-              : given.kind === 'value'
+              : given.kind === 'value' && !point.slots
                 ? t('change.same')
                 : '\u00a0'}
           </p>

@@ -4,12 +4,13 @@ import { useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { ApiMe, waysSchema } from '../../http/schema-sign-in.ts';
 import { ApiFault, ask } from '../api.ts';
-import { signedIn } from '../session.ts';
+import { reached, signedIn } from '../session.ts';
 import { useLoad } from '../store.ts';
 import { LANGUAGE_NAMES, language, setLanguage, t } from '../words.ts';
 
 export function SignIn({ over }: { over: boolean }) {
   const ways = useLoad('ways', () => ask<z.output<typeof waysSchema>>('sign-in'));
+  const isReached = reached.use();
   const [message, setMessage] = useState(over ? t('signIn.over') : '');
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
@@ -39,10 +40,10 @@ export function SignIn({ over }: { over: boolean }) {
         <form ref={form} onSubmit={(event) => void submit(event)}>
           <h1>{t('signIn.title')}</h1>
           <div role="alert" class="sign-in-message">
-            {message !== '' && (
+            {(message !== '' || !isReached) && (
               <p class="warning grave">
                 <wa-icon name="warning" />
-                {message}
+                {isReached ? message : t('app.offline')}
               </p>
             )}
           </div>

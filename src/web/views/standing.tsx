@@ -37,9 +37,11 @@ export function StandingView() {
         />
         <Fact
           name={t('standing.cloud')}
-          good={cloud === 'online' || cloud === 'connected'}
-          value={cloud ?? t('standing.noCloud')}
-        />
+          good={cloud?.startsWith('connected') === true}
+          value={cloud?.split(/[ ,(]/)[0] ?? t('standing.noCloud')}
+        >
+          {cloud?.replace(/^\w+[ ,]*/, '')}
+        </Fact>
         <Fact
           name={t('standing.clock')}
           good={clockSure}

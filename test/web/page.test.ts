@@ -1,0 +1,228 @@
+// A technician's day in a real browser, before the whole demo site: what the page says is held to the devices' own records.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../scenarios/daemon-rig.ts';
+import { have, run } from '../scenarios/peers/program.ts';
+import { haveChromium, type Stage, signIn, startStage } from './browser.ts';
+
+const SET_POINT = 'Supply air temperature set point';
+const at = (point: string): string => `point/${encodeURIComponent(point)}`;
+
+describe.skipIf(!haveChromium())('the page', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage();
+  }, 40_000);
+  afterAll(() => stage?.stop());
+
+  const holds = (point: string): unknown => {
+    const device = Object.values(stage.site.plant.devices).find(({ name }) => point.startsWith(`${name}/`));
+    return device?.bank.get(point);
+  };
+
+  it('refuses a wrong password in words, then signs in and lands on the home location', async () => {
+    const { page, picture, complaints } = await stage.visit();
+    await signIn(page, 'anna', 'not her password');
+    await page.getByText('Login and password do not belong together.').waitFor();
+    await picture('sign-in');
+    await signIn(page, 'anna', 'gatehouse-demo');
+    await page.getByRole('heading', { level: 1, name: 'Headquarters' }).waitFor();
+    await page
+      .getByRole('link', { name: /Air handling unit 1/ })
+      .first()
+      .waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('changes a set point in three taps from home; done means that the device holds it', async () => {
+    const { page, picture, complaints } = await stage.as('anna');
+    const before = stage.site.plant.writesSeen();
+    let taps = 0;
+    const tap = async (what: ReturnType<typeof page.getByRole>): Promise<void> => {
+      await what.click();
+      taps += 1;
+    };
+    await tap(page.locator('a.tile', { hasText: SET_POINT }).first());
+    await page.getByText('14 to 24').waitFor();
+    await page.getByText('in steps of 0.5').waitFor();
+    await tap(page.getByRole('button', { name: /increment|increase/i }));
+    expect(stage.site.plant.writesSeen()).toBe(before);
+    await tap(page.getByRole('button', { name: 'Change to 18.5' }));
+    await page.getByText('Done: the device confirmed it and it reads 18.5').waitFor();
+    expect([taps, holds('ahu1/sat-sp'), stage.site.plant.writesSeen()]).toEqual([3, 18.5, before + 1]);
+    await page.getByText('Anna, just now').waitFor();
+    await picture('changed');
+    expect(complaints).toEqual([]);
+  });
+
+  it('finds a point by its name, and writes nothing while the slider moves or a value is out of its limits', async () => {
+    const { page } = await stage.as('anna');
+    const before = stage.site.plant.writesSeen();
+    await page.getByRole('searchbox').fill('duct static');
+    await page.getByRole('heading', { name: /results for “duct static”/ }).waitFor();
+    await page
+      .getByRole('link', { name: /Duct static pressure set point/ })
+      .first()
+      .click();
+    const slider = page.getByRole('slider');
+    await slider.focus();
+    for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowRight');
+    await page.getByRole('button', { name: 'Change to 300 Pa' }).waitFor();
+    const field = page.getByRole('spinbutton').or(page.getByLabel('New value (Pa)')).first();
+    await field.fill('700');
+    await page.getByText('At most 500.').waitFor();
+    expect(await page.getByRole('button', { name: /^Change to/ }).isDisabled()).toBe(true);
+    expect(stage.site.plant.writesSeen()).toBe(before);
+  });
+
+  it('says which right is missing, who has it, and records the request for it', async () => {
+    const { page, go, picture } = await stage.as('anna');
+    await go(at('ahu1/sat-hi'));
+    await page.getByRole('heading', { name: 'You may not change this' }).waitFor();
+    await page.getByText('alarm.threshold').waitFor();
+    await page.getByText('Carla', { exact: true }).waitFor();
+    await picture('refused');
+    await page.getByRole('button', { name: 'Ask for this right' }).click();
+    await page.getByText(/Asked\. Request \d+ is recorded/).waitFor();
+  });
+
+  it('tells a verdict for every row of a batch, and one denied row stops all of them', async () => {
+    const { page, go, picture } = await stage.as('anna');
+    const before = stage.site.plant.writesSeen();
+    await go('batch');
+    for (const [words, name] of [
+      ['humidity set point', 'Supply air humidity set point Air handling unit 1'],
+      ['high alarm limit', 'Supply air temperature high alarm limit Air handling unit 1'],
+    ] as const) {
+      await page.getByLabel('Add a point').fill(words);
+      await page.getByRole('button', { name }).click();
+    }
+    await page.getByLabel('New value of Supply air humidity set point').fill('47');
+    await page.getByLabel('New value of Supply air temperature high alarm limit').fill('30');
+    await page.getByText('Permitted', { exact: true }).waitFor();
+    await page.getByText('Denied', { exact: true }).waitFor();
+    await picture('batch');
+    expect(await page.getByRole('button', { name: 'Change 2 points' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Remove Supply air temperature high alarm limit' }).click();
+    await page.getByRole('button', { name: 'Change 1 point' }).click();
+    await page.getByText('Done: every device confirmed').waitFor();
+    expect([holds('ahu1/rh-sp'), stage.site.plant.writesSeen()]).toEqual([47, before + 1]);
+  });
+
+  it('shows an override in the ledger until it ends by itself', async () => {
+    const { page, go, picture } = await stage.as('anna');
+    const before = holds('chiller1/chw-sp');
+    // The shortest span the page offers is too long for a test; the gateway takes 10 s.
+    await page.route('**/write', (route) => {
+      const body = route.request().postDataJSON() as object;
+      return route.continue({ postData: JSON.stringify({ ...body, overrideMs: 10_000 }) });
+    });
+    await go(at('chiller1/chw-sp'));
+    await page.getByRole('combobox', { name: 'How long' }).click();
+    await page.getByRole('option', { name: /For 2 h/ }).click();
+    await page.getByRole('button', { name: /increment|increase/i }).click();
+    await page.getByRole('button', { name: /^Change to/ }).click();
+    await page.getByText(/It goes back by itself at/).waitFor();
+    const held = holds('chiller1/chw-sp');
+    expect(held).not.toBe(before);
+    await go('overrides');
+    await page.getByText(/left$/).first().waitFor();
+    await picture('overrides');
+    await page.getByText('went back').first().waitFor({ timeout: 20_000 });
+    expect(holds('chiller1/chw-sp')).toBe(before);
+  }, 30_000);
+
+  it.skipIf(!have('mbpoll'))(
+    'lends a person’s name to their own tool, shows what it did, and takes it back',
+    async () => {
+      const { page, go, picture } = await stage.as('anna');
+      const port = String(stage.site.gateway().ports.get('plant'));
+      const write = () =>
+        run('mbpoll', [
+          '-m',
+          'tcp',
+          '-p',
+          port,
+          '-a',
+          '1',
+          '-0',
+          '-1',
+          '-r',
+          '100',
+          '-t',
+          '4:float',
+          '127.0.0.1',
+          '--',
+          '21.5',
+        ]);
+      expect((await write()).code).not.toBe(0);
+      await go('tool');
+      await page.getByText(`127.0.0.1:${port}`).waitFor();
+      await page.getByRole('button', { name: 'Begin with this address' }).click();
+      await page.getByText('Nothing yet.').waitFor();
+      expect((await write()).code).toBe(0);
+      await until('the device holds it', () => holds('ahu1/sat-sp') === 21.5);
+      await page.locator('.tool-log li', { hasText: 'ahu1/sat-sp' }).first().waitFor();
+      await picture('tool');
+      await page.getByRole('button', { name: 'End it' }).click();
+      await page.getByRole('button', { name: 'Begin with this address' }).waitFor();
+      expect((await write()).code).not.toBe(0);
+    },
+  );
+
+  it('lets an administrator search the record, and export what the search found', async () => {
+    const { page, go, picture } = await stage.as('carla');
+    await go('admin/journal');
+    await page.getByLabel('Who').fill('anna');
+    await page.getByLabel('Kind').selectOption('intent');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.locator('.record.intent', { hasText: 'ahu1/sat-sp' }).first().waitFor();
+    expect(await page.locator('.record:not(.intent)').count()).toBe(0);
+    await picture('journal');
+    const coming = page.waitForEvent('download');
+    await page
+      .getByRole('link', { name: 'Export' })
+      .or(page.getByRole('button', { name: 'Export' }))
+      .first()
+      .click();
+    const lines = await (await coming).createReadStream().then(async (stream) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString().trim().split('\n');
+    });
+    const rows = lines.map((line) => JSON.parse(line) as { row: { kind: string; who: { principal: string } } });
+    expect(new Set(rows.map(({ row }) => `${row.kind} ${row.who.principal}`))).toEqual(new Set(['intent anna']));
+  });
+
+  it('shows nobody what their role has no right to: no administration for Anna, nothing of it by address', async () => {
+    const { page, go } = await stage.as('anna');
+    expect(await page.getByRole('link', { name: 'Administration' }).count()).toBe(0);
+    await go('admin/journal');
+    await page.getByText('Your roles hold none of these rights.').waitFor();
+    await go('device/no-such-device');
+    await page.getByText('There is no such thing here, or you may not see it.').waitFor();
+  });
+
+  it('works on while the cloud’s broker is away', async () => {
+    const { page, go } = await stage.as('anna');
+    await stage.site.loseCloud();
+    try {
+      await go(at('ahu1/dsp-sp'));
+      await page.getByRole('button', { name: /increment|increase/i }).click();
+      await page.getByRole('button', { name: 'Change to 260 Pa' }).click();
+      await page.getByText('Done: the device confirmed it').waitFor();
+      expect(holds('ahu1/dsp-sp')).toBe(260);
+    } finally {
+      await stage.site.restoreCloud();
+    }
+  });
+
+  it('signs out, and shows nothing afterwards', async () => {
+    const { page, go } = await stage.as('ben');
+    await go('me');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await go('overrides');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+});
