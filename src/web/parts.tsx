@@ -1,18 +1,21 @@
 // Small parts that several views share: a live value, what went wrong, an empty list, more of a list.
 
 import type { ComponentChildren } from 'preact';
-import type { ApiPoint } from '../http/schema-browse.ts';
+import type { ApiPoint, ApiPointDetail } from '../http/schema-browse.ts';
 import type { ApiFault } from './api.ts';
 import { streamOpen, useReading } from './live.ts';
 import { useNow } from './store.ts';
 import { shownQuality, shownValue, t } from './words.ts';
 
 /** Value, unit, quality and age of a point, as they are now. */
-export function Value({ point, big = false }: { point: ApiPoint; big?: boolean }) {
+export function Value({ point, big = false }: { point: ApiPoint | ApiPointDetail; big?: boolean }) {
   const reading = useReading(point.id, point.reading);
   const isStreaming = streamOpen.use();
   const now = useNow(5000);
-  const [amount, unit] = shownValue(reading.value, reading.value === null ? undefined : point.unit).split('\u202f');
+  const step = 'limits' in point ? point.limits?.step : undefined;
+  const [amount, unit] = shownValue(reading.value, reading.value === null ? undefined : point.unit, step).split(
+    '\u202f',
+  );
   return (
     <span class={`value ${big ? 'big' : ''} ${reading.quality}`}>
       <span class="reading">
