@@ -49,6 +49,8 @@ export interface Stage {
   visit(options?: BrowserContextOptions): Promise<Visit>;
   /** Signed in, at home. */
   as(person: 'anna' | 'ben' | 'carla', options?: BrowserContextOptions): Promise<Visit>;
+  /** Closes every visit: a person has room for so many live streams only. */
+  leave(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,6 +78,9 @@ export async function startStage(): Promise<Stage> {
         await signIn(made.page, person, DEMO_PASSWORD);
         await made.page.getByRole('heading', { level: 1, name: 'Headquarters' }).waitFor();
         return made;
+      },
+      async leave() {
+        await Promise.all(browser.contexts().map((context) => context.close()));
       },
       stop,
     };

@@ -1,7 +1,7 @@
 // Every view, for everybody: WCAG 2.2 AA by an automated checker in light and dark, touch targets, no sideways scrolling at any
 // width, nothing from elsewhere, and no complaint of the content security policy.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AXE, haveChromium, type Stage, startStage, type Visit } from './browser.ts';
 
 const at = (point: string): string => `point/${encodeURIComponent(point)}`;
@@ -66,6 +66,7 @@ describe.skipIf(!haveChromium())('every view', () => {
   beforeAll(async () => {
     stage = await startStage();
   }, 40_000);
+  afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
   it.each([
@@ -86,7 +87,6 @@ describe.skipIf(!haveChromium())('every view', () => {
       }
       expect(faults).toEqual([]);
       expect(visit.complaints).toEqual([]);
-      await visit.context.close();
     },
     60_000,
   );

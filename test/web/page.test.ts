@@ -1,6 +1,7 @@
 // A technician's day in a real browser, before the whole demo site: what the page says is held to the devices' own records.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { request } from 'node:https';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../scenarios/daemon-rig.ts';
 import { have, run } from '../scenarios/peers/program.ts';
 import { haveChromium, type Stage, signIn, startStage } from './browser.ts';
@@ -13,6 +14,7 @@ describe.skipIf(!haveChromium())('the page', () => {
   beforeAll(async () => {
     stage = await startStage();
   }, 40_000);
+  afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
   const holds = (point: string): unknown => {
@@ -132,6 +134,47 @@ describe.skipIf(!haveChromium())('the page', () => {
     expect(holds('chiller1/chw-sp')).toBe(before);
   }, 30_000);
 
+  it('lets no value change under a finger, and shows it as soon as the finger is away', async () => {
+    const [held, free] = [await stage.as('anna'), await stage.as('ben')];
+    const valueIn = ({ page }: typeof held) =>
+      page.locator('a.tile', { hasText: 'Condenser water set point' }).locator('.amount');
+    const before = (await valueIn(held).textContent()) ?? '';
+    await valueIn(held).hover();
+    await held.page.mouse.down();
+    stage.site.plant.devices.chiller1.bank.set('chiller1/cw-sp', 26.5);
+    await valueIn(free).filter({ hasText: '26.5' }).waitFor();
+    expect(await valueIn(held).textContent()).toBe(before);
+    await held.page.mouse.move(5, 5);
+    await held.page.mouse.up();
+    await valueIn(held).filter({ hasText: '26.5' }).waitFor();
+  });
+
+  it('takes a claim for another address only once it was confirmed from there', async () => {
+    const { page, go } = await stage.as('carla');
+    await go('tool');
+    await page.getByRole('button', { name: 'My tool runs on another address' }).click();
+    await page.getByLabel('Address of the tool').fill('127.0.0.9');
+    const line = page.locator('.copy-line code');
+    const claim = async (before = ''): Promise<string> => {
+      await page.getByRole('button', { name: 'Confirm from the other machine' }).click();
+      await (before === '' ? line : line.filter({ hasNotText: before })).waitFor();
+      return (await line.textContent()) ?? '';
+    };
+    const first = await claim();
+    expect(first).toMatch(/^https:.*\/confirm#/);
+    // Opened anywhere else the code is worth nothing, and used up.
+    const elsewhere = await stage.visit();
+    await elsewhere.page.goto(first);
+    await elsewhere.page.getByRole('button', { name: 'Confirm' }).click();
+    await elsewhere.page.getByText('There is no such thing here, or you may not see it.').waitFor();
+    expect(await confirmFrom('127.0.0.9', first)).toBe(404);
+    expect(await page.getByRole('heading', { name: 'Your session' }).count()).toBe(0);
+    expect(await confirmFrom('127.0.0.9', await claim(first))).toBe(200);
+    await page.getByRole('heading', { name: 'Your session' }).waitFor({ timeout: 10_000 });
+    await page.getByText('127.0.0.9').first().waitFor();
+    await page.getByRole('button', { name: 'End it' }).click();
+  });
+
   it.skipIf(!have('mbpoll'))(
     'lends a person’s name to their own tool, shows what it did, and takes it back',
     async () => {
@@ -226,3 +269,25 @@ describe.skipIf(!haveChromium())('the page', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 });
+
+/** What the page under that address does, on the machine with this one. */
+function confirmFrom(localAddress: string, address: string): Promise<number> {
+  const { origin, hash, port } = new URL(address);
+  const headers = { 'content-type': 'application/json', origin, 'sec-fetch-site': 'same-origin' };
+  const options = {
+    host: '127.0.0.1',
+    port,
+    path: '/api/v1/tool-sessions/confirm',
+    method: 'POST',
+    headers,
+    localAddress,
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...options, rejectUnauthorized: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    asked.on('error', reject);
+    asked.end(JSON.stringify({ code: hash.slice(1) }));
+  });
+}
