@@ -79,7 +79,7 @@ export async function openCloud(
         const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
         if (index) driver.activate(index);
       }
-      standing.policyActivated(snapshot);
+      standing.policyActivated();
       const { epoch, revision } = manifest.payload;
       const detail = { epoch, revision, manifestSha256: manifest.sha256, mode: snapshot.header.mode };
       journal.note({ kind: 'system', at: Math.floor(clock.now()), event: 'policy-in-force', detail });

@@ -5,7 +5,6 @@ import type { Clock } from '../contract/clock.ts';
 import type { RunningDriver } from '../contract/driver.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { GateControl } from '../gate/options.ts';
-import type { PolicySnapshot } from '../policy/rights.ts';
 import { cloudText } from './cloud-text.ts';
 import type { StatusReply } from './control-api.ts';
 import type { HealthSource } from './health-server.ts';
@@ -55,7 +54,7 @@ export class DaemonStanding implements HealthSource {
     this.#tellFailure();
   }
 
-  policyActivated(_snapshot: PolicySnapshot): void {
+  policyActivated(): void {
     this.#activatedAt = this.#clock.now();
     this.#activations += 1;
   }

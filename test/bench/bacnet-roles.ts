@@ -3,16 +3,9 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { driver } from '../../drivers/bacnet/driver.ts';
 import { plantInventory, startPlant } from '../../simulators/bacnet/plant.ts';
-import { createGate } from '../../src/gate/gate.ts';
-import { principalId } from '../../src/model/ids.ts';
-import { parseBundle } from '../../src/policy/bundle.ts';
-import { compileInventory, compileRights, headerOf, snapshotOf } from '../../src/policy/compile.ts';
-import { openJournal } from '../../src/store/journal.ts';
+import { startBenched } from './gateway-core.ts';
 
 export const DEVICES = 16;
 export const PLANT_PORT = 47_910;
@@ -145,50 +138,13 @@ function bundle(): object {
 
 /** Resolves once every device has been found. */
 export async function runGateway(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const journal = await openJournal({ file: join(folder, 'journal.sqlite') });
-  const parsed = parseBundle(bundle());
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.fault.slice(0, 3)));
-  const { document } = parsed.value;
-  const inventory = compileInventory(document.organizations);
-  const clock = { now: () => Date.now(), monotonic: () => performance.now(), sure: () => true };
-  const timers = {
-    after: (delayMs: number, run: () => void) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
-  const log = { write: () => undefined };
-  let ids = 0;
-  const gate = createGate({
-    journal,
-    log,
-    clock,
-    timers,
-    links: { lookup: () => undefined },
-    newId: (kind) => {
-      ids += 1;
-      return `${kind}-${ids}`;
-    },
-    site: {
-      applicationAddresses: [{ address: CLIENT, principal: principalId('bms') }],
-      sharedNetworks: [],
-      neverGated: { peers: [], targets: [] },
-    },
-  });
-  gate.activate(snapshotOf(inventory, compileRights(inventory, document), headerOf(document)));
-  const compiled = await driver.compileAddresses(inventory, async () => undefined);
-  if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault.slice(0, 3)));
-  const configuration = driver.configuration as { parse(input: unknown): unknown };
-  const section = configuration.parse({
+  const running = await startBenched(driver, bundle(), CLIENT, {
     north: { networkNumber: 10, ...NORTH },
     networks: {
       plant: { networkNumber: NETWORK, address: '127.9.4.3', port: PLANT_PORT },
       big: { networkNumber: BIG_NETWORK, address: '127.9.4.4', port: BIG.port },
     },
   });
-  const running = await driver.start(section, compiled.value.index, { gate, log, clock, timers });
   await new Promise((resolve) => setTimeout(resolve, 4000));
   const down = running.status().lines.filter(({ state }) => state !== 'up');
   if (down.length > 0) throw new Error(`not found: ${JSON.stringify(down)}`);

@@ -1,16 +1,9 @@
 // The processes of the Modbus benchmark: devices that answer as fast as they can, a bare forwarder, and the gateway.
 // Each runs alone and tells its ports to the one that measures.
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { driver } from '../../drivers/modbus/driver.ts';
-import { createGate } from '../../src/gate/gate.ts';
-import { principalId } from '../../src/model/ids.ts';
-import { parseBundle } from '../../src/policy/bundle.ts';
-import { compileInventory, compileRights, headerOf, snapshotOf } from '../../src/policy/compile.ts';
-import { openJournal } from '../../src/store/journal.ts';
+import { startBenched } from './gateway-core.ts';
 
 export const DEVICES = 64;
 /** The unit id of the one device that takes 16 requests at once. */
@@ -201,51 +194,14 @@ function bundle(): object {
 
 /** The driver with the real gate, policy and journal, in front of the devices' ports. */
 export async function runGateway(ports: readonly number[]): Promise<number[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const journal = await openJournal({ file: join(folder, 'journal.sqlite') });
-  const parsed = parseBundle(bundle());
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.fault.slice(0, 3)));
-  const { document } = parsed.value;
-  const inventory = compileInventory(document.organizations);
-  const clock = { now: () => Date.now(), monotonic: () => performance.now(), sure: () => true };
-  const timers = {
-    after: (delayMs: number, run: () => void) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
-  const log = { write: () => undefined };
-  let ids = 0;
-  const gate = createGate({
-    journal,
-    log,
-    clock,
-    timers,
-    links: { lookup: () => undefined },
-    newId: (kind) => {
-      ids += 1;
-      return `${kind}-${ids}`;
-    },
-    site: {
-      applicationAddresses: [{ address: '127.0.0.1', principal: principalId('bms') }],
-      sharedNetworks: [],
-      neverGated: { peers: [], targets: [] },
-    },
-  });
-  gate.activate(snapshotOf(inventory, compileRights(inventory, document), headerOf(document)));
-  const compiled = await driver.compileAddresses(inventory, async () => undefined);
-  if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault.slice(0, 3)));
   const lines = ports.map((port, number) => [
     `l${number + 1}`,
     { tcp: { host: '127.0.0.1', port }, ...(number + 1 === FAST && { inFlight: 16 }) },
   ]);
-  const configuration = driver.configuration as { parse(input: unknown): unknown };
-  const section = configuration.parse({
+  const running = await startBenched(driver, bundle(), '127.0.0.1', {
     listen: [{ name: 'north', address: '127.0.0.1', port: 0 }],
     lines: Object.fromEntries(lines),
     units: ports.map((_, number) => ({ unit: number + 1, device: `d${number + 1}` })),
   });
-  const running = await driver.start(section, compiled.value.index, { gate, log, clock, timers });
   return running.status().listening.map(({ port }) => port);
 }
