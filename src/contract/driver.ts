@@ -7,8 +7,10 @@ import type { DriverName, TargetHandle } from '../model/ids.ts';
 import type { Outcome } from '../model/journal-row.ts';
 import type { InventoryView, PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
+import type { AlarmDriver } from './alarms.ts';
 import type { Clock, Timers } from './clock.ts';
 import type { DescribeFrame } from './described-frame.ts';
+import type { FirmwareDriver } from './firmware.ts';
 import type { Change, Gate, OldValue, Permit } from './gate.ts';
 import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
@@ -85,6 +87,10 @@ export interface RunningDriver {
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
   /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */
   perform(permit: Permit<unknown>): Promise<Performed>;
+  /** Absent for protocols, or drivers, that update no firmware. */
+  readonly firmware?: FirmwareDriver;
+  /** Absent for protocols in which devices hold no alarms. */
+  readonly alarms?: AlarmDriver;
   /** Asks the devices of a network who they are and what they hold, one request at a time each. A text says why not. */
   survey?(order: SurveyOrder): Promise<Result<InventoryDraft, string>>;
   /** The device a frame to the gateway is for, as its stations are known now; `undefined` where nobody can say. */

@@ -16,7 +16,7 @@ import type {
 } from '../model/ids.ts';
 import type { IntentRow, Outcome, Proof } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
-import type { NonEmpty } from '../model/result.ts';
+import type { NonEmpty, Result } from '../model/result.ts';
 
 /** A certificate that the listener has already verified against the site's CA and its revocation list. */
 export interface PeerCertificate {
@@ -57,6 +57,13 @@ export interface Caller {
   readonly neverGated?: true;
 }
 
+/** A second person, as the decision needs one. */
+export interface Approver {
+  readonly principal: PrincipalId;
+  readonly channel: Channel;
+  readonly identity?: ProviderIdentity;
+}
+
 /** What a change would do to one target. */
 export interface Effect {
   /** A point, or a device where the thing has no point of its own. */
@@ -81,7 +88,10 @@ export interface Change<C> {
   readonly transfer?: { readonly device: TargetHandle; readonly ends: boolean };
   /** Restart, clock, firmware, life safety … carry their own actions in `effects`; `raw` marks firmware that comes as frames. */
   readonly rawImage?: true;
+  /** The job it is a step of; a device that a job holds takes its steps and nobody else's transfers. */
   readonly job?: string;
+  /** Who has approved it besides the caller; each is judged for the whole change too. */
+  readonly approvedBy?: readonly Approver[];
 }
 
 /** Refused. Everything the protocol's refusal, the page and the journal need. */
@@ -170,4 +180,17 @@ export interface UndoGate {
   undoPermit<C>(permit: Permit<unknown>, change: Change<C>): Judgement<C>;
   /** The same after a restart, from the intent row as the journal holds it. */
   undoRecorded<C>(intent: IntentRow, change: Change<C>): Judgement<C>;
+}
+
+/** What work on several devices asks of the door besides. */
+export interface JobGate {
+  /**
+   * Binds a device to a job until it is released: firmware, configuration and restart of it by anybody else wait, the starter's
+   * own tool included; reads, set points and releases go on. A text says who holds it already.
+   */
+  holdDevice(caller: Caller, device: TargetHandle, job: string): Result<void, string>;
+  /** More than once does nothing. */
+  releaseDevice(device: TargetId, job: string, why: string): void;
+  /** How many other persons must approve this change of this caller; 0 = none, also where it is denied. */
+  approvalsFor(caller: Caller, change: Change<unknown>): number;
 }
