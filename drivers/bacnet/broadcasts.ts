@@ -3,6 +3,7 @@
 // something is judged for every device it reaches. 3. What a station says in a device's name is refused.
 
 import type { Permit } from '../../src/contract/gate.ts';
+import type { Outcome } from '../../src/model/journal-row.ts';
 import type { Alarms } from './alarms.ts';
 import type { BacnetChange } from './bacnet-change.ts';
 import { type Callers, isNorth, type Station, stationKey, turnKey } from './callers.ts';
@@ -234,7 +235,7 @@ export class Broadcasts {
 
   /** Alone in the lane of every device it reaches, one lane after the other in one order, so that no two wait for each other. */
   #send(from: Station, permit: Permit<BacnetChange>, to: PlantDevice | readonly string[]): void {
-    const { plant, gate, counted, index } = this.#parts;
+    const { plant, gate, counted, index, log } = this.#parts;
     const inventory = index()?.inventory;
     const { generation } = this.#lists;
     const devices = 'mac' in to ? [to] : [...plant.devices()].filter(({ network }) => to.includes(network));
@@ -250,14 +251,27 @@ export class Broadcasts {
       }
       const redemption = await gate.redeem(permit, new Map());
       if (!redemption.redeemed) return;
-      const { change } = redemption;
-      if (change.kind !== 'unconfirmed') throw new RangeError('got a confirmed change, expected an unconfirmed one');
-      for (const place of 'mac' in change.to ? [change.to] : change.to) plant.unconfirmed(place, change.request);
-      gate.settle(permit, { kind: 'unknown', why: 'sent; this has no answer' });
+      let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
+      try {
+        const { change } = redemption;
+        if (change.kind !== 'unconfirmed') throw new RangeError('got a confirmed change, expected an unconfirmed one');
+        const places = 'mac' in change.to ? [change.to] : change.to;
+        const sent = places.filter((place) => plant.unconfirmed(place, change.request));
+        outcome =
+          sent.length === 0
+            ? { kind: 'not-sent', why: 'the network is closed' }
+            : { kind: 'unknown', why: 'sent; this has no answer' };
+      } finally {
+        gate.settle(permit, outcome);
+      }
+    };
+    const failed = (fault: unknown): void => {
+      const text = `a broadcast could not be carried: ${fault}`;
+      log.write('error', 'own.fault', { fault: String(fault) }, text);
     };
     const takeTurns = (at: number): Promise<void> => {
       const device = devices[at];
-      if (device === undefined) return carry();
+      if (device === undefined) return carry().catch(failed);
       return new Promise((resolve) => {
         const giveUp = (why: string): void => {
           abandon(why);
@@ -274,13 +288,6 @@ export class Broadcasts {
         if (!plant.lane(device).change(run, waiting)) giveUp('too many requests wait for a device');
       });
     };
-    takeTurns(0).catch((fault: unknown) => {
-      this.#parts.log.write(
-        'error',
-        'own.fault',
-        { fault: String(fault) },
-        `a broadcast could not be carried: ${fault}`,
-      );
-    });
+    void takeTurns(0);
   }
 }

@@ -53,15 +53,21 @@ export async function carryOut(
     tell({ kind: 'refused', denial: redemption.denial });
     return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
-  // What is sent is what was judged, as the gate hands it back.
-  const { change: judged } = redemption;
-  if (judged.kind !== 'confirmed') throw new RangeError('got an unconfirmed change, expected a confirmed one');
-  const { answer, done } = await send(plant, judged);
-  const outcome = outcomeOf(answer, done, judged);
-  tell(carriedOf(answer));
-  const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
-  const values = isLookedAt ? await readBack(plant, index, judged) : undefined;
-  gate.settle(permit, outcome, values && knownOf(values));
+  let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
+  let values: Map<TargetHandle, OldValue> | undefined;
+  try {
+    // What is sent is what was judged, as the gate hands it back.
+    const { change: judged } = redemption;
+    if (judged.kind !== 'confirmed') throw new RangeError('got an unconfirmed change, expected a confirmed one');
+    const { answer, done } = await send(plant, judged);
+    outcome = outcomeOf(answer, done, judged);
+    tell(carriedOf(answer));
+    const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
+    values = isLookedAt ? await readBack(plant, index, judged) : undefined;
+  } finally {
+    // Whatever went wrong, the record says what is known of it.
+    gate.settle(permit, outcome, values && knownOf(values));
+  }
   return { outcome, ...(values && { readBack: values }) };
 }
 

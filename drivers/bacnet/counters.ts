@@ -21,7 +21,6 @@ export function newCounters() {
     plant_timeouts: 0,
     /** Answers nobody waits for: late, double, of another device or of another service. */
     plant_strays: 0,
-    plant_broadcasts_dropped: 0,
     send_failures: 0,
     devices_unverified: 0,
     devices_contested: 0,

@@ -93,6 +93,11 @@ export class KnownDevice implements PlantDevice, Asker, Target {
     );
   }
 
+  /** What it takes its share by: its IP address without the port, behind a router its own MAC. */
+  get address(): string {
+    return this.destination === undefined ? this.via.address : `${this.networkNumber}:${this.mac}`;
+  }
+
   get changes(): number {
     return this.lane.changes;
   }

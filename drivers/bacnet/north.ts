@@ -13,6 +13,7 @@ import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from '.
 import type { OtherSide } from './plant.ts';
 import type { PlantNetwork } from './plant-network.ts';
 import type { Answer, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import { type Station, StationTable } from './station.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Transport } from './transport.ts';
@@ -35,6 +36,8 @@ export interface Behind {
 }
 
 const messagesPerSecond = 20;
+/** Of all I-Am and I-Have that are passed on, what one address of the plant may use up. */
+const foundByOneAddress = 1 / 8;
 /** What changes nothing, and is answered to where it came from. */
 const HARMLESS: ReadonlySet<UnconfirmedRequest['service']> = new Set(['who-is', 'who-has', 'i-am']);
 
@@ -46,7 +49,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   readonly #stations: StationTable;
   readonly #answering: Answering<Station, KnownDevice>;
   readonly #messages: TokenBucket;
-  readonly #found: TokenBucket;
+  readonly #found: SharedBucket;
 
   constructor(config: NorthConfig, transport: Transport, behind: Behind) {
     this.#config = config;
@@ -55,7 +58,12 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     const { deadlines, counters } = transport;
     const { limits, segmentTimeoutMs, retries, windowSize } = config;
     this.#messages = new TokenBucket(messagesPerSecond, deadlines.now());
-    this.#found = new TokenBucket(limits.answersPerSecond, deadlines.now());
+    const { answersPerSecond } = limits;
+    this.#found = new SharedBucket(
+      answersPerSecond,
+      Math.max(1, answersPerSecond * foundByOneAddress),
+      deadlines.now(),
+    );
     this.#stations = new StationTable(limits, {
       peerOf: (endpoint) => transport.peerOf(config.name, endpoint),
       isKnown: (peer) => transport.gate.callerOf(peer).principal !== null,
@@ -135,7 +143,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   unconfirmed(to: NorthStation | 'broadcast', from: PlantDevice, request: UnconfirmedRequest): void {
     const { counters, deadlines } = this.#transport;
     const isFound = request.service === 'i-am' || request.service === 'i-have';
-    if (isFound && !this.#found.take(deadlines.now())) {
+    if (isFound && !this.#found.take(known(from).address, deadlines.now())) {
       counters.north_broadcasts_dropped += 1;
       return;
     }

@@ -33,7 +33,6 @@ export interface PlantHost {
 }
 
 const messagesPerSecond = 20;
-const searchesPerSecond = 40;
 
 export class PlantNetwork implements RouterPort {
   readonly name: string;
@@ -47,7 +46,6 @@ export class PlantNetwork implements RouterPort {
   readonly #devices = new Map<string, KnownDevice>();
   readonly #routerOf: ReadonlyMap<number, Endpoint>;
   readonly #messages: TokenBucket;
-  readonly #broadcasts: TokenBucket;
   #isOpen = false;
 
   constructor(name: string, config: PlantNetworkConfig, messageOctets: number, transport: Transport, host: PlantHost) {
@@ -57,9 +55,7 @@ export class PlantNetwork implements RouterPort {
     this.#host = host;
     this.#messageOctets = messageOctets;
     this.#routerOf = new Map(config.routers.flatMap((router) => router.networks.map((number) => [number, router])));
-    const now = transport.deadlines.now();
-    this.#messages = new TokenBucket(messagesPerSecond, now);
-    this.#broadcasts = new TokenBucket(searchesPerSecond, now);
+    this.#messages = new TokenBucket(messagesPerSecond, transport.deadlines.now());
     this.link = new Link(
       config,
       `drivers.bacnet.networks.${name}`,
@@ -139,13 +135,9 @@ export class PlantNetwork implements RouterPort {
     return endpoint === undefined ? undefined : this.#devices.get(endpointKey(endpoint));
   }
 
-  broadcast(request: UnconfirmedRequest): void {
-    const { counters, deadlines } = this.#transport;
-    if (!this.#isOpen) return;
-    if (!this.#broadcasts.take(deadlines.now())) {
-      counters.plant_broadcasts_dropped += 1;
-      return;
-    }
+  /** False where nothing was sent: the network is closed. */
+  broadcast(request: UnconfirmedRequest): boolean {
+    if (!this.#isOpen) return false;
     const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
     // Global where routers stand in this plant, so that they pass it on; else local.
     const ends =
@@ -154,8 +146,9 @@ export class PlantNetwork implements RouterPort {
     const npdu = new Uint8Array(header.length + apdu.length);
     npdu.set(header, 0);
     npdu.set(apdu, header.length);
-    counters.plant_frames_out += 1;
+    this.#transport.counters.plant_frames_out += 1;
     this.link.broadcast(npdu);
+    return true;
   }
 
   /** To one station, with the header given. */

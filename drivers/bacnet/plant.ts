@@ -103,13 +103,12 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     return known(device).asking.request(request, options.retry);
   }
 
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): void {
-    if (typeof to === 'string') {
-      this.networks.get(to)?.broadcast(request);
-      return;
-    }
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): boolean {
+    if (typeof to === 'string') return this.networks.get(to)?.broadcast(request) ?? false;
+    if (this.networks.get(to.network)?.isOpen !== true) return false;
     const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
     this.#send(known(to), from && known(from).source, apdu, false);
+    return true;
   }
 
   onDevice(listener: (device: PlantDevice) => void): void {

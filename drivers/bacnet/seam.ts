@@ -82,9 +82,9 @@ export interface PlantSide {
   request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
   /**
    * To one device, or as a broadcast on one plant network by its name. `from`: the device of another network that says it;
-   * absent: the gateway.
+   * absent: the gateway. False where nothing was sent.
    */
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): void;
+  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): boolean;
   /** Verified instance changed or gone: subscriptions, lists and rights that hang on it must be looked at. */
   onDevice(listener: (device: PlantDevice) => void): void;
   /** Reads the device's identity again now: after a change of its Device object, a restart or a restore. */

@@ -1,7 +1,9 @@
-// Who-Is and Who-Has ─► who asked: what is found goes to them by unicast. 1. Bounded in number and in time.
+// Who-Is and Who-Has ─► who asked: what is found goes to them by unicast. 1. Bounded in number and in time. 2. The gateway’s own
+// searches do not come here: however many others look, it finds its devices.
 
 import type { Clock } from '../../src/contract/clock.ts';
 import { type Station, stationKey, turnKey } from './callers.ts';
+import { TokenBucket } from './token-bucket.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
@@ -18,21 +20,25 @@ interface Asked {
 const ANSWERED_WITHIN_MS = 10_000;
 const MOST_SEARCHES = 1024;
 const MOST_OF_ONE = 64;
+/** That go on to the plant, of all stations together. */
+const PER_SECOND = 40;
 
 export class Searches {
   readonly #clock: Clock;
+  readonly #all: TokenBucket;
   #asked: Asked[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#all = new TokenBucket(PER_SECOND, clock.monotonic());
   }
 
-  /** False where the station asks so often that this one does not go on. */
+  /** False where the station, or everybody together, asks so often that this one does not go on. */
   asked(station: Station, request: Search): boolean {
     this.#sweep();
     const key = turnKey(station);
     const own = this.#asked.filter((one) => turnKey(one.station) === key);
-    if (own.length >= MOST_OF_ONE) return false;
+    if (own.length >= MOST_OF_ONE || !this.#all.take(this.#clock.monotonic())) return false;
     if (this.#asked.length >= MOST_SEARCHES) this.#asked.shift();
     this.#asked.push({ station, request, until: this.#clock.monotonic() + ANSWERED_WITHIN_MS });
     return true;

@@ -8,6 +8,7 @@ import type { Counters } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Endpoint, endpointKey } from './endpoint.ts';
 import type { NorthStation, PlantDevice, Road } from './seam.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface TransportServices {
@@ -21,7 +22,6 @@ export interface TransportServices {
 
 const complaintsPerSecond = 50;
 const complaintsOfOnePerSecond = 2;
-const rememberedSenders = 1024;
 const faultsPerSecond = 1;
 
 export class Transport {
@@ -31,9 +31,8 @@ export class Transport {
   readonly counters: Counters;
   readonly #driver: DriverName;
   readonly #road: () => Road;
-  readonly #complaints: TokenBucket;
+  readonly #complaints: SharedBucket;
   readonly #ownFaults: TokenBucket;
-  readonly #senders = new Map<string, TokenBucket>();
   #lastNumber = 0;
 
   constructor(services: TransportServices) {
@@ -43,7 +42,7 @@ export class Transport {
     this.counters = services.counters;
     this.#driver = services.driver;
     this.#road = services.road;
-    this.#complaints = new TokenBucket(complaintsPerSecond, this.deadlines.now());
+    this.#complaints = new SharedBucket(complaintsPerSecond, complaintsOfOnePerSecond, this.deadlines.now());
     this.#ownFaults = new TokenBucket(faultsPerSecond, this.deadlines.now());
   }
 
@@ -68,16 +67,8 @@ export class Transport {
 
   /** Records a frame that was no request. The caller has counted and dropped it. */
   complain(from: NorthStation | PlantDevice, operation: string, detail: string): void {
-    const now = this.deadlines.now();
     const sender = 'peer' in from ? from.peer.address : `${from.networkNumber}:${from.mac}`;
-    let bucket = this.#senders.get(sender);
-    if (bucket === undefined) {
-      const oldest = this.#senders.size >= rememberedSenders ? this.#senders.keys().next().value : undefined;
-      if (oldest !== undefined) this.#senders.delete(oldest);
-      bucket = new TokenBucket(complaintsOfOnePerSecond, now);
-      this.#senders.set(sender, bucket);
-    }
-    if (bucket.take(now) && this.#complaints.take(now)) this.#road().refused(from, operation, detail);
+    if (this.#complaints.take(sender, this.deadlines.now())) this.#road().refused(from, operation, detail);
   }
 
   /** A fault of our own: the frame is dropped, the gateway goes on. */

@@ -66,18 +66,19 @@ export async function carryOut(
     return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
   const { change } = redemption;
-  const answer = await send(line, change);
-  const outcome = outcomeOf(answer);
-  const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
-  if (!isLookedAt || change.broadcast) {
-    gate.settle(permit, outcome);
+  let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
+  let readBack: Map<TargetHandle, OldValue> | undefined;
+  try {
+    const answer = await send(line, change);
+    outcome = outcomeOf(answer);
     tell(carriedOf(answer));
-    return { outcome };
+    const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
+    if (isLookedAt && !change.broadcast) readBack = await valuesOf(index, devices, pointsOf(index, change), ask);
+  } finally {
+    // Whatever went wrong, the record says what is known of it.
+    gate.settle(permit, outcome, readBack && knownOf(readBack));
   }
-  tell(carriedOf(answer));
-  const readBack = await valuesOf(index, devices, pointsOf(index, change), ask);
-  gate.settle(permit, outcome, knownOf(readBack));
-  return { outcome, readBack };
+  return { outcome, ...(readBack && { readBack }) };
 }
 
 function downOf(line: Line): string {

@@ -83,9 +83,10 @@ export class FakeSides implements PlantSide, NorthSide {
     to: PlantDevice | NorthStation | string,
     request: UnconfirmedRequest | PlantDevice,
     more?: unknown,
-  ): void {
+  ): boolean {
     if (typeof to === 'object' && 'peer' in to) this.told.push({ to, request: more as UnconfirmedRequest });
     else this.said.push({ to, request: request as UnconfirmedRequest });
+    return true;
   }
 
   onDevice(listener: (device: PlantDevice) => void): void {

@@ -1,10 +1,10 @@
 // One permitted change in its lane: what becomes of it, whatever the device does, and what is recorded of it.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { PlantAnswer } from '../../../drivers/bacnet/seam.ts';
-import { ask } from '../../../simulators/bacnet/requests.ts';
+import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
-import { AHU, VAV } from './classify-stage.ts';
+import { AHU, told, VAV } from './classify-stage.ts';
 import { BMS, fakeStage, northAt } from './fake-sides.ts';
 
 const write = ask.writeProperty({ object: 'analog-value,1', value: [app.real(20)], priority: 10 });
@@ -101,14 +101,41 @@ describe('what becomes of a change', () => {
   });
 });
 
-test('a fault of our own on the way is told as an abort, and logged', async () => {
-  const stage = await fakeStage();
-  stage.sides.answer = ({ service }) => {
-    if (service === 'write-property') throw new RangeError('torn');
-    return { kind: 'no-answer' };
-  };
-  expect(await stage.ask(stage.anna, write)).toMatchObject({ kind: 'abort' });
-  expect(stage.log.of('own.fault')).toEqual(['a change could not be carried: RangeError: torn']);
+describe('a fault of our own on the way', () => {
+  test('is told as an abort, logged, and recorded as an outcome nobody knows', async () => {
+    const stage = await fakeStage();
+    stage.sides.answer = ({ service }) => {
+      if (service === 'write-property') throw new RangeError('torn');
+      return { kind: 'no-answer' };
+    };
+    expect(await stage.ask(stage.anna, write)).toMatchObject({ kind: 'abort' });
+    expect(stage.log.of('own.fault')).toEqual(['a change could not be carried: RangeError: torn']);
+    expect(stage.journal.rows('intent')).toHaveLength(1);
+    expect(stage.journal.rows('outcome')).toMatchObject([
+      { outcome: { kind: 'unknown', why: 'a fault of the gateway’s own came between' } },
+    ]);
+  });
+
+  test('leaves the outcome that is known', async () => {
+    const stage = await fakeStage();
+    stage.sides.verify = () => {
+      throw new RangeError('torn');
+    };
+    await stage.ask(stage.anna, ask.reinitialize(1));
+    expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'acknowledged' } }]);
+  });
+
+  test('does not leave a broadcast without an outcome', async () => {
+    const stage = await fakeStage();
+    stage.sides.unconfirmed = () => {
+      throw new RangeError('torn');
+    };
+    stage.road.unconfirmed(stage.anna, AHU, told(say.timeSynchronization(new Date(0))));
+    await vi.waitFor(() => expect(stage.log.of('own.fault')).toHaveLength(1));
+    expect(stage.journal.rows('outcome')).toMatchObject([
+      { outcome: { kind: 'unknown', why: 'a fault of the gateway’s own came between' } },
+    ]);
+  });
 });
 
 describe('who asks', () => {

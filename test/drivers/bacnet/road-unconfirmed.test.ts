@@ -43,6 +43,18 @@ describe('searches', () => {
     expect(stage.sides.told).toMatchObject([{ to: stage.anna, request: { service: 'i-am' } }]);
   });
 
+  test('however many look, so many a second go on to the plant', async () => {
+    const grants = [{ to: 'anyone', permissions: ['device.view'], at: 'hq' }];
+    const stage = await fakeStage({ grants });
+    for (let host = 0; host < 200; host += 1)
+      stage.road.unconfirmed(northAt(`127.1.0.${host}`), AHU, told(say.whoIs()));
+    expect(stage.sides.said).toHaveLength(80);
+    stage.time.pass(1000);
+    for (let host = 0; host < 200; host += 1)
+      stage.road.unconfirmed(northAt(`127.1.0.${host}`), AHU, told(say.whoIs()));
+    expect(stage.sides.said).toHaveLength(120);
+  });
+
   test('names are found by who may read them', async () => {
     const stage = await fakeStage();
     const found = (object: number) => ({

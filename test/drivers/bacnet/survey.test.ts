@@ -181,6 +181,7 @@ function plantOf(manner: Manner) {
     },
     unconfirmed: (_to, request) => {
       if (request.service !== 'who-is') throw new Error(`a survey sent ${request.service}`);
+      return true;
     },
   };
   return { side: side as PlantSide, requests: () => requests };

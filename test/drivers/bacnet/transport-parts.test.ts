@@ -7,6 +7,7 @@ import { broadcastOf, endpointOfMac, macOf, sameSubnet } from '../../../drivers/
 import { ForeignDevices } from '../../../drivers/bacnet/foreign-devices.ts';
 import { DeviceLane } from '../../../drivers/bacnet/lane.ts';
 import { judgeNetworkMessage } from '../../../drivers/bacnet/network-messages.ts';
+import { SharedBucket } from '../../../drivers/bacnet/shared-bucket.ts';
 import { SlotTable } from '../../../drivers/bacnet/slot-table.ts';
 import { StationTable } from '../../../drivers/bacnet/station.ts';
 import { TokenBucket } from '../../../drivers/bacnet/token-bucket.ts';
@@ -51,6 +52,19 @@ describe('deadlines', () => {
     expect(time.pending).toBe(0);
     deadlines.later(20, again);
     expect(time.pending).toBe(0);
+  });
+});
+
+describe('a shared bucket', () => {
+  it('gives everybody their share, whoever is noisy, and no more than all of it', () => {
+    const bucket = new SharedBucket(16, 2, 0);
+    const taken = (who: string, times: number, now: number): number =>
+      Array.from({ length: times }, () => bucket.take(who, now)).filter((one) => one).length;
+    expect(taken('noisy', 1000, 0)).toBe(4);
+    expect(taken('quiet', 1, 0)).toBe(1);
+    for (let other = 0; other < 2000; other += 1) bucket.take(`other ${other}`, 0);
+    expect(taken('late', 1, 0)).toBe(0);
+    expect(taken('quiet', 1, 1000)).toBe(1);
   });
 });
 
