@@ -14,6 +14,7 @@ const LONGEST_MS = 3_600_000;
 interface CommandWords extends CommonOptions {
   readonly as: string;
   readonly priority?: string;
+  readonly override?: string;
   readonly for: string;
   readonly minRevision?: string;
 }
@@ -25,6 +26,7 @@ interface Result {
   readonly text?: string;
   readonly steps?: readonly {
     readonly targets: readonly string[];
+    readonly until?: string;
     readonly outcome: {
       readonly kind: string;
       readonly answer?: string;
@@ -49,6 +51,10 @@ export function addRemoteCommands(program: Command, terminal: Terminal, shape: S
     .argument('<words...>')
     .requiredOption('--as <user>', 'in whose name: a user or application of the policy')
     .option('--priority <n>', 'BACnet priority of a write or release, 1 to 16')
+    .option(
+      '--override <time>',
+      'how long a write lasts, or `none`: until changed again (default: 2h where it can end)',
+    )
     .option('--for <time>', 'how long it is good and waited for, at most `1h`: a command is for now', '60s')
     .option('--min-revision <n>', 'only under this revision of the policy or a later one')
     .action((gateway: string, operation: string, words: string[], options: CommandWords) =>
@@ -71,14 +77,16 @@ export function commandValue(text: string): unknown {
 export function operationOf(
   operation: string,
   words: readonly string[],
-  { priority }: Pick<CommandWords, 'priority'>,
+  { priority, override }: Pick<CommandWords, 'priority' | 'override'>,
 ): object {
   const [first = '', second, ...rest] = words;
   const level = priority === undefined ? {} : { priority: wholeNumber(priority) };
+  const span = override === undefined ? {} : { overrideMs: override === 'none' ? null : parseDuration(override) };
+  if (override !== undefined && operation !== 'write') throw badInput(`got --override with \`${operation}\``);
   switch (operation) {
     case 'write':
       if (second === undefined || rest.length > 0) throw badInput('got `write` with other than a point and a value');
-      return { op: 'write', target: first, value: commandValue(second), ...level };
+      return { op: 'write', target: first, value: commandValue(second), ...level, ...span };
     case 'release':
       if (second !== undefined) throw badInput('got `release` with more than a point');
       return { op: 'release', target: first, ...level };
@@ -156,9 +164,10 @@ function describe(
     const at = denial?.target === undefined ? '' : ` at ${denial.target}`;
     err(denial ? `denied: ${denial.reason}${at}: ${text}` : `refused: \`${code}\`: ${text}`);
   }
-  for (const { targets, outcome } of steps) {
+  for (const { targets, until, outcome } of steps) {
     const why = outcome.answer ?? outcome.why ?? outcome.reason;
-    out(`${targets.join(', ')}: ${outcome.kind}${why === undefined ? '' : ` (${why})`}`);
+    const end = until === undefined ? '' : `, until ${until}`;
+    out(`${targets.join(', ')}: ${outcome.kind}${why === undefined ? '' : ` (${why})`}${end}`);
   }
   for (const { target, ok, value, why } of readings)
     out(ok ? `${target} = ${JSON.stringify(value)}` : `${target}: ${why}`);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const COMMAND_TYP = 'gatehouse.command+jws';
 /** Longest time between `iat` and `exp`: a command is for now. */
 export const LONGEST_COMMAND_S = 3_600;
+const LONGEST_OVERRIDE_MS = 30 * 86_400_000;
 const MOST_WRITES = 64;
 const MOST_TARGETS = 500;
 
@@ -22,15 +23,25 @@ export const commandValueSchema = z.union([
 
 const target = z.string().min(1);
 const priority = z.int().min(1).max(16).optional();
-const writeSchema = z.strictObject({ target, value: commandValueSchema, priority });
+/** ms until it is put back by itself; null = until changed again; absent = 2 h, where it can be put back at all. */
+const overrideMs = z.int().min(1_000).max(LONGEST_OVERRIDE_MS).nullable().optional();
+const writeSchema = z.strictObject({ target, value: commandValueSchema, priority, overrideMs });
 
 /** `write` and `batch` set points, `release` relinquishes a priority slot, `read` and `explain` change nothing. */
 export const operationSchema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('write'), target, value: commandValueSchema, priority }),
+  z.strictObject({ op: z.literal('write'), target, value: commandValueSchema, priority, overrideMs }),
   z.strictObject({ op: z.literal('release'), target, priority }),
   z.strictObject({ op: z.literal('read'), targets: z.array(target).min(1).max(MOST_TARGETS) }),
-  /** Every write is permitted or none is begun; the first that fails ends it, and what was written is put back. */
-  z.strictObject({ op: z.literal('batch'), writes: z.array(writeSchema).min(1).max(MOST_WRITES) }),
+  /**
+   * Every write is permitted or none is begun; the first that fails ends it, and what was written is put back. `priority`
+   * (where a protocol has priorities) and `overrideMs` are of each write that says nothing of its own.
+   */
+  z.strictObject({
+    op: z.literal('batch'),
+    writes: z.array(writeSchema).min(1).max(MOST_WRITES),
+    priority,
+    overrideMs,
+  }),
   z.strictObject({
     op: z.literal('explain'),
     action: z.string().min(1),

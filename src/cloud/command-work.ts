@@ -4,11 +4,11 @@
 
 import type { RunningDriver } from '../contract/driver.ts';
 import type { Caller, Denial, Gate } from '../contract/gate.ts';
-import type { RowResult, WriteRow, Writer } from '../contract/work.ts';
+import type { RowResult, WriteOrder, WriteRow, Writer } from '../contract/work.ts';
 import { principalId, type TargetHandle } from '../model/ids.ts';
 import { recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
-import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
+import { fail, isNonEmpty, ok, type Result } from '../model/result.ts';
 import { explain, formatExplanation } from '../policy/explain.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import type { Command, CommandValue, Operation } from './command-form.ts';
@@ -47,12 +47,12 @@ export function commandWork(services: WorkServices): CommandWork {
     const caller = callerOf(command, kid);
     switch (operation.op) {
       case 'write':
-        return write(services, caller, [rowOf({ ...operation, value: pointValue(operation.value) })]);
+        return write(services, caller, { rows: [rowOf({ ...operation, value: pointValue(operation.value) })] });
       case 'release':
-        return write(services, caller, [rowOf({ ...operation, value: null })]);
+        return write(services, caller, { rows: [rowOf({ ...operation, value: null })] });
       case 'batch': {
         const rows = operation.writes.map((entry) => rowOf({ ...entry, value: pointValue(entry.value) }));
-        return isNonEmpty(rows) ? write(services, caller, rows) : ok({ steps: [] });
+        return isNonEmpty(rows) ? write(services, caller, { rows, ...spanOf(operation) }) : ok({ steps: [] });
       }
       case 'read':
         return read(services, caller, operation.targets);
@@ -64,16 +64,18 @@ export function commandWork(services: WorkServices): CommandWork {
   };
 }
 
-function rowOf({
-  target,
-  value,
-  priority,
-}: {
-  target: string;
-  value: PointValue;
-  priority?: number | undefined;
-}): WriteRow {
-  return { point: target, value, ...(priority === undefined ? {} : { priority }) };
+interface Span {
+  readonly priority?: number | undefined;
+  readonly overrideMs?: number | null | undefined;
+}
+
+const spanOf = ({ priority, overrideMs }: Span): Pick<WriteRow, 'priority' | 'overrideMs'> => ({
+  ...(priority === undefined ? {} : { priority }),
+  ...(overrideMs === undefined ? {} : { overrideMs }),
+});
+
+function rowOf({ target, value, ...span }: Span & { readonly target: string; readonly value: PointValue }): WriteRow {
+  return { point: target, value, ...spanOf(span) };
 }
 
 function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
@@ -91,14 +93,10 @@ function pointValue(value: CommandValue): PointValue {
   return typeof value === 'object' ? BigInt(value.integer) : value;
 }
 
-async function write(
-  { writer }: WorkServices,
-  caller: Caller,
-  rows: NonEmpty<WriteRow>,
-): Promise<Result<Done, WorkRefusal>> {
+async function write({ writer }: WorkServices, caller: Caller, order: WriteOrder): Promise<Result<Done, WorkRefusal>> {
   const running = writer();
   if (!running) return fail({ code: 'unknown-target', text: 'the gateway is starting: no driver serves a point yet' });
-  const result = await running.write(caller, { rows });
+  const result = await running.write(caller, order);
   switch (result.kind) {
     case 'faulty': {
       const faulty = result.rows.filter(({ fault }) => fault !== undefined);
@@ -117,13 +115,14 @@ async function write(
   }
 }
 
-function stepOf({ point, decision, old, readBack, ...row }: RowResult): NonNullable<Done['steps']>[number] {
+function stepOf({ point, decision, old, readBack, until, ...row }: RowResult): NonNullable<Done['steps']>[number] {
   return {
     decision,
     targets: [point],
     outcome: outcomeOf(row),
     ...(old === undefined ? {} : { old: recordValue(old) }),
     ...(readBack === undefined ? {} : { readBack: recordValue(readBack) }),
+    ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
   };
 }
 

@@ -53,6 +53,8 @@ export const stepSchema = z.strictObject({
   ]),
   old: resultValueSchema.optional(),
   readBack: resultValueSchema.optional(),
+  /** When it is put back by itself; absent: it stays until changed again. */
+  until: z.iso.datetime().optional(),
 });
 
 const readingSchema = z.union([

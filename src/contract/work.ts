@@ -11,14 +11,21 @@ export interface WriteRow {
   /** A point's id. */
   readonly point: string;
   readonly value: PointValue;
-  /** BACnet priority; absent where the protocol has none. */
+  /** BACnet priority; absent: the order's, else the driver's own. */
   readonly priority?: number;
+  /** ms until it is put back by itself; `null` = it stays until changed again; absent: the order's, else by default. */
+  readonly overrideMs?: number | null;
 }
+
+/** How long a set point or a command lasts that says nothing of its end, wherever it can be put back by itself. */
+export const USUAL_OVERRIDE_MS = 7_200_000;
 
 export interface WriteOrder {
   readonly rows: NonEmpty<WriteRow>;
-  /** ms since 1970: then every row is put back. Absent = it stays. */
-  readonly until?: number;
+  /** Of every row that names none, where its protocol has priorities. */
+  readonly priority?: number;
+  /** Of every row that says nothing of its end and is no release. */
+  readonly overrideMs?: number | null;
 }
 
 /** What would be refused, before anything is sent: `undefined` in `denial` and `fault` = it would go out. */
@@ -28,6 +35,10 @@ export interface RowCheck {
   readonly denial?: Omit<Denial, 'decisionId'>;
   /** Not a refusal: the request itself cannot be carried out (no address, a value that does not fit). */
   readonly fault?: string;
+  /** What of the row the fault is about. */
+  readonly field?: 'point' | 'value' | 'priority' | 'overrideMs';
+  /** How long it would last, in ms; absent: until changed again. */
+  readonly lastsMs?: number;
 }
 
 export const ROW_STATES = [
@@ -57,6 +68,8 @@ export interface RowResult {
   readonly readBack?: PointValue;
   readonly why?: string;
   readonly override?: string;
+  /** When that ends, ms since 1970. */
+  readonly until?: number;
 }
 
 export type WriteResult =
@@ -67,9 +80,11 @@ export type WriteResult =
   | { readonly kind: 'carried-out'; readonly job: string; readonly ok: boolean; readonly rows: readonly RowResult[] };
 
 export interface Writer {
-  /** A verdict for each row, recorded nowhere. */
-  check(caller: Caller, rows: NonEmpty<WriteRow>): readonly RowCheck[];
+  /** A verdict for each row, in their order, recorded nowhere. */
+  check(caller: Caller, order: WriteOrder): readonly RowCheck[];
   write(caller: Caller, order: WriteOrder): Promise<WriteResult>;
+  /** Whether a write of this point can be given an end, and how long it lasts by default (absent: until changed again). */
+  spanOf(point: string): { readonly mayEnd: boolean; readonly usualMs?: number };
 }
 
 export const OVERRIDE_STATES = ['pending', 'active', 'releasing', 'released', 'left', 'superseded'] as const;

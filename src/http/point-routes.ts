@@ -132,6 +132,7 @@ function shownDetail(context: Context, asker: Asker, sight: Sight, handle: Targe
     undo: point.undo,
     write: {
       action,
+      ...options.writer.spanOf(point.id),
       permitted: decision.decision === 'permit',
       denied:
         decision.decision === 'permit'

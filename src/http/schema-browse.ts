@@ -80,6 +80,8 @@ export const pointDetailSchema = z
       action: z.string(),
       permitted: z.boolean(),
       denied: z.array(deniedSchema),
+      mayEnd: z.boolean().describe('`overrideMs` may be given'),
+      usualMs: z.int().optional().describe('how long a write lasts that does not say so; absent: until changed again'),
     }),
     lastChange: z
       .object({

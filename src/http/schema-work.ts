@@ -1,24 +1,40 @@
 // Writing, overrides, tool sessions, asking for a right.
 
 import { z } from 'zod';
-import { OVERRIDE_STATES, ROW_STATES } from '../contract/work.ts';
+import { OVERRIDE_STATES, ROW_STATES, USUAL_OVERRIDE_MS } from '../contract/work.ts';
 import { deniedSchema, idText, moment, valueSchema } from './schema-shared.ts';
 
-const priority = z.int().min(1).max(16).optional();
-const forMs = z
+const level = z.int().min(1).max(16);
+const priority = level.optional().describe('BACnet: which command slot; absent: 16. Modbus has none');
+const span = z
   .int()
   .min(1000)
-  .max(30 * 86_400_000);
+  .max(30 * 86_400_000)
+  .nullable()
+  .optional();
+const BY_DEFAULT = `absent: set points and commands that can be put back are put back after ${USUAL_OVERRIDE_MS / 3_600_000} h, \
+all else stays. null: it stays until changed again. \
+What is put back is what the slot held before (BACnet: the same priority, NULL where it was empty; Modbus: the registers), \
+and only while it still holds what was written. A command that the inventory does not let be put back has an end in a \
+command slot only. value null (release) has none`;
 
 export const writeBody = z.strictObject({
   value: valueSchema,
   priority,
-  overrideMs: forMs.optional().describe('an override: it is put back by itself after so long'),
+  overrideMs: span.describe(`how long it lasts, in ms; ${BY_DEFAULT}`),
 });
 
-export const rowSchema = z.strictObject({ point: idText, value: valueSchema, priority });
-export const checkBody = z.strictObject({ rows: z.array(rowSchema).min(1).max(200) });
-export const batchBody = z.strictObject({ rows: z.array(rowSchema).min(1).max(200), overrideMs: forMs.optional() });
+export const rowSchema = z.strictObject({
+  point: idText,
+  value: valueSchema,
+  priority,
+  overrideMs: span.describe('how long this row lasts, in ms, or null; absent: as said of the whole batch'),
+});
+export const batchBody = z.strictObject({
+  rows: z.array(rowSchema).min(1).max(200),
+  priority: level.optional().describe('of every row that names none, where its protocol has priorities'),
+  overrideMs: span.describe(`how long every row lasts that does not say so itself, in ms; ${BY_DEFAULT}`),
+});
 
 export const checkSchema = z
   .object({
@@ -28,6 +44,8 @@ export const checkSchema = z
         point: z.string(),
         verdict: z.enum(['permitted', 'denied', 'unknown', 'faulty']),
         fault: z.string().optional(),
+        field: z.enum(['point', 'value', 'priority', 'overrideMs']).optional().describe('what of the row is faulty'),
+        lastsMs: z.int().optional().describe('how long it would last; absent: until changed again'),
         denied: z.array(deniedSchema),
       }),
     ),
@@ -49,7 +67,8 @@ export const writeResultSchema = z
         old: valueSchema.optional(),
         readBack: valueSchema.optional(),
         why: z.string().optional(),
-        override: z.string().optional(),
+        override: z.string().optional().describe('the entry of the ledger; absent: it stays until changed again'),
+        until: moment.optional().describe('when it is put back by itself'),
       }),
     ),
   })
@@ -69,7 +88,8 @@ export const overrideSchema = z
         'found: on the device and without an end; `owner` where it came through the gateway; released by writing null',
       ),
     value: valueSchema,
-    before: valueSchema.optional(),
+    before: valueSchema.optional().describe('what it goes back to'),
+    unit: z.string().optional(),
     priority: z.int().optional(),
     since: moment.describe('found ones: when it was first seen'),
     until: moment.optional(),

@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Override, RowCheck, WriteResult, WriteRow } from '../contract/work.ts';
+import type { Override, RowCheck, WriteOrder, WriteResult, WriteRow } from '../contract/work.ts';
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
@@ -14,7 +14,6 @@ import {
   type ApiOverride,
   type ApiWriteResult,
   batchBody,
-  checkBody,
   checkSchema,
   overrideSchema,
   type rowSchema,
@@ -25,6 +24,7 @@ import { givenValue, shownValue } from './shown-value.ts';
 import { slotHolders } from './slot-holder.ts';
 
 type GivenRow = z.output<typeof rowSchema>;
+type GivenBatch = z.output<typeof batchBody>;
 
 export function writeRoutes(app: App, context: Context): void {
   const { options, replies, live } = context;
@@ -36,24 +36,24 @@ export function writeRoutes(app: App, context: Context): void {
     return typeof key === 'string' ? key : undefined;
   };
 
+  /** `fieldOf`: where in the request a fault of a row stands. */
   async function write(
     request: FastifyRequest,
-    given: readonly GivenRow[],
-    overrideMs: number | undefined,
+    given: GivenBatch,
+    fieldOf: (row: number, field: string) => string,
   ): Promise<ApiWriteResult> {
     const { caller } = askerOf(request);
-    const rows = visibleRows(context, request, given);
-    const until = overrideMs === undefined ? undefined : clock.now() + overrideMs;
-    const result = await writer.write(caller, { rows, ...(until !== undefined && { until }) });
+    const rows = visibleRows(context, request, given.rows);
+    const result = await writer.write(caller, { rows, ...whole(given) });
     live.touch(rows.map(({ point }) => point));
-    return answerOf(context, request, result);
+    return answerOf(context, request, result, fieldOf);
   }
 
   app.route({
     method: 'POST',
     url: '/api/v1/points/:id/write',
     schema: {
-      summary: 'write a point; `overrideMs` makes it an override that ends by itself',
+      summary: 'write a point; what can be put back ends by itself, after `overrideMs` or by default',
       tags,
       headers,
       params: z.object({ id: idText }),
@@ -61,10 +61,10 @@ export function writeRoutes(app: App, context: Context): void {
       response: { 200: writeResultSchema, ...problems },
     },
     handler: (request) => {
-      const { overrideMs, ...row } = request.body;
       const point = request.params.id;
+      const rows = [{ point, ...request.body }];
       return replies.once(askerOf(request).caller.principal, keyOf(request), `write ${point}`, request.body, () =>
-        write(request, [{ point, ...row }], overrideMs),
+        write(request, { rows }, (_row, field) => field),
       );
     },
   });
@@ -75,21 +75,22 @@ export function writeRoutes(app: App, context: Context): void {
     schema: {
       summary: 'what would become of each row; nothing is sent or recorded',
       tags,
-      body: checkBody,
+      body: batchBody,
       response: { 200: checkSchema, ...problems },
     },
     handler: (request): ApiCheck => {
       const sight = sightOf(context, request);
       const { caller } = askerOf(request);
       const known = request.body.rows.filter(({ point }) => sight.point(point) !== undefined).map(writeRow);
-      const checks = isNonEmpty(known) ? [...writer.check(caller, known)] : [];
+      const checks = isNonEmpty(known) ? [...writer.check(caller, { rows: known, ...whole(request.body) })] : [];
       const rows = request.body.rows.map(({ point }): ApiCheck['rows'][number] => {
-        if (sight.point(point) === undefined) return { point, verdict: 'unknown', denied: [] };
-        const place = checks.findIndex((each) => each.point === point);
-        const [check] = place < 0 ? [] : checks.splice(place, 1);
-        if (check?.fault !== undefined) return { point, verdict: 'faulty', fault: check.fault, denied: [] };
-        const shown = check?.denial ? shownDenial(check.denial, { sight, caller, clock }) : [];
-        return { point, verdict: check?.denial ? 'denied' : 'permitted', denied: shown };
+        const check = sight.point(point) === undefined ? undefined : checks.shift();
+        if (!check) return { point, verdict: 'unknown', denied: [] };
+        const { fault, field, lastsMs, denial } = check;
+        if (fault !== undefined) return { point, verdict: 'faulty', fault, ...(field && { field }), denied: [] };
+        const shown = denial ? shownDenial(denial, { sight, caller, clock }) : [];
+        const verdict = denial ? 'denied' : 'permitted';
+        return { point, verdict, ...(lastsMs !== undefined && { lastsMs }), denied: shown };
       });
       return { ok: rows.every(({ verdict }) => verdict === 'permitted'), rows };
     },
@@ -107,7 +108,7 @@ export function writeRoutes(app: App, context: Context): void {
     },
     handler: (request) =>
       replies.once(askerOf(request).caller.principal, keyOf(request), 'batch', request.body, () =>
-        write(request, request.body.rows, request.body.overrideMs),
+        write(request, request.body, (row, field) => `rows.${row}.${field}`),
       ),
   });
 
@@ -174,8 +175,13 @@ export function writeRoutes(app: App, context: Context): void {
 const isOpen = (state: Override['state']): boolean =>
   state === 'pending' || state === 'active' || state === 'releasing';
 
-function writeRow({ point, value, priority }: GivenRow): WriteRow {
-  return { point, value: givenValue(value), ...(priority !== undefined && { priority }) };
+const whole = ({ priority, overrideMs }: Omit<GivenBatch, 'rows'>): Omit<WriteOrder, 'rows'> => ({
+  ...(priority !== undefined && { priority }),
+  ...(overrideMs !== undefined && { overrideMs }),
+});
+
+function writeRow({ point, value, ...row }: GivenRow): WriteRow {
+  return { point, value: givenValue(value), ...whole(row) };
 }
 
 /** @throws Problem 404 where a row names what the asker may not see, or nobody knows */
@@ -199,13 +205,18 @@ function visibleRows(context: Context, request: FastifyRequest, given: readonly 
   return rows;
 }
 
-function answerOf(context: Context, request: FastifyRequest, result: WriteResult): ApiWriteResult {
+function answerOf(
+  context: Context,
+  request: FastifyRequest,
+  result: WriteResult,
+  fieldOf: (row: number, field: string) => string,
+): ApiWriteResult {
   const sight = sightOf(context, request);
   const { caller } = askerOf(request);
   const { clock } = context.options;
   switch (result.kind) {
     case 'faulty':
-      throw invalid(faultsOf(result.rows));
+      throw invalid(faultsOf(result.rows, fieldOf));
     case 'unrecorded':
       throw new Problem({ title: 'not recorded', status: 503, detail: `nothing was sent: ${result.why}` });
     case 'denied': {
@@ -223,7 +234,7 @@ function answerOf(context: Context, request: FastifyRequest, result: WriteResult
       return {
         job: result.job,
         ok: result.ok,
-        rows: result.rows.map(({ point, device, state, decision, wanted, old, readBack, why, override }) => {
+        rows: result.rows.map(({ point, device, state, decision, wanted, old, readBack, why, override, until }) => {
           const seen = sight.point(point) !== undefined;
           return {
             point,
@@ -235,6 +246,7 @@ function answerOf(context: Context, request: FastifyRequest, result: WriteResult
             ...(seen && readBack !== undefined && { readBack: shownValue(readBack) }),
             ...(why !== undefined && { why }),
             ...(override !== undefined && { override }),
+            ...(until !== undefined && { until }),
           };
         }),
       };
@@ -251,8 +263,13 @@ function textFor(
   return isHidden ? `denied: ${denial.reason}` : denial.text;
 }
 
-function faultsOf(rows: readonly RowCheck[]): { path: string; message: string }[] {
-  return rows.flatMap(({ fault }, at) => (fault === undefined ? [] : [{ path: `rows.${at}.value`, message: fault }]));
+function faultsOf(
+  rows: readonly RowCheck[],
+  fieldOf: (row: number, field: string) => string,
+): { path: string; message: string }[] {
+  return rows.flatMap(({ fault, field = 'value' }, at) =>
+    fault === undefined ? [] : [{ path: fieldOf(at, field), message: fault }],
+  );
 }
 
 function shownOverride(context: Context, request: FastifyRequest, entry: Override): ApiOverride | undefined {
@@ -277,6 +294,7 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
       owner: sight.snapshot.rights.people.get(owner)?.name ?? owner,
     }),
     ...(before !== undefined && { before: shownValue(before) }),
+    ...(point.unit !== undefined && { unit: point.unit }),
     ...(priority !== undefined && { priority }),
     ...(why !== undefined && { why }),
   };
@@ -303,6 +321,7 @@ function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
         ...(isNamed && { owner: sight.snapshot.rights.people.get(by)?.name ?? by }),
         value: shownValue(value),
         priority,
+        ...(place?.unit !== undefined && { unit: place.unit }),
         since,
         state: 'active',
         ...(above !== undefined && { device: { id: device, name: inventory.nameOf(above) } }),

@@ -28,16 +28,22 @@ export interface BatchServices extends PlantParts {
 
 /** The part of the override ledger that writes go through. */
 export interface Ledger {
-  /** Durable when it resolves. Gives the override's id for each row. */
-  open(caller: Caller, until: number, decision: DecisionId, rows: readonly PlannedRow[]): Promise<readonly string[]>;
-  begun(ids: readonly string[], rows: readonly RowResult[]): Promise<void>;
+  /** Durable when it resolves. Gives the override's id for each row that ends by itself. */
+  open(caller: Caller, decision: DecisionId, rows: readonly PlannedRow[]): Promise<readonly OverrideId[]>;
+  /** Written. Whoever held one of these slots before holds it no more, also where what was written stays. */
+  begun(ids: readonly OverrideId[], planned: readonly PlannedRow[], rows: readonly RowResult[]): Promise<void>;
   /** Nothing was written, or it was put back at once. */
-  dropped(ids: readonly string[]): Promise<void>;
+  dropped(ids: readonly OverrideId[]): Promise<void>;
   /** The ids that were opened for a change and are open still. */
   idsOf(decision: string): readonly string[];
 }
 
+/** Absent where the row stays until changed again. */
+export type OverrideId = string | undefined;
+
 export interface PlannedRow {
   readonly row: WriteRow;
   readonly reached: Reached;
+  /** ms since 1970; absent = it stays. */
+  readonly until?: number;
 }

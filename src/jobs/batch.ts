@@ -11,10 +11,11 @@ import { type RecordedEffect, recordedValue, recordValue } from '../model/journa
 import type { PointValue } from '../model/point.ts';
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { isSameValue } from '../model/same-value.ts';
-import type { BatchServices, PlannedRow } from './batch-services.ts';
+import type { BatchServices, OverrideId, PlannedRow } from './batch-services.ts';
 import { createPutBackInterrupted } from './interrupted.ts';
 import { type Reached, reachPoint, readSlot } from './plant.ts';
-import { putBack, restores } from './put-back.ts';
+import { putBack } from './put-back.ts';
+import { spanOf, usualSpan } from './spans.ts';
 
 interface DeviceGroup {
   readonly rows: readonly PlannedRow[];
@@ -24,7 +25,7 @@ interface DeviceGroup {
 interface Carried {
   readonly group: DeviceGroup;
   readonly permit: Permit<unknown>;
-  readonly overrides: readonly string[];
+  readonly overrides: readonly OverrideId[];
   rows: readonly RowResult[];
 }
 
@@ -35,17 +36,19 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   const putBackInterrupted = createPutBackInterrupted(services, (job) => underWay.has(job));
 
   /** Rows by device, each one change; what cannot be planned says so in its row. */
-  function plan(rows: readonly WriteRow[], until: number | undefined): { groups: DeviceGroup[]; checks: RowCheck[] } {
+  function plan(order: WriteOrder): { groups: DeviceGroup[]; checks: RowCheck[] } {
+    const now = clock.now();
     const byDevice = new Map<string, PlannedRow[]>();
     const checks: RowCheck[] = [];
     const seen = new Set<string>();
-    for (const given of rows) {
-      const reached = reachPoint(services, given.point);
+    for (const asked of order.rows) {
+      const reached = reachPoint(services, asked.point);
       if (typeof reached === 'string') {
-        checks.push({ point: given.point, fault: reached });
+        checks.push({ point: asked.point, fault: reached, field: 'point' });
         continue;
       }
       const { device, driver, point } = reached;
+      const given = withPriority(asked, order, reached);
       const alone = driver.plan([writeOf(point, given)]);
       // A command that names no priority goes to a slot all the same: the driver says to which.
       const priority = alone.ok
@@ -53,19 +56,21 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
         : given.priority;
       const row: WriteRow = { ...given, ...(priority !== undefined && { priority }) };
       const slot = `${row.point} @${row.priority ?? ''}`;
-      const held = until === undefined ? undefined : restores(point, { ...row, holds: row.value, before: row.value });
-      const fault = seen.has(slot)
-        ? 'the same slot stands in another row'
-        : typeof held === 'string'
-          ? `it cannot end by itself: ${held}`
-          : faultOf(alone);
+      const span = spanOf(point, row, order);
+      const fault: Pick<RowCheck, 'fault' | 'field'> | undefined = seen.has(slot)
+        ? { fault: 'the same slot stands in another row', field: 'point' }
+        : (faultOf(alone) ?? (span.ok ? undefined : { fault: span.fault, field: 'overrideMs' }));
       seen.add(slot);
-      checks.push({ point: row.point, device: device.id, ...(fault !== undefined && { fault }) });
+      const lastsMs = span.ok ? span.value : undefined;
+      checks.push({ point: row.point, device: device.id, ...fault, ...(lastsMs !== undefined && { lastsMs }) });
       if (fault !== undefined) continue;
       // Old values and read-backs go by the point: each of its slots is a change of its own.
       const others = [...seen].filter((other) => other.startsWith(`${row.point} @`)).length - 1;
       const group = `${device.id} #${others}`;
-      byDevice.set(group, [...(byDevice.get(group) ?? []), { row, reached }]);
+      byDevice.set(group, [
+        ...(byDevice.get(group) ?? []),
+        { row, reached, ...(lastsMs !== undefined && { until: now + lastsMs }) },
+      ]);
     }
     if (checks.some(({ fault }) => fault !== undefined)) return { groups: [], checks };
     const groups: DeviceGroup[] = [];
@@ -74,7 +79,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const driver = planned[0]?.reached.driver;
       const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
       if (change?.ok) groups.push({ rows: planned, change: change.value });
-      else checks.push({ point: planned[0]?.row.point ?? '', fault: faultOf(change) ?? 'it cannot be planned' });
+      else checks.push({ point: planned[0]?.row.point ?? '', fault: 'it cannot be planned', ...faultOf(change) });
     }
     return { groups, checks };
   }
@@ -143,21 +148,20 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       : { ...row, state: 'left-written', why: done.why };
   }
 
-  async function write(caller: Caller, { rows, until }: WriteOrder): Promise<WriteResult> {
-    const { groups, checks } = plan(rows, until);
+  async function write(caller: Caller, order: WriteOrder): Promise<WriteResult> {
+    const { groups, checks } = plan(order);
     if (checks.some(({ fault }) => fault !== undefined)) return { kind: 'faulty', rows: checks };
     const job = services.newId('job');
     const permits = judgeAll(caller, groups, job);
     if (isDenied(permits)) return { kind: 'denied', denials: permits };
-    const isBatch = rows.length > 1;
+    const isBatch = order.rows.length > 1;
     const carried: Carried[] = [];
-    const opened: string[][] = [];
+    const opened: (readonly OverrideId[])[] = [];
     try {
       if (isBatch) await begin(caller, job, groups, permits, await oldValues(groups));
       for (const [at, { rows: planned }] of groups.entries()) {
         const decision = permits[at]?.decisionId;
-        const ids = until === undefined || !decision ? [] : await ledger.open(caller, until, decision, planned);
-        opened.push([...ids]);
+        opened.push(decision ? await ledger.open(caller, decision, planned) : []);
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -177,7 +181,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
         continue;
       }
       const results = await carry(group, permit);
-      carried.push({ group, permit, overrides, rows: withOverrides(results, overrides) });
+      carried.push({ group, permit, overrides, rows: withOverrides(results, overrides, group) });
       failed = results.some(isFailure);
     }
     if (failed && isBatch) await undoAll(carried);
@@ -188,9 +192,8 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   }
 
   async function settleLedger(carried: readonly Carried[]): Promise<void> {
-    for (const { overrides, rows } of carried) {
-      if (overrides.length === 0) continue;
-      if (rows.some(wasWritten)) await ledger.begun(overrides, rows);
+    for (const { group, overrides, rows } of carried) {
+      if (rows.some(wasWritten)) await ledger.begun(overrides, group.rows, rows);
       else await ledger.dropped(overrides);
     }
   }
@@ -238,20 +241,31 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   const stamp = () => ({ at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) });
 
   return {
-    check(caller, rows) {
-      const { checks } = plan(rows, undefined);
-      return checks.map((check): RowCheck => {
-        const row = rows.find(({ point }) => point === check.point);
-        const reached = reachPoint(services, check.point);
-        if (check.fault !== undefined || row === undefined || typeof reached === 'string') return check;
-        const planned = reached.driver.plan([writeOf(reached.point, row)]);
+    check(caller, order) {
+      const { checks } = plan(order);
+      return order.rows.map((asked, at): RowCheck => {
+        const check = checks[at] ?? { point: asked.point, fault: 'it cannot be planned' };
+        const reached = reachPoint(services, asked.point);
+        if (check.fault !== undefined || typeof reached === 'string') return check;
+        const planned = reached.driver.plan([writeOf(reached.point, withPriority(asked, order, reached))]);
         const denial = planned.ok ? gate.preview(caller, planned.value) : undefined;
         return { ...check, ...(denial && { denial }) };
       });
     },
     write,
+    spanOf(id) {
+      const reached = reachPoint(services, id);
+      if (typeof reached === 'string') return { mayEnd: false };
+      return usualSpan(reached.point, reached.driver.slots !== undefined);
+    },
     putBackInterrupted,
   };
+}
+
+/** Where a protocol has no priorities, one that was said of all rows is not meant. */
+function withPriority(row: WriteRow, { priority }: WriteOrder, { driver }: Reached): WriteRow {
+  const isMeant = row.priority === undefined && priority !== undefined && driver.slots !== undefined;
+  return isMeant ? { ...row, priority } : row;
 }
 
 /** The device did not take it, as far as is known: the rest is not sent. A value it rounded is told, and stays. */
@@ -300,16 +314,24 @@ function isDenied(judged: readonly Permit<unknown>[] | NonEmpty<Denial>): judged
   return first !== undefined && 'reason' in first;
 }
 
-function faultOf(planned: ReturnType<Reached['driver']['plan']> | undefined): string | undefined {
+function faultOf(
+  planned: ReturnType<Reached['driver']['plan']> | undefined,
+): Required<Pick<RowCheck, 'fault' | 'field'>> | undefined {
   if (planned === undefined || planned.ok) return undefined;
   const [{ found, expected, path }] = planned.fault;
-  return path.endsWith('.value') ? `got ${found}, expected ${expected}` : describeFault({ path, found, expected });
+  const [, field] = /(?:^|\.)(value|priority)$/.exec(path) ?? [];
+  if (field === undefined) return { fault: describeFault({ path, found, expected }), field: 'point' };
+  return { fault: `got ${found}, expected ${expected}`, field: field === 'value' ? 'value' : 'priority' };
 }
 
-function withOverrides(rows: readonly RowResult[], ids: readonly string[]): RowResult[] {
+function withOverrides(
+  rows: readonly RowResult[],
+  ids: readonly OverrideId[],
+  { rows: planned }: DeviceGroup,
+): RowResult[] {
   return rows.map((row, at) => {
-    const override = ids[at];
-    return override === undefined ? row : { ...row, override };
+    const [override, until] = [ids[at], planned[at]?.until];
+    return override === undefined || until === undefined ? row : { ...row, override, until };
   });
 }
 

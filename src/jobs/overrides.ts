@@ -11,7 +11,7 @@ import type { EarlyRelease, Override, OverrideState, Overrides, RowResult } from
 import { type IntentRow, type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
-import type { Ledger } from './batch-services.ts';
+import type { Ledger, OverrideId } from './batch-services.ts';
 import { type PlantParts, reachPoint, retryAfterMs } from './plant.ts';
 import { putBack } from './put-back.ts';
 
@@ -66,6 +66,8 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
 
   async function close(held: Held, state: OverrideState, why?: string): Promise<void> {
     held.timer?.cancel();
+    // Superseded while its release was under way.
+    if (!isOpen(held.entry)) return;
     const { why: _before, ...rest } = held.entry;
     held.entry = { ...rest, state, ...(why !== undefined && { why }) };
     open.delete(held.entry.id);
@@ -137,9 +139,13 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     list: () => [...[...open.values()].map(({ entry }) => entry), ...[...ended].reverse()],
     get: (id) => open.get(id)?.entry ?? ended.find((entry) => entry.id === id),
 
-    async open(caller, until, decision, rows) {
-      const ids: string[] = [];
-      for (const { row, reached } of rows) {
+    async open(caller, decision, rows) {
+      const ids: OverrideId[] = [];
+      for (const { row, reached, until } of rows) {
+        if (until === undefined) {
+          ids.push(undefined);
+          continue;
+        }
         const id = services.newId('override');
         const held: Held = {
           entry: {
@@ -165,14 +171,19 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       return ids;
     },
 
-    async begun(ids, rows: readonly RowResult[]) {
-      for (const [at, id] of ids.entries()) {
-        const held = open.get(id);
-        const row = rows[at];
-        if (held === undefined || row === undefined) continue;
+    async begun(ids, planned, rows: readonly RowResult[]) {
+      for (const [at, row] of rows.entries()) {
+        const id = ids[at];
+        const held = id === undefined ? undefined : open.get(id);
+        const priority = planned[at]?.row.priority;
         const below = [...open.values()].find(
-          ({ entry }) => entry.id !== id && entry.point === row.point && entry.priority === held.entry.priority,
+          ({ entry }) => entry.id !== id && entry.point === row.point && entry.priority === priority,
         );
+        if (held === undefined) {
+          // Whether it was carried out is not known: then the slot itself is looked at in its time.
+          if (below && row.state !== 'unknown') await close(below, 'superseded', `by change \`${row.decision}\``);
+          continue;
+        }
         // Put over another one that the slot still held: the release gives back what was there before both.
         const inherits = below !== undefined && row.old !== undefined && isSameValue(row.old, below.holds);
         const before = inherits ? below.entry.before : row.old;
@@ -186,11 +197,12 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     },
 
     async dropped(ids) {
-      for (const id of ids) {
+      const known = ids.filter((id) => id !== undefined);
+      for (const id of known) {
         open.get(id)?.timer?.cancel();
         open.delete(id);
       }
-      for (const id of ids) await shelf.remove('override', id);
+      for (const id of known) await shelf.remove('override', id);
     },
 
     idsOf: (decision) => [...open.values()].flatMap(({ entry }) => (entry.decision === decision ? [entry.id] : [])),

@@ -78,11 +78,11 @@ const row = (change: Partial<RowResult>): RowResult => ({
 const carriedOut = (...rows: RowResult[]): WriteResult => ({ kind: 'carried-out', job: 'j', ok: true, rows });
 
 describe('a command that writes', () => {
-  it.each<[string, object, object[]]>([
+  it.each<[string, object, object[], object?]>([
     [
       'write',
-      { op: 'write', target: 'ahu1/sp', value: 21.5, priority: 9 },
-      [{ point: 'ahu1/sp', value: 21.5, priority: 9 }],
+      { op: 'write', target: 'ahu1/sp', value: 21.5, priority: 9, overrideMs: 60_000 },
+      [{ point: 'ahu1/sp', value: 21.5, priority: 9, overrideMs: 60_000 }],
     ],
     [
       'a 64-bit write',
@@ -96,15 +96,18 @@ describe('a command that writes', () => {
         op: 'batch',
         writes: [
           { target: 'ahu1/sp', value: true },
-          { target: 'ahu1/fan', value: 'on' },
+          { target: 'ahu1/fan', value: 'on', overrideMs: null },
         ],
+        priority: 8,
+        overrideMs: 3_600_000,
       },
       [
         { point: 'ahu1/sp', value: true },
-        { point: 'ahu1/fan', value: 'on' },
+        { point: 'ahu1/fan', value: 'on', overrideMs: null },
       ],
+      { priority: 8, overrideMs: 3_600_000 },
     ],
-  ])('goes to the writer in its own name, for its own time: %s', async (_what, operation, rows) => {
+  ])('goes to the writer in its own name, for its own time: %s', async (_what, operation, rows, whole = {}) => {
     const { work, orders } = scene(carriedOut());
     await work(command(operation), 'commands-1');
     expect(orders).toEqual([
@@ -117,18 +120,27 @@ describe('a command that writes', () => {
           peer: 'mqtt ben',
           until: 1_060_000,
         },
-        order: { rows },
+        order: { rows, ...whole },
       },
     ]);
   });
 
   it.each(ROW_STATES)('says what became of it: %s', async (state) => {
-    const { work } = scene(carriedOut(row({ state, why: 'because', old: 20, readBack: 1n })));
+    const { work } = scene(carriedOut(row({ state, why: 'because', old: 20, readBack: 1n, until: 0 })));
     const kind = ['done', 'not-read-back'].includes(state) ? 'acknowledged' : state;
     expect(await work(command({ op: 'write', target: 'ahu1/sp', value: 21.5 }), 'k')).toMatchObject({
       ok: true,
       value: {
-        steps: [{ decision: 'd-1', targets: ['ahu1/sp'], outcome: { kind }, old: 20, readBack: { integer: '1' } }],
+        steps: [
+          {
+            decision: 'd-1',
+            targets: ['ahu1/sp'],
+            outcome: { kind },
+            old: 20,
+            readBack: { integer: '1' },
+            until: '1970-01-01T00:00:00.000Z',
+          },
+        ],
       },
     });
   });

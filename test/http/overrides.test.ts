@@ -50,8 +50,7 @@ describe('an override', () => {
 
   it('is left where the point holds another value by then', async () => {
     const id = await override('anna', 21);
-    const carla = await rig.as('carla');
-    await carla.ask('POST', SP, { body: { value: 16 } });
+    rig.plant.devices.ahu1.bank.set('ahu1/sat-sp', 16);
     const anna = await rig.as('anna');
     const ended = await anna.ask('POST', `/api/v1/overrides/${id}/release`);
     expect(ended.body).toMatchObject({ state: 'left', why: 'it no longer holds what was written' });
@@ -103,6 +102,99 @@ describe('an override', () => {
     await until('it is released', () => rig.overrides.get('recorded')?.state === 'released');
     expect(held()).toBe(18);
     expect(rig.overrides.get('never-sent')).toBeUndefined();
+  });
+});
+
+describe('a write that says nothing of its end', () => {
+  const ledger = async () => (await (await rig.as('carla')).ask('GET', '/api/v1/overrides')).items;
+
+  it('ends after two hours where it can be put back, and stays only where that is said', async () => {
+    const anna = await rig.as('anna');
+    const detail = await anna.ask('GET', '/api/v1/points/ahu1%2Fsat-sp');
+    expect(detail.body.write).toMatchObject({ mayEnd: true, usualMs: 7_200_000 });
+    const written = await anna.ask('POST', SP, { body: { value: 21 } });
+    const [row] = written.body.rows as unknown as readonly { override: string; until: number }[];
+    expect(Math.abs((row?.until ?? 0) - Date.now() - 7_200_000)).toBeLessThan(10_000);
+    expect(await ledger()).toMatchObject([{ id: row?.override, state: 'active', until: row?.until, unit: '°C' }]);
+    const stays = await anna.ask('POST', SP, { body: { value: 22, overrideMs: null } });
+    expect(stays.body.rows).toMatchObject([{ state: 'done' }]);
+    expect(stays.text).not.toContain('until');
+    // What stays is nobody's to end: the override before it does not come back for it.
+    expect(await ledger()).toMatchObject([{ id: row?.override, state: 'superseded' }]);
+    rig.time.shift += 7_200_001;
+    rig = await rig.restart();
+    expect(held()).toBe(22);
+  });
+
+  it('stays where nothing could be put back, and where it is no set point and no command', async () => {
+    const carla = await rig.as('carla');
+    const command = await carla.ask('POST', '/api/v1/points/ahu1%2Fdamper-cmd/write', { body: { value: false } });
+    const limit = await carla.ask('POST', '/api/v1/points/ahu1%2Fsat-hi/write', { body: { value: 28 } });
+    expect([command, limit].map(({ body }) => body.ok)).toEqual([true, true]);
+    expect(command.text + limit.text).not.toContain('override');
+    expect(await ledger()).toEqual([]);
+    const timed = await carla.ask('POST', '/api/v1/points/ahu1%2Fsat-hi/write', {
+      body: { value: 29, overrideMs: 60_000 },
+    });
+    expect(timed.text).toContain('override');
+    for (const [id, usual] of [
+      ['damper-cmd', { mayEnd: false }],
+      ['sat-hi', { mayEnd: true }],
+    ] as const) {
+      const { write } = (await carla.ask('GET', `/api/v1/points/ahu1%2F${id}`)).body;
+      expect(write).toMatchObject(usual);
+      expect(write).not.toHaveProperty('usualMs');
+    }
+  });
+
+  it('in a batch ends as its row says, else as the batch says, else by default', async () => {
+    const carla = await rig.as('carla');
+    const rows = [
+      { point: 'ahu1/sat-sp', value: 20 },
+      { point: 'ahu1/dsp-sp', value: 210, overrideMs: null },
+      { point: 'chiller1/chw-sp', value: 8, overrideMs: 60_000 },
+    ];
+    const body = { rows, overrideMs: 3_600_000, priority: 8 };
+    const check = await carla.ask('POST', '/api/v1/batches/check', { body });
+    expect((check.body.rows as unknown as { lastsMs?: number }[]).map(({ lastsMs }) => lastsMs)).toEqual([
+      3_600_000,
+      undefined,
+      60_000,
+    ]);
+    const now = Date.now();
+    const done = await carla.ask('POST', '/api/v1/batches', { body });
+    const untils = new Map(
+      (done.body.rows as unknown as { point: string; until?: number }[]).map(({ point, until: end }) => [point, end]),
+    );
+    expect(Math.round(((untils.get('ahu1/sat-sp') ?? 0) - now) / 60_000)).toBe(60);
+    expect(untils.get('ahu1/dsp-sp')).toBeUndefined();
+    expect(Math.round(((untils.get('chiller1/chw-sp') ?? 0) - now) / 60_000)).toBe(1);
+    expect((await ledger()).filter(({ state }) => state === 'active')).toHaveLength(2);
+  });
+
+  it('is told at its field what cannot be, of one point and of a row', async () => {
+    const carla = await rig.as('carla');
+    const point = 'ahu1/damper-cmd';
+    const one = await carla.ask('POST', '/api/v1/points/ahu1%2Fdamper-cmd/write', {
+      body: { value: false, overrideMs: 60_000 },
+    });
+    expect([one.status, one.body.errors]).toMatchObject([422, [{ path: 'overrideMs' }]]);
+    const rows = [
+      { point: 'ahu1/sat-sp', value: 20, priority: 8 },
+      { point, value: false },
+    ];
+    const several = await carla.ask('POST', '/api/v1/batches', { body: { rows, overrideMs: 60_000 } });
+    expect([several.status, several.body.errors]).toMatchObject([
+      422,
+      [{ path: 'rows.0.priority' }, { path: 'rows.1.overrideMs' }],
+    ]);
+    const check = await carla.ask('POST', '/api/v1/batches/check', { body: { rows, overrideMs: 60_000 } });
+    expect(check.body.rows).toMatchObject([
+      { verdict: 'faulty', field: 'priority' },
+      { verdict: 'faulty', field: 'overrideMs' },
+    ]);
+    const brief = await carla.ask('POST', SP, { body: { value: 20, overrideMs: 10 } });
+    expect([brief.status, brief.body.errors]).toMatchObject([422, [{ path: 'overrideMs' }]]);
   });
 });
 

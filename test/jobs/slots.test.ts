@@ -192,7 +192,7 @@ describe('a batch that a restart cut off', () => {
   });
 
   it('takes its overrides along', async () => {
-    await cutOff({ rows: [rows[0], rows[1]], until: stage.time.now() + HOUR });
+    await cutOff({ rows: [rows[0], rows[1]], overrideMs: HOUR });
     await writer.putBackInterrupted();
     expect([overrides.list(), shelf.list('override')]).toEqual([[], []]);
   });
@@ -214,8 +214,7 @@ describe('a batch that a restart cut off', () => {
 describe('a write without a priority', () => {
   it('is of the slot that the driver takes it to, and put back there', async () => {
     driver.array(stage.handle('ahu/sp'))[15] = 18;
-    const until = stage.time.now() + HOUR;
-    const result = await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22 }], until });
+    const result = await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22 }], overrideMs: HOUR });
     expect(result).toMatchObject({ rows: [{ state: 'done', old: 18, readBack: 22 }] });
     stage.time.pass(HOUR);
     await settled();
@@ -240,12 +239,41 @@ describe('a write without a priority', () => {
   });
 });
 
+describe('a batch that names one priority and one end', () => {
+  it('has them in each row that names none; a release has no end, and whoever held the slot holds it no more', async () => {
+    const done = await writer.write(anna(), {
+      rows: [
+        { point: 'ahu/sp', value: 20 },
+        { point: 'vav/sp', value: 21, priority: 16, overrideMs: null },
+      ],
+      priority: 8,
+      overrideMs: HOUR,
+    });
+    expect(done).toMatchObject({ ok: true, rows: [{ until: stage.time.now() + HOUR }, {}] });
+    expect([slot('ahu/sp'), slot('vav/sp', 16), overrides.list()]).toMatchObject([20, 21, [{ priority: 8 }]]);
+    await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: null }], priority: 8, overrideMs: HOUR });
+    expect([slot('ahu/sp'), overrides.list()]).toMatchObject([null, [{ state: 'superseded' }]]);
+    const asked = { rows: [{ point: 'ahu/sp', value: null, overrideMs: HOUR }] } as const;
+    expect(await writer.write(anna(), asked)).toMatchObject({ kind: 'faulty', rows: [{ field: 'overrideMs' }] });
+  });
+
+  it('of which a row stands twice is judged row by row', () => {
+    const rows = [
+      { point: 'ahu/sp', value: 20, priority: 8 },
+      { point: 'ahu/sp', value: 20, priority: 1 },
+    ] as const;
+    const [eighth, first] = writer.check(anna(), { rows });
+    expect([eighth?.denial, first?.denial?.reason]).toMatchObject([undefined, expect.any(String)]);
+    expect(writer.spanOf('nowhere')).toEqual({ mayEnd: false });
+  });
+});
+
 describe('an override of a slot', () => {
   it('is relinquished on time, and the other slots stay', async () => {
     driver.array(stage.handle('ahu/sp'))[15] = 18;
     await writer.write(anna(), {
       rows: [{ point: 'ahu/sp', value: 22, priority: 8 }],
-      until: stage.time.now() + 2 * HOUR,
+      overrideMs: 2 * HOUR,
     });
     expect([slot('ahu/sp'), slot('ahu/sp', 16)]).toEqual([22, 18]);
     stage.time.pass(2 * HOUR);
@@ -255,7 +283,7 @@ describe('an override of a slot', () => {
   });
 
   it('that somebody else has overwritten by then is left and said', async () => {
-    await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22, priority: 8 }], until: stage.time.now() + HOUR });
+    await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22, priority: 8 }], overrideMs: HOUR });
     driver.array(stage.handle('ahu/sp'))[7] = 15;
     stage.time.pass(HOUR);
     await settled();
@@ -278,7 +306,7 @@ describe('an override from elsewhere', () => {
     });
     await writer.write(anna(), {
       rows: [{ point: 'ahu/sp', value: 22, priority: 8 }],
-      until: stage.time.now() + 9 * HOUR,
+      overrideMs: 9 * HOUR,
     });
     stage.time.pass(HOUR);
     for (let point = 0; point < 20; point += 1) {
