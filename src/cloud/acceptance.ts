@@ -51,6 +51,8 @@ interface Candidate {
   cancelled: boolean;
   /** Parts to be had from the cloud although bytes are stored: those are not what was signed. */
   readonly distrusted: Set<string>;
+  /** Parts that are subscribed to now. */
+  readonly asked: Set<string>;
   collector?: PartCollector;
   /** Ends when all is here, or when it is superseded. */
   carried?: Promise<void>;
@@ -58,6 +60,8 @@ interface Candidate {
 
 /** Arrivals that wait to be looked at; of more, the oldest are dropped: the latest is what is desired. */
 const MOST_WAITING = 16;
+/** A connection of AWS IoT Core may hold 50 subscriptions, and the fixed ones count too. */
+const MOST_PARTS_AT_ONCE = 32;
 
 export class Acceptance<S> {
   readonly #options: AcceptanceOptions<S>;
@@ -232,7 +236,14 @@ export class Acceptance<S> {
     const superseded = new Promise<void>((resolve) => {
       supersede = resolve;
     });
-    const candidate: Candidate = { manifest, superseded, supersede, cancelled: false, distrusted: new Set() };
+    const candidate: Candidate = {
+      manifest,
+      superseded,
+      supersede,
+      cancelled: false,
+      distrusted: new Set(),
+      asked: new Set(),
+    };
     this.#candidate = candidate;
     this.#gather(candidate);
   }
@@ -261,6 +272,10 @@ export class Acceptance<S> {
         wanted,
         (hash, bytes) => store.putPart(hash, bytes),
         (why) => this.#reporting.refused(manifest.sha256, manifest, why),
+        (hash) => {
+          candidate.asked.delete(hash);
+          if (candidate.asked.size === 0) this.#wantMissing(candidate);
+        },
       );
       candidate.collector = collector;
       this.#wantMissing(candidate);
@@ -293,12 +308,14 @@ export class Acceptance<S> {
     );
   }
 
-  #wantMissing({ collector, manifest }: Candidate): void {
+  /** The first of what is missing; the next ones when those are here. */
+  #wantMissing({ collector, manifest, asked }: Candidate): void {
     if (!collector) return;
     const open = new Set(collector.missing().map(({ path }) => path));
-    this.#options.want(
-      manifest.payload.parts.filter((_part, index) => open.has(`parts.${index}`)).map(({ sha256 }) => sha256),
-    );
+    const missing = manifest.payload.parts.flatMap(({ sha256 }, index) => (open.has(`parts.${index}`) ? [sha256] : []));
+    asked.clear();
+    for (const hash of missing.slice(0, MOST_PARTS_AT_ONCE)) asked.add(hash);
+    this.#options.want([...asked]);
   }
 
   async #finish(candidate: Candidate): Promise<void> {

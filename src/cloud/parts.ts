@@ -66,12 +66,14 @@ export interface WantedPart {
 
 /**
  * Gathers the chunks of the parts that are wanted. `keep` is awaited with the bytes of every complete part; `complain`
- * hears of every part that came wrong, which then stays wanted: another chunk for it makes it try again.
+ * hears of every part that came wrong, which then stays wanted: another chunk for it makes it try again. `kept` hears of
+ * every part that is safe, by its hash.
  */
 export class PartCollector {
   readonly #wanted = new Map<string, Assembly>();
   readonly #keep: (hash: string, bytes: Uint8Array) => Promise<void>;
   readonly #complain: (why: Refused) => void;
+  readonly #kept: (hash: string) => void;
   readonly #assembling = new Set<Promise<void>>();
   #done: (() => void) | undefined;
   /** Resolves when every wanted part is kept; never after `abandon`. */
@@ -81,6 +83,7 @@ export class PartCollector {
     wanted: readonly WantedPart[],
     keep: (hash: string, bytes: Uint8Array) => Promise<void>,
     complain: (why: Refused) => void,
+    kept: (hash: string) => void = () => {},
   ) {
     for (const { part, path } of wanted) {
       const chunks = new Array<Uint8Array | undefined>(part.chunks).fill(undefined);
@@ -88,6 +91,7 @@ export class PartCollector {
     }
     this.#keep = keep;
     this.#complain = complain;
+    this.#kept = kept;
     this.complete = new Promise((resolve) => {
       this.#done = resolve;
     });
@@ -129,6 +133,7 @@ export class PartCollector {
       if (kept.ok) {
         this.#wanted.delete(part.sha256);
         if (this.#wanted.size === 0) this.#done?.();
+        else this.#kept(part.sha256);
         return;
       }
       if (this.#wanted.has(part.sha256)) this.#complain(kept.fault);

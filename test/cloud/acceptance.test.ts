@@ -54,6 +54,27 @@ describe('acceptance', () => {
     expect(road.inForce()).toEqual([{ people: 'first' }, { people: 'other' }]);
   });
 
+  it('asks for many parts a few at a time, as a connection may hold 50 subscriptions', async () => {
+    const { road } = await atRevisionFive();
+    const many = Array.from({ length: 70 }, (_none, number) => rightsOf({ people: `${number}` }, `part-${number}`));
+    road.acceptance.arrive(manifestOf(6, many));
+    await road.acceptance.idle();
+    const report = road.nextReport();
+    const windows: number[] = [];
+    let left = many;
+    while (left.length > 0) {
+      const asked = left.filter(({ sha256 }) => road.wanted.includes(sha256));
+      windows.push(asked.length);
+      left = left.filter((part) => !asked.includes(part));
+      road.send(asked);
+      await vi.waitFor(() =>
+        expect(road.wanted.some((hash) => left.some(({ sha256 }) => sha256 === hash))).toBe(left.length > 0),
+      );
+    }
+    expect(windows).toEqual([32, 32, 6]);
+    expect(await report).toMatchObject({ revision: 6, state: 'active' });
+  });
+
   const nacks: Record<NackCode, (road: Road) => Promise<unknown>> = {
     'too-large': (road) => road.pushText(Buffer.alloc(98_305, 'a')),
     'bad-signature': (road) => road.pushText(Buffer.from(signManifest(manifestPayload(6, second), KEYS.stranger))),
