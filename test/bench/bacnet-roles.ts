@@ -61,20 +61,33 @@ export async function runDevices(): Promise<void> {
   }
 }
 
-/** The least that reaches 16 devices: each datagram to the device its object's number says, answers back to who asked. */
+/** How many clients the forwarder has at once; who came first goes first. */
+const FORWARDED_CLIENTS = 4;
+
+/**
+ * The least that a forwarder does: each client has a socket of its own to the south, so that answers find back to who asked; a
+ * datagram goes to the device that its object's number says.
+ */
 export async function runForwarder(): Promise<void> {
   const north = await bound(FORWARDER.address, FORWARDER.port);
-  let client = { address: '', port: 0 };
-  const souths: Socket[] = [];
-  for (let at = 0; at < DEVICES; at += 1) {
-    const south = await bound(FORWARDER.address, 0);
-    south.on('message', (octets) => north.send(octets, client.port, client.address));
-    souths.push(south);
-  }
-  north.on('message', (octets, from) => {
-    client = from;
-    const at = (octets[14] ?? 0) % DEVICES;
-    souths[at]?.send(octets, PLANT_PORT, deviceHost(at));
+  const souths = new Map<string, Socket>();
+  const hosts = Array.from({ length: DEVICES }, (_, at) => deviceHost(at));
+  const open = (client: string, port: number, address: string): Socket => {
+    const [oldest] = souths.keys();
+    if (souths.size >= FORWARDED_CLIENTS && oldest !== undefined) {
+      souths.get(oldest)?.close();
+      souths.delete(oldest);
+    }
+    const south = createSocket({ type: 'udp4', recvBufferSize: 1 << 21 });
+    south.bind({ address: FORWARDER.address });
+    south.on('message', (octets) => north.send(octets, port, address));
+    souths.set(client, south);
+    return south;
+  };
+  north.on('message', (octets, { port, address }) => {
+    const client = `${address}:${port}`;
+    const south = souths.get(client) ?? open(client, port, address);
+    south.send(octets, PLANT_PORT, hosts[(octets[14] ?? 0) % DEVICES]);
   });
 }
 

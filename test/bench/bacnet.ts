@@ -1,6 +1,8 @@
 // What the gate costs a BACnet client: ReadProperty and WriteProperty with 1, 8, 32 and 128 in flight, over 16 devices and over
 // one, through the gateway and through a bare Node UDP forwarder, in turns within one run; then a segmented
-// WritePropertyMultiple of 200 objects. It prints and judges nothing.
+// WritePropertyMultiple of 200 objects. Client, devices, forwarder and gateway are processes of their own. Ratios are medians
+// over pairs of rounds; processor time for each request tells the same where the machine is busy with other things.
+// It prints and judges nothing.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +29,7 @@ import {
   runPlant,
 } from './bacnet-roles.ts';
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 1000);
 const IN_FLIGHT = [1, 8, 32, 128] as const;
 
@@ -39,6 +41,13 @@ interface Figures {
   ms: number;
   refused: number;
   lost: number;
+}
+
+/** One round of one way. */
+interface Round {
+  readonly rate: number;
+  /** µs of processor time, of all threads of what is between, for each request. */
+  readonly busy: number;
 }
 
 const place: { readonly [way in Way]: { readonly address: string; readonly port: number } } = {
@@ -69,8 +78,20 @@ function apduAt(octets: Buffer): number {
 
 let turns = 0;
 
+const between = new Map<string, ChildProcess>();
+
+/** Processor time a process has used so far, in µs. */
+async function usageOf(way: Way): Promise<number> {
+  const child = between.get(way);
+  if (child === undefined) throw new Error(`the ${way} does not run`);
+  child.send('usage');
+  const [used] = await once(child, 'message');
+  return Number(used);
+}
+
 /** Keeps so many requests under way for a while, each to the next device. */
-async function round(way: Way, service: Service, inFlight: number, spread: number, figures: Figures): Promise<void> {
+async function round(way: Way, service: Service, inFlight: number, spread: number, figures: Figures): Promise<Round> {
+  const countBefore = figures.times.length;
   const socket = await bound(CLIENT, 0);
   const free = Array.from({ length: 256 }, (_, id) => id);
   const began = new Map<number, number>();
@@ -97,25 +118,38 @@ async function round(way: Way, service: Service, inFlight: number, spread: numbe
       send();
     }
   });
+  const usedBefore = await usageOf(way);
   const start = performance.now();
   for (let count = 0; count < inFlight; count += 1) send();
   await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
   isDone = true;
-  figures.ms += performance.now() - start;
+  const ms = performance.now() - start;
+  const used = (await usageOf(way)) - usedBefore;
+  figures.ms += ms;
   for (let waits = 0; began.size > 0 && waits < 20; waits += 1) await new Promise((resolve) => setTimeout(resolve, 50));
   figures.lost += began.size;
   socket.close();
+  const count = figures.times.length - countBefore;
+  return { rate: (count * 1000) / ms, busy: used / count };
 }
 
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-function line(name: string, { times, ms, refused, lost }: Figures): { p50: number; p99: number; rate: number } {
+const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+
+function line(name: string, { times, ms, refused, lost }: Figures, busy?: number): { p50: number; p99: number } {
   const sorted = times.sort((a, b) => a - b);
-  const got = { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), rate: (sorted.length * 1000) / ms };
+  const got = { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+  const rate = Math.round((sorted.length * 1000) / ms);
+  const cost = busy === undefined ? '' : `  ${busy.toFixed(1)} µs`;
   const trouble = `${refused > 0 ? `  REFUSED ${refused}` : ''}${lost > 0 ? `  LOST ${lost}` : ''}`;
   console.log(
-    `  ${name.padEnd(10)} p50 ${got.p50.toFixed(3)} ms  p99 ${got.p99.toFixed(3)} ms  ${Math.round(got.rate)}/s${trouble}`,
+    `  ${name.padEnd(10)} p50 ${got.p50.toFixed(3)} ms  p99 ${got.p99.toFixed(3)} ms  ${rate}/s${cost}${trouble}`,
   );
   return got;
 }
@@ -124,14 +158,22 @@ async function compare(service: Service, inFlight: number, spread: number): Prom
   console.log(`${service}, ${inFlight} in flight, ${spread === 1 ? 'one device' : `${spread} devices`}`);
   const figures = (): Figures => ({ times: [], ms: 0, refused: 0, lost: 0 });
   const all = { forwarder: figures(), gateway: figures() };
+  const rounds: { readonly [way in Way]: Round[] } = { forwarder: [], gateway: [] };
   for (const way of ['forwarder', 'gateway'] as const) await round(way, service, inFlight, spread, figures());
-  for (let turn = 0; turn < ROUNDS; turn += 1)
-    for (const way of ['forwarder', 'gateway'] as const) await round(way, service, inFlight, spread, all[way]);
-  const bare = line('forwarder', all.forwarder);
-  const gated = line('gateway', all.gateway);
-  const ratio = (gated.rate / bare.rate).toFixed(2);
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    const ways = ['forwarder', 'gateway'] as const;
+    for (const way of turn % 2 === 0 ? ways : ways.toReversed())
+      rounds[way].push(await round(way, service, inFlight, spread, all[way]));
+  }
+  const busy = (way: Way): number => median(rounds[way].map((one) => one.busy));
+  const bare = line('forwarder', all.forwarder, busy('forwarder'));
+  const gated = line('gateway', all.gateway, busy('gateway'));
+  const pairs = rounds.gateway.map(({ rate }, turn) => rate / (rounds.forwarder[turn]?.rate ?? Number.NaN));
+  const ratio = median(pairs).toFixed(2);
+  const range = `${Math.min(...pairs).toFixed(2)}–${Math.max(...pairs).toFixed(2)}`;
+  const byTime = (busy('forwarder') / busy('gateway')).toFixed(2);
   console.log(
-    `  ratio      throughput ${ratio} ×  added p50 ${(gated.p50 - bare.p50).toFixed(3)} ms  p99 ${(gated.p99 / bare.p99).toFixed(2)} ×`,
+    `  ratio      throughput ${ratio} × (${range})  by processor time ${byTime} ×  added p50 ${(gated.p50 - bare.p50).toFixed(3)} ms  p99 ${(gated.p99 / bare.p99).toFixed(2)} ×`,
   );
 }
 
@@ -184,6 +226,7 @@ async function measure(): Promise<void> {
     for (const role of Object.keys(roles)) {
       const child = fork(file, [role]);
       children.push(child);
+      between.set(role, child);
       const [ready] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
       if (ready !== 'ready') throw new Error(`the ${role} did not start`);
     }
@@ -200,6 +243,10 @@ if (run === undefined) await measure();
 else {
   process.on('SIGTERM', () => process.exit());
   process.on('disconnect', () => process.exit());
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.(user + system);
+  });
   await run();
   process.send?.('ready');
 }
