@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
-import type { JournalQuery, JournalReader, StoredRow } from '../contract/journal.ts';
+import type { JournalQuery, JournalReader, JournalVerdict, StoredRow } from '../contract/journal.ts';
 import { observeReport } from '../gate/observe-report.ts';
 import type { JournalRow } from '../model/journal-row.ts';
 import { badInput, EXIT, failed, parseDuration, type Terminal } from './exit.ts';
@@ -144,17 +144,21 @@ export function addJournalCommands(program: Command, terminal: Terminal): void {
       for (const row of rows) terminal.out(JSON.stringify(row, null, options.json ? undefined : 2));
     });
 
-  withPlace(journal.command('verify').description('check the chain; names the first broken row')).action(
-    async (options: PlaceOptions) => {
+  withPlace(journal.command('verify').description('check the chain; names the first broken row'))
+    .option('--head <number:hash>', 'a row as somebody else keeps it (the cloud): shows whether the end was cut off')
+    .action(async (options: PlaceOptions & { head?: string }) => {
+      const kept = options.head === undefined ? undefined : headOf(options.head);
       const reader = await journalOf(options);
-      const verdict = reader.verify();
+      const verdict = verifyAgainst(reader, kept);
       reader.close();
       if (options.json) terminal.out(JSON.stringify(verdict));
-      else if (verdict.intact) terminal.out(`intact: ${verdict.rows} rows, head ${verdict.head}`);
-      else terminal.err(`broken at row ${verdict.firstBroken}: ${verdict.why}`);
+      else if (!verdict.intact) terminal.err(`broken at row ${verdict.firstBroken}: ${verdict.why}`);
+      else {
+        terminal.out(`intact: ${verdict.rows} rows, head ${verdict.head}`);
+        if (!kept) terminal.out('rows cut off at the end leave a sound chain: --head holds it to a row kept elsewhere');
+      }
       terminal.setExit(verdict.intact ? EXIT.done : EXIT.failed);
-    },
-  );
+    });
 
   withFilter(journal.command('export').description('the record for an auditor'))
     .option('--format <format>', 'ndjson or csv', 'ndjson')
@@ -186,4 +190,31 @@ export function addJournalCommands(program: Command, terminal: Terminal): void {
       reader.close();
       terminal.out(options.json ? JSON.stringify(report) : describeObserved(report));
     });
+}
+
+interface KeptRow {
+  readonly number: number;
+  readonly hash: string;
+}
+
+function headOf(text: string): KeptRow {
+  const [, number, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (number === undefined || hash === undefined) {
+    throw badInput(`got head \`${text}\`, expected a row's number and its hash, \`1042:5f3c…\` with 64 hex digits`);
+  }
+  return { number: Number(number), hash };
+}
+
+function verifyAgainst(reader: JournalReader, kept: KeptRow | undefined): JournalVerdict {
+  const verdict = reader.verify();
+  if (!verdict.intact || kept === undefined) return verdict;
+  const { number, hash } = kept;
+  const anchor = reader.anchor();
+  if (number < anchor.number) return verdict;
+  const [found] = reader.rows({ after: number - 1, before: number + 1, limit: 1 });
+  const here = number === anchor.number ? anchor.hash : found?.hash;
+  if (here === hash) return verdict;
+  const why =
+    here === undefined ? 'it is not there: the end was cut off' : 'it has another hash than the one kept elsewhere';
+  return { intact: false, firstBroken: number, why };
 }

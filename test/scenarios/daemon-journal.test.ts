@@ -77,3 +77,26 @@ test('the journal is full: changes end, reading goes on, the record stays intact
   await rig.restart();
   expect(await rig.health('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('full') });
 }, 60_000);
+
+test('rows cut off at the end: a sound chain alone, broken against a row kept elsewhere', async () => {
+  const { rig, station } = await rigWith();
+  expect(await station.write(2, DEMAND_LIMIT, [80])).toBe('done');
+  await rig.gateway().stop();
+  const last = (await rig.rows()).at(-1);
+  if (!last) throw new Error('got no row');
+  const head = `${last.number}:${last.hash}`;
+  expect(await rig.journal('verify', '--head', head)).toMatchObject({ code: 0 });
+  const thief = new Sqlite(join(rig.data, 'journal.db'));
+  thief.pragma('foreign_keys = OFF');
+  for (const name of thief.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'trigger'").pluck().all())
+    thief.exec(`DROP TRIGGER ${name}`);
+  thief.prepare('DELETE FROM row WHERE number >= ?').run(last.number);
+  thief.prepare('DELETE FROM row_target WHERE number >= ?').run(last.number);
+  thief.close();
+  expect(await rig.journal('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('--head') });
+  const cut = await rig.journal('verify', '--head', head);
+  expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining(`broken at row ${last.number}`) });
+  const other = await rig.journal('verify', '--head', `1:${'0'.repeat(64)}`);
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('another hash') });
+  expect(await rig.journal('verify', '--head', '1:abc')).toMatchObject({ code: 2 });
+}, 40_000);
