@@ -7,18 +7,16 @@ import type { Outcome } from '../../src/model/journal-row.ts';
 import type { Alarms } from './alarms.ts';
 import type { BacnetChange } from './bacnet-change.ts';
 import { type Callers, isNorth, type Station, stationKey, turnKey } from './callers.ts';
-import { classifyUnconfirmed } from './classify-unconfirmed.ts';
+import { classifyUnconfirmed, ungatedUnconfirmed } from './classify-unconfirmed.ts';
 import type { Subscriptions } from './cov.ts';
 import type { Lists } from './lists.ts';
 import { ReadAccess } from './read-access.ts';
 import type { Changes } from './road-changes.ts';
 import type { RoadParts } from './road-services.ts';
-import type { NorthStation, PlantDevice } from './seam.ts';
+import type { Destination, NorthStation, PlantDevice } from './seam.ts';
 import { type Finding, Searches } from './searches.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
-
-type Destination = PlantDevice | { readonly network: string | 'all' };
 
 const OBJECT_NAME = PROPERTY_IDENTIFIERS['object-name'];
 const MOST_ROUNDS = 12;
@@ -66,7 +64,8 @@ export class Broadcasts {
         this.#drop(from, request, 'only a plant device says this');
         return;
       default:
-        if (reached !== undefined) this.#change(from, reached, request);
+        if (to === 'north') this.#drop(from, request, 'it is not passed on to the technicians’ side');
+        else this.#change(from, reached, request);
     }
   }
 
@@ -100,22 +99,23 @@ export class Broadcasts {
         return true;
       }
       case 'unconfirmed-event-notification':
-        this.#alarms.unconfirmed(from, 'mac' in to ? to : undefined, request);
+        this.#alarms.unconfirmed(from, isDevice(to) ? to : undefined, request);
         return true;
       case 'unconfirmed-cov-notification':
       case 'unconfirmed-cov-notification-multiple':
         if (this.#subscriptions.notified(from, request)) return true;
-        this.#subscriptions.passOn(from, 'mac' in to ? [to] : [...this.#parts.north.stations()], request);
+        this.#subscriptions.passOn(from, isDevice(to) ? [to] : [...this.#parts.north.stations()], request);
         return true;
       default:
         // Heard on its own network: that is between the devices there.
-        return !('mac' in to) && to.network === from.network;
+        return to !== 'north' && !isDevice(to) && to.network === from.network;
     }
   }
 
   /** One device, or networks by name without the one it comes from. */
-  #reachedBy(from: Station, to: Destination): PlantDevice | readonly string[] | undefined {
-    if ('mac' in to) return to;
+  #reachedBy(from: Station, to: Destination): PlantDevice | readonly string[] {
+    if (to === 'north') return [];
+    if (isDevice(to)) return to;
     const networks = to.network === 'all' ? Object.keys(this.#parts.section.networks) : [to.network];
     return isNorth(from) ? networks : networks.filter((name) => name !== from.network);
   }
@@ -126,7 +126,7 @@ export class Broadcasts {
 
   #search(
     from: Station,
-    to: PlantDevice | readonly string[] | undefined,
+    to: PlantDevice | readonly string[],
     request: Extract<UnconfirmedRequest, { service: 'who-is' | 'who-has' }>,
   ): void {
     const { plant, gate, counted, index } = this.#parts;
@@ -142,12 +142,12 @@ export class Broadcasts {
     // A device that looks for whom to tell of its alarms must find a console.
     if (!isNorth(from) && request.service === 'who-is' && from.instance !== undefined)
       this.#parts.north.unconfirmed('broadcast', from, request);
+    if (!('mac' in to) && to.length === 0) return;
     if (!seesAny) {
       counted.unconfirmed_dropped += 1;
       gate.countDeniedReads(caller, 1);
       return;
     }
-    if (to === undefined) return;
     for (const place of 'mac' in to ? [to] : to) plant.unconfirmed(place, request);
   }
 
@@ -208,7 +208,12 @@ export class Broadcasts {
     let lists = 0;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const caller = this.#callers.callerOf(from);
-      const what = classifyUnconfirmed(request, to, this.#changes.siteFor(caller), plant.devices());
+      const site = this.#changes.siteFor(caller);
+      const classified = classifyUnconfirmed(request, to, site, plant.devices());
+      const what =
+        caller.neverGated && classified.kind === 'refused'
+          ? ungatedUnconfirmed(request, to, site, plant.devices())
+          : classified;
       if (what.kind !== 'change') {
         this.#drop(from, request, what.kind === 'refused' ? what.detail : 'it is not known');
         return;
@@ -290,4 +295,8 @@ export class Broadcasts {
     };
     void takeTurns(0);
   }
+}
+
+function isDevice(to: Destination): to is PlantDevice {
+  return typeof to === 'object' && 'mac' in to;
 }

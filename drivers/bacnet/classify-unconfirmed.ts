@@ -51,6 +51,16 @@ export function classifyUnconfirmed(
   }
 }
 
+/** What a peer that is never gated says and the table refuses: it goes on all the same, and the record says what it was. */
+export function ungatedUnconfirmed(
+  request: UnconfirmedRequest,
+  to: PlantDevice | readonly string[],
+  site: Site,
+  known: Iterable<PlantDevice>,
+): Classification {
+  return asked(request, to, site, reached(to, site, known), 'engineering.modify');
+}
+
 function reached(
   to: PlantDevice | readonly string[],
   { index }: Site,

@@ -18,6 +18,17 @@ export function checkConfiguration(section: BacnetSection): readonly DocumentFau
   ];
 }
 
+/** Whether a text is `network/mac` of a station a plant network may have: `undefined`, or what is expected. */
+export function checkStation({ networks }: BacnetSection, text: string): string | undefined {
+  const [name = '', mac = '', ...more] = text.split('/');
+  const network = Object.hasOwn(networks, name) ? networks[name] : undefined;
+  // On the B/IP network itself a MAC is an address and a port (J.1.2); behind a router it may be anything.
+  const lengths = network?.routers.length === 0 ? [6] : [1, 2, 3, 4, 5, 6, 7];
+  if (network !== undefined && more.length === 0 && /^([0-9a-f]{2})+$/.test(mac) && lengths.includes(mac.length / 2))
+    return undefined;
+  return `\`network/mac\` of a plant network, such as \`${Object.keys(networks)[0] ?? 'plant'}/c0000207bac0\``;
+}
+
 /** Two links on one port would hear each other's broadcasts, and a bound address cannot be had twice. */
 function placeFaults(links: readonly [string, LinkConfig][]): DocumentFault[] {
   return links.flatMap(([path, config], at): DocumentFault[] => {

@@ -5,7 +5,7 @@ import type { AddressIndex, DriverModule, DriverServices, RunningDriver } from '
 import { driverName } from '../../src/model/ids.ts';
 import { compileAddresses } from './address.ts';
 import { type BacnetSection, bacnetSection } from './config.ts';
-import { checkConfiguration } from './config-check.ts';
+import { checkConfiguration, checkStation } from './config-check.ts';
 import { describeFrame } from './describe-frame.ts';
 import { importEde } from './import-ede.ts';
 import { createRoad } from './road.ts';
@@ -18,6 +18,7 @@ export const driver: DriverModule = {
   name,
   configuration: bacnetSection,
   checkConfiguration: (section) => checkConfiguration(section as BacnetSection),
+  checkStation: (section, text) => checkStation(section as BacnetSection, text),
   compileAddresses,
   imports: { ede: importEde },
   describeFrame,

@@ -136,8 +136,8 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     else if (destination.network === BROADCAST_NETWORK) road.unconfirmed(device, { network: 'all' }, request);
     else if (destination.mac.length === 0) {
       const network = this.#byNumber.get(destination.network)?.name;
-      const isNorth = destination.network === this.#other().networkNumber;
-      if (network !== undefined || isNorth) road.unconfirmed(device, { network: network ?? 'all' }, request);
+      if (network !== undefined) road.unconfirmed(device, { network }, request);
+      else if (destination.network === this.#other().networkNumber) road.unconfirmed(device, 'north', request);
     } else {
       const target = this.#target(destination);
       if (target instanceof Station) road.unconfirmedNorth?.(device, target, request);

@@ -2,6 +2,7 @@
 // 1. A denial is always visible. 2. A reason, or a service, that is missing here does not compile.
 
 import type { DenialReason } from '../../src/model/decision.ts';
+import { isLifeSafety } from './property-action.ts';
 import type { Answer } from './seam.ts';
 import type { ConfirmedRequest, ConfirmedServiceName, ServiceError } from './wire/confirmed-service.ts';
 import type { ErrorValue, ObjectPropertyReference } from './wire/constructed.ts';
@@ -89,39 +90,59 @@ export const READ_DENIED: ErrorValue = readDenied;
 export const SERVICE_DENIED: ErrorValue = serviceDenied;
 export const NO_SPACE: ErrorValue = error(CLASS.resources, CODE['no-space-to-add-list-element']);
 
-/** The class and code that answer a refusal. */
-export function errorFor(service: ConfirmedServiceName, reason: DenialReason): ErrorValue {
+/** The class and code that answer a refusal. `type`: of the object a property of which would be written. */
+export function errorFor(service: ConfirmedServiceName, reason: DenialReason, type?: number): ErrorValue {
   const own = ERROR_OF_REASON[reason];
-  return own === 'denied' ? DENIED[service] : own;
+  if (own !== 'denied') return own;
+  // Writing a life-safety object is operating it: it is answered as LifeSafetyOperation is.
+  return isLifeSafety(type) ? serviceDenied : DENIED[service];
 }
 
 /** The answer to a request that is refused. `isRefused` finds the place in a list that was refused first; absent: the first. */
-export function refusalOf(
-  request: ConfirmedRequest,
-  reason: DenialReason,
-  isRefused?: (reference: ObjectPropertyReference) => boolean,
-): VisibleAnswer {
+export function refusalOf(request: ConfirmedRequest, reason: DenialReason, isRefused?: IsRefused): VisibleAnswer {
   if (request.service === 'unknown') return { kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] };
-  return errorAnswer(request, errorFor(request.service, reason), isRefused);
+  return errorAnswer(request, errorFor(request.service, reason, typeWritten(request, isRefused)), isRefused);
+}
+
+type IsRefused = (reference: ObjectPropertyReference) => boolean;
+
+/** Of the object that is written; of several the one that was refused first. */
+function typeWritten(request: ConfirmedRequest, isRefused: IsRefused = () => true): number | undefined {
+  switch (request.service) {
+    case 'write-property':
+    case 'add-list-element':
+    case 'remove-list-element':
+      return request.parameters.objectIdentifier.type;
+    case 'write-property-multiple': {
+      const attempts = attemptsOf(request);
+      return (attempts.find(isRefused) ?? attempts[0])?.objectIdentifier.type;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function attemptsOf({
+  parameters,
+}: Extract<ConfirmedRequest, { service: 'write-property-multiple' }>): readonly ObjectPropertyReference[] {
+  return parameters.flatMap(({ objectIdentifier, listOfProperties }) =>
+    listOfProperties.map(({ propertyIdentifier, propertyArrayIndex }) => ({
+      objectIdentifier,
+      propertyIdentifier,
+      ...(propertyArrayIndex !== undefined && { propertyArrayIndex }),
+    })),
+  );
 }
 
 /** An error in the form of the request's service. */
 export function errorAnswer(
   request: Exclude<ConfirmedRequest, { service: 'unknown' }>,
   value: ErrorValue,
-  isRefused: (reference: ObjectPropertyReference) => boolean = () => true,
+  isRefused: IsRefused = () => true,
 ): VisibleAnswer {
   switch (request.service) {
     case 'write-property-multiple': {
-      const attempts = request.parameters.flatMap(({ objectIdentifier, listOfProperties }) =>
-        listOfProperties.map(
-          ({ propertyIdentifier, propertyArrayIndex }): ObjectPropertyReference => ({
-            objectIdentifier,
-            propertyIdentifier,
-            ...(propertyArrayIndex !== undefined && { propertyArrayIndex }),
-          }),
-        ),
-      );
+      const attempts = attemptsOf(request);
       const firstFailedWriteAttempt = attempts.find(isRefused) ?? attempts[0];
       if (firstFailedWriteAttempt === undefined) break;
       const parameters = {

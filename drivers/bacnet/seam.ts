@@ -107,15 +107,13 @@ export interface IncomingNotification {
   readonly fingerprint: string;
 }
 
+/** One device; everything on one plant network, by its name, or on all; or `north`: every station of the technicians' side. */
+export type Destination = PlantDevice | { readonly network: string | 'all' } | 'north';
+
 /** What transport hands to the road. None of these may throw. */
 export interface Road {
   confirmed(incoming: IncomingRequest): Promise<Answer>;
-  /** `to` is absent for a broadcast (to all plant networks, or the one named). */
-  unconfirmed(
-    from: NorthStation | PlantDevice,
-    to: PlantDevice | { readonly network: string | 'all' },
-    request: UnconfirmedRequest,
-  ): void;
+  unconfirmed(from: NorthStation | PlantDevice, to: Destination, request: UnconfirmedRequest): void;
   /** A frame that was no request: malformed, spoofed, refused by the link or network layer. Counted and recorded. */
   refused(from: NorthStation | PlantDevice, operation: string, detail: string): void;
   /** Absent: such requests are answered with Reject `unrecognized-service`. What is for the gateway unconfirmed comes by `unconfirmed`. */

@@ -105,6 +105,11 @@ export interface DriverModule {
   readonly configuration: unknown;
   /** Faults across a parsed section that a schema cannot say: one unit for two devices, two listeners on one port. */
   checkConfiguration(section: unknown): readonly DocumentFault[];
+  /**
+   * What the driver makes of a text that stands for one of its own stations and is no IP address: `undefined` where it is
+   * one, else what it expects. Absent: peers of this driver have IP addresses alone.
+   */
+  checkStation?(section: unknown, text: string): string | undefined;
   /** Every address this driver owns, whole: faults name the place in the bundle. `pause` is awaited every few ms of work. */
   compileAddresses(
     inventory: InventoryView,

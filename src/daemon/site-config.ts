@@ -49,6 +49,7 @@ const httpSection = z
     clientCaFile: filePath
       .optional()
       .describe('The site’s CA: applications may show its certificates instead of tokens'),
+    clientCrlFile: filePath.optional().describe('What that CA has withdrawn; read again when it changes'),
     idleMinutes: z.number().positive().max(1440).default(30),
     sessionHours: z.number().positive().max(72).default(12),
     sampleSeconds: z
@@ -71,6 +72,9 @@ const httpSection = z
   })
   .refine((section) => (section.certificateFile === undefined) === (section.keyFile === undefined), {
     error: 'both of `certificateFile` and `keyFile`, or neither',
+  })
+  .refine((section) => section.clientCrlFile === undefined || section.clientCaFile !== undefined, {
+    error: '`clientCaFile` beside `clientCrlFile`',
   });
 
 const commonSections = {
@@ -106,13 +110,19 @@ const commonSections = {
   neverGated: z
     .array(
       z
-        .strictObject({ peer: ipAddress.optional(), object: z.string().min(1).optional(), why: z.string().min(1) })
+        .strictObject({
+          peer: z.string().min(1).optional(),
+          object: z.string().min(1).optional(),
+          why: z.string().min(1),
+        })
         .refine((entry) => (entry.peer === undefined) !== (entry.object === undefined), {
           error: 'exactly one of `peer` and `object`',
         }),
     )
     .default([])
-    .describe('Life safety: always forwarded, recorded, shown loudly'),
+    .describe(
+      'Life safety: always forwarded, recorded, shown loudly. A peer is an IP address of the technicians’ side, or `network/mac` of a station of a BACnet plant network; an object is the id of a device or point of the policy',
+    ),
   journal: z
     .strictObject({
       maxBytes: z.number().int().min(1_048_576).default(2_147_483_648),
@@ -225,10 +235,25 @@ export function parseSiteConfig(
       faults.push({ ...fault, path: `drivers.${module.name}${fault.path === '' ? '' : `.${fault.path}`}` });
     }
   }
+  faults.push(...peerFaults(parsed.data, modules));
   if (Object.values(parsed.data.drivers).every((section) => section === undefined)) {
     faults.push({ path: 'drivers', found: 'no driver', expected: 'at least one driver’s section, such as `modbus`' });
   }
   return isNonEmpty(faults) ? fail(faults) : ok(parsed.data);
+}
+
+/** A peer that nobody can ever be would be held back in silence. */
+function peerFaults({ neverGated, drivers }: SiteConfig, modules: readonly DriverModule[]): DocumentFault[] {
+  return neverGated.flatMap(({ peer }, at): DocumentFault[] => {
+    if (peer === undefined || isIP(peer) !== 0) return [];
+    const said = modules.flatMap((module) => {
+      const section = drivers[module.name];
+      return section === undefined || module.checkStation === undefined ? [] : [module.checkStation(section, peer)];
+    });
+    if (said.includes(undefined)) return [];
+    const expected = ['an IPv4 or IPv6 address', ...said].join(', or ');
+    return [{ path: `neverGated.${at}.peer`, found: describeFound(peer), expected }];
+  });
 }
 
 /**

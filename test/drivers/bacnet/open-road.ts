@@ -2,6 +2,7 @@
 
 import type {
   Answer,
+  Destination,
   IncomingNotification,
   IncomingRequest,
   NorthStation,
@@ -54,17 +55,14 @@ export class OpenRoad implements RunningRoad {
     });
   }
 
-  unconfirmed(
-    from: NorthStation | PlantDevice,
-    to: PlantDevice | { readonly network: string | 'all' },
-    request: UnconfirmedRequest,
-  ): void {
+  unconfirmed(from: NorthStation | PlantDevice, to: Destination, request: UnconfirmedRequest): void {
     this.heard.push(request.service);
     const { plant, north, section } = this.services;
     if (!('peer' in from)) {
       north.unconfirmed('broadcast', from, request);
       return;
     }
+    if (to === 'north') return;
     if ('mac' in to) plant.unconfirmed(to, request);
     else if (to.network !== 'all') plant.unconfirmed(to.network, request);
     else for (const network of Object.keys(section.networks)) plant.unconfirmed(network, request);

@@ -56,6 +56,21 @@ describe('the error of each service', () => {
     ['AddListElement', ask.addListElement({ object: 'schedule,1' }, [app.real(1)]), '0e910291280f1901'],
     ['RemoveListElement', ask.removeListElement({ object: 'schedule,1' }, [app.real(1)]), '0e910291280f1901'],
     ['CreateObject', ask.createObject(2), '0e9105911d0f1900'],
+    [
+      'WriteProperty of a life-safety object',
+      ask.writeProperty({ object: 'life-safety-point,1', property: 'mode', value: [app.enumerated(1)] }),
+      '9105911d',
+    ],
+    [
+      'WritePropertyMultiple of a life-safety object',
+      ask.writePropertyMultiple([{ object: 'life-safety-zone,1', property: 'mode', value: [app.enumerated(1)] }]),
+      '0e9105911d0f1e0c0580000119a01f',
+    ],
+    [
+      'AddListElement of a life-safety object',
+      ask.addListElement({ object: 'life-safety-zone,1', property: P['zone-members'] }, [app.unsigned(1)]),
+      '0e9105911d0f1901',
+    ],
     ['DeleteObject', ask.deleteObject('analog-value,1'), '91019117'],
     ['AtomicWriteFile', ask.writeFile(1, 0, Buffer.of(1)), '91059105'],
     ['ReinitializeDevice', ask.reinitialize(0), '9105911d'],
@@ -102,6 +117,19 @@ describe('the error of each service', () => {
     expect(octets(refusalOf(asked, 'out-of-limits', isUnits))).toBe('0e910291250f1e0c0080000219751f');
     expect(octets(refusalOf(asked, 'out-of-limits', () => false))).toBe('0e910291250f1e0c0080000119551f');
     expect(octets(refusalOf({ service: 'write-property-multiple', parameters: [] }, 'locked'))).toBe('91029128');
+  });
+
+  test('WritePropertyMultiple answers for the object that was refused, not for its neighbour', () => {
+    const asked = request(
+      ask.writePropertyMultiple([
+        { object: 'analog-value,1', value: [app.real(1)] },
+        { object: 'life-safety-point,1', property: 'mode', value: [app.enumerated(1)] },
+      ]),
+    );
+    const isMode = ({ propertyIdentifier }: { propertyIdentifier: number }) => propertyIdentifier === P.mode;
+    expect(octets(refusalOf(asked, 'no-permission', isMode))).toBe('0e9105911d0f1e0c0540000119a01f');
+    expect(octets(refusalOf(asked, 'no-permission', () => true))).toBe('0e910291280f1e0c0080000119551f');
+    expect(octets(refusalOf(asked, 'out-of-limits', isMode))).toBe('0e910291250f1e0c0540000119a01f');
   });
 
   test('an unknown service is rejected as one', () => {

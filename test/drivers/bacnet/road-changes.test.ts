@@ -161,6 +161,21 @@ describe('who asks', () => {
     expect(stage.sides.changes).toHaveLength(2);
   });
 
+  test('so is a station of a plant network that the site names, and what it says to everybody', async () => {
+    const stage = await fakeStage({ grants: [], site: { neverGated: { peers: [`other/${BMS.mac}`], targets: [] } } });
+    expect((await stage.ask(BMS, write)).kind).toBe('simple-ack');
+    expect((await stage.ask({ ...BMS, mac: VAV.mac }, write)).kind).toBe('error');
+    expect(stage.journal.rows('intent')).toMatchObject([{ by: 'never-gated' }]);
+    stage.road.unconfirmed(
+      BMS,
+      { network: 'plant' },
+      told(say.writeGroup(7, 10, [{ channel: 5, value: app.real(20) }])),
+    );
+    await vi.waitFor(() =>
+      expect(stage.sides.said).toMatchObject([{ to: 'plant', request: { service: 'write-group' } }]),
+    );
+  });
+
   test('a private service that the site names is judged as its action', async () => {
     const section = { privateServices: [{ vendor: 7, service: 3, action: 'device.configure' }] };
     const stage = await fakeStage({ section });

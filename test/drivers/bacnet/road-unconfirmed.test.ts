@@ -201,6 +201,20 @@ describe('what changes something', () => {
     expect(stage.sides.said).toEqual([]);
   });
 
+  test('to the technicians’ network it goes nowhere else: a search is heard there, the rest is refused', async () => {
+    const grants = [{ to: 'application:bms', permissions: ['device.view', 'device.control'], at: 'hq' }];
+    const stage = await fakeStage({ grants });
+    stage.road.unconfirmed(BMS, 'north', told(say.whoIs(4000, 4000)));
+    stage.road.unconfirmed(BMS, 'north', told(say.timeSynchronization(new Date(0))));
+    stage.road.unconfirmed(BMS, 'north', told(say.writeGroup(7, 10, [{ channel: 5, value: app.real(20) }])));
+    await settled();
+    // Once, to the stations; to no network of the plant.
+    expect(stage.sides.said.map(({ to }) => to)).toEqual(['broadcast']);
+    expect(stage.journal.rows('refusal')).toMatchObject([{ operation: 'time-synchronization' }]);
+    expect(stage.road.counters().unconfirmed_dropped).toBe(2);
+    expect(stage.journal.rows('intent')).toEqual([]);
+  });
+
   test('text, audit and identity messages are refused', async () => {
     const stage = await fakeStage();
     for (const service of [12, 13, 14, 99])

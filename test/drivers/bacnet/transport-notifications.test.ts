@@ -1,6 +1,7 @@
 // From the plant to the technicians' side, from one plant network to another, and what one station may hold of the gateway.
 
 import { expect, it, onTestFinished } from 'vitest';
+import type { Destination } from '../../../drivers/bacnet/seam.ts';
 import { macOf } from '../../../simulators/bacnet/framing.ts';
 import type { Peer } from '../../../simulators/bacnet/peer.ts';
 import { startPlant } from '../../../simulators/bacnet/plant.ts';
@@ -38,6 +39,17 @@ it('takes a confirmed notification of a device to one station, under the deviceâ
     `${desk.endpoint.host}:${desk.endpoint.port}`,
     'gateway',
   ]);
+});
+
+it('what a device says to the techniciansâ€™ network is for no network of the plant', async () => {
+  const rig = await TransportRig.start();
+  const heard: Destination[] = [];
+  rig.road.unconfirmed = (_from, to) => void heard.push(to);
+  const outbound = rig.plant.devices.ahu2.state.outbound;
+  outbound?.unconfirmed({ endpoint: rig.plantSide, route: { network: NORTH_NETWORK, mac: Buffer.alloc(0) } }, 2, COV);
+  outbound?.unconfirmed({ endpoint: rig.plantSide, route: { network: PLANT_NETWORK, mac: Buffer.alloc(0) } }, 2, COV);
+  await eventually(() => heard.length === 2);
+  expect(heard).toEqual(['north', { network: 'plant' }]);
 });
 
 it('hands on a request of one plant network to another, as from who asked', async () => {

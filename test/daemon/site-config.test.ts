@@ -1,0 +1,49 @@
+// The site's configuration: what is wrong across its sections.
+
+import { describe, expect, it } from 'vitest';
+import { driver as bacnet } from '../../drivers/bacnet/driver.ts';
+import { driver as modbus } from '../../drivers/modbus/driver.ts';
+import { parseSiteConfig } from '../../src/daemon/site-config.ts';
+import { describeFound } from '../../src/model/fault.ts';
+
+function faultsWith(peer: string, routers: readonly object[] = []): readonly object[] {
+  const networks = { plant: { networkNumber: 200, address: '192.0.2.129', routers } };
+  const site = {
+    format: 'gatehouse.site/1',
+    gateway: 'hq',
+    data: '/nowhere',
+    drivers: { bacnet: { north: { networkNumber: 100, address: '192.0.2.1' }, networks } },
+    neverGated: [{ peer, why: 'smoke control' }],
+  };
+  const parsed = parseSiteConfig(JSON.stringify(site), [bacnet, modbus]);
+  return parsed.ok ? [] : parsed.fault;
+}
+
+describe('a peer that is never gated', () => {
+  it.each(['192.0.2.7', '2001:db8::7', 'plant/c0000207bac0'])('may be `%s`', (peer) => {
+    expect(faultsWith(peer)).toEqual([]);
+  });
+
+  it('behind a router may have any MAC', () => {
+    expect(faultsWith('plant/05', [{ address: '192.0.2.130', networks: [201] }])).toEqual([]);
+  });
+
+  it.each([
+    'firepanel',
+    'plant',
+    'plant/',
+    'plant/05',
+    'plant/C0000207BAC0',
+    'plant/c0000207bac0/1',
+    'other/c0000207bac0',
+    'toString/c0000207bac0',
+  ])('that nobody can ever be, `%s`, is a fault', (peer) => {
+    expect(faultsWith(peer)).toEqual([
+      {
+        path: 'neverGated.0.peer',
+        found: describeFound(peer),
+        expected: 'an IPv4 or IPv6 address, or `network/mac` of a plant network, such as `plant/c0000207bac0`',
+      },
+    ]);
+  });
+});
