@@ -252,7 +252,8 @@ export function createDoor(services: DoorServices): Door {
       const rate = point?.limits?.rate;
       if (point && rate !== undefined && effect.value !== null) rates.count(point.id, rate);
     }
-    if (inventory && weighed.by !== 'never-gated') transfers.sent(caller, change, weighed.intended, inventory);
+    if (inventory && weighed.by !== 'never-gated')
+      transfers.sent(caller, ticket.decision, change, weighed.intended, inventory);
     standing.touch(
       change.effects.map(({ target }) => nameOf(target, ticket.inventory)),
       standingKey,
@@ -272,7 +273,8 @@ export function createDoor(services: DoorServices): Door {
     });
   }
 
-  function undo<C>(intent: IntentRow, undone: Set<string>, change: Change<C>): Judgement<C> {
+  function undo<C>(intent: IntentRow, undone: Set<string>, planned: Change<C>): Judgement<C> {
+    const change = intent.job === undefined ? planned : { ...planned, job: intent.job };
     const caller = undoCaller(intent);
     const weigh = () => weighUndo(intent, caller, change, services.policy()?.inventory, transfers);
     const weighed = weigh();
@@ -320,8 +322,8 @@ export function createDoor(services: DoorServices): Door {
     },
     settle(permit, outcome, readBack) {
       const ticket = tickets.advance(permit, 'redeemed', 'closed');
-      const { joined, inventory, change } = ticket;
-      if (inventory && inventory === services.policy()?.inventory) transfers.settled(change, inventory);
+      const { joined } = ticket;
+      transfers.settled(ticket.decision);
       const isAcknowledged = outcome.kind === 'acknowledged';
       if (!isAcknowledged) release(ticket);
       const row = outcomeRow(ticket, keeper, outcome, readBack);

@@ -2,7 +2,7 @@
 // that was derived from the policy before is in use.
 
 import type { Caller, Peer } from '../contract/gate.ts';
-import type { TargetId } from '../model/ids.ts';
+import type { TargetHandle, TargetId } from '../model/ids.ts';
 import { fail, ok } from '../model/result.ts';
 import type { FastLock } from '../policy/lock.ts';
 import { withLocks } from '../policy/lock.ts';
@@ -144,7 +144,14 @@ export function createGate(options: GateOptions): GateControl {
     const answer = inForce.decide({ ...askerOf(caller, clock), action: 'device.control', targets: [device] });
     if (answer.decision === 'deny') return fail(answer.reason);
     const ended = transfers.end(device, whoIs(caller), why);
+    // A job hears by this that it must not go on.
+    if (ended?.job !== undefined) standingChanged();
     return ended ? ok(ended) : fail('no-transfer');
+  }
+
+  function holdDevice(caller: Caller, handle: TargetHandle, job: string): ReturnType<GateControl['holdDevice']> {
+    const device = inForce?.inventory.device(handle);
+    return device ? transfers.hold(caller, device.id, job) : fail('the policy in force holds no such device');
   }
 
   return {
@@ -189,6 +196,8 @@ export function createGate(options: GateOptions): GateControl {
     },
     transfers: transfers.list,
     endTransfer,
+    holdDevice,
+    releaseDevice: transfers.release,
     counters: () => ({
       ...counters,
       rows_waiting: keeper.waiting,

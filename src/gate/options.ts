@@ -1,7 +1,7 @@
 // What the daemon hands to the door, and what it gets. Nothing of this room reaches for the world by itself.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
+import type { Caller, Gate, JobGate, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { DenialReason, ProviderIdentity } from '../model/decision.ts';
@@ -101,17 +101,19 @@ export interface SessionRefusal {
   readonly holder?: PrincipalId;
 }
 
-/** A transfer of several frames to one device, bound to one principal. */
+/** A transfer of several frames to one device, bound to one principal; or the hold of a job on it. */
 export interface Transfer {
   readonly device: TargetId;
   readonly principal: string | null;
   /** Address it comes from. */
   readonly peer: string;
   readonly begunAt: number;
+  /** The job that holds the device; `principal` started it. */
+  readonly job?: string;
 }
 
 /** The gate as the daemon drives it. */
-export interface GateControl extends Gate, UndoGate {
+export interface GateControl extends Gate, UndoGate, Pick<JobGate, 'holdDevice' | 'releaseDevice'> {
   /** Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force. */
   activate(snapshot: PolicySnapshot): void;
   /** Replaces the locks of the fast channel, in this tick; they hold over every later `activate`. */
@@ -125,7 +127,7 @@ export interface GateControl extends Gate, UndoGate {
   /** To be called every few seconds: ends sessions whose link-layer address changed or whose principal lost its standing. */
   checkLinks(): void;
   transfers(): readonly Transfer[];
-  /** Ends a transfer in the name of who has `device.control` there. */
+  /** Ends a transfer, or the hold of a job, in the name of who has `device.control` there; such a job does not go on there. */
   endTransfer(caller: Caller, device: TargetId, why: string): Result<Transfer, DenialReason | 'no-transfer'>;
   /** By stable name, for /metrics. */
   counters(): { readonly [name: string]: number };

@@ -57,7 +57,7 @@ export function weighUndo(
     const text = `\`${foreign.id}\` may only be released, or given the old value that \`${intent.decision}\` recorded`;
     return { ...denied, reason: 'out-of-scope', text, ...(foreign.id !== undefined && { target: foreign.id }) };
   }
-  const busy = transfers.objection(caller, change, intended, inventory);
+  const busy = transfers.occupied(caller, change, intended, inventory);
   if (busy) return { ...denied, reason: 'transfer-in-progress', ...busy };
   const grant = `undoes ${intent.decision}`;
   return {

@@ -105,10 +105,27 @@ describe('a transfer', () => {
     const stage = Stage.set();
     const permit = stage.permit(stage.as('anna'), frame(stage, 'ahu'));
     await stage.gate.redeem(permit, new Map());
-    stage.time.pass(30_000, false);
+    stage.time.pass(30 * MINUTE, false);
     stage.gate.settle(permit, { kind: 'acknowledged' });
     expect(stage.gate.transfers()).toEqual([]);
     stage.time.pass(MINUTE);
+  });
+
+  it('is not idle while a change of it is under way', async () => {
+    const stage = Stage.set();
+    const anna = stage.as('anna');
+    const [long, short] = [stage.permit(anna, frame(stage, 'ahu')), stage.permit(anna, frame(stage, 'ahu'))];
+    await stage.gate.redeem(long, new Map());
+    await stage.gate.redeem(short, new Map());
+    stage.gate.settle(short, { kind: 'acknowledged' });
+    stage.time.pass(10 * MINUTE);
+    expect(await stage.send(stage.as('dora'), frame(stage, 'ahu'))).toBe('transfer-in-progress');
+    stage.gate.activate(snapshot());
+    stage.gate.settle(long, { kind: 'acknowledged' });
+    stage.time.pass(29_999);
+    expect(stage.gate.transfers()).toHaveLength(1);
+    stage.time.pass(1);
+    expect(stage.gate.transfers()).toEqual([]);
   });
 
   it('ends after its longest time however busy it is', async () => {
