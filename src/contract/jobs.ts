@@ -92,8 +92,9 @@ export interface ThresholdsOrder extends OrderBase {
 export interface BatchOrder extends OrderBase {
   readonly kind: 'batch';
   readonly rows: NonEmpty<WriteRow>;
-  /** ms since 1970; then every row is put back. */
-  readonly until?: number;
+  /** As in `WriteOrder`: of rows that name none. The time counts from the write, not from the order. */
+  readonly priority?: number;
+  readonly overrideMs?: number | null;
 }
 
 export type JobOrder = FirmwareOrder | ConfigurationOrder | ThresholdsOrder | BatchOrder;
@@ -136,6 +137,8 @@ export interface JobPerson {
   readonly channel: Caller['channel'];
   readonly from: string;
   readonly identity?: ProviderIdentity;
+  /** Of a certificate: only grants of this role count, as long as the job lasts. */
+  readonly narrowToRole?: string;
 }
 
 export interface Approval {
