@@ -1,7 +1,7 @@
 // Wires the page and the API: shelf, writer, overrides, certificate. What it opened it hands back to be closed.
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timers } from '../contract/clock.ts';
@@ -10,6 +10,7 @@ import type { Log } from '../contract/log.ts';
 import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
 import type { ProviderSettings, RunningHttp } from '../http/options.ts';
+import type { TlsFiles } from '../http/tls-files.ts';
 import { createWriter } from '../jobs/batch.ts';
 import { createOverrides } from '../jobs/overrides.ts';
 import type { JournalStore } from '../store/journal.ts';
@@ -17,6 +18,8 @@ import { openJournalReader } from '../store/journal-reader.ts';
 import { openOverrideShelf } from '../store/override-shelf.ts';
 import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
+
+const LOOK_EVERY_MS = 500;
 
 export interface HttpParts {
   readonly config: SiteConfig;
@@ -80,10 +83,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     writer,
     overrides,
     settings: {
-      ...(await certificateOf(config, clock)),
-      ...(config.http.clientCaFile !== undefined && {
-        clientCa: readText(config.http.clientCaFile, 'http-certificate'),
-      }),
+      ...(await tlsFilesOf(config, clock)),
       address: config.http.address,
       port: config.http.port,
       providers: config.http.identityProviders.map(readProvider),
@@ -96,12 +96,46 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     ...pagesHere(),
   });
   closers.push(() => http.stop());
+  closers.push(renewWhenFilesChange(config, clock, log, http));
   announce(log, http);
   return writer;
 }
 
+/** Certificates are renewed and withdrawn without a restart. Gives what ends it. */
+function renewWhenFilesChange(config: SiteConfig, clock: Clock, log: Log, http: RunningHttp): () => void {
+  const { certificateFile, keyFile, clientCaFile, clientCrlFile } = config.http ?? {};
+  const files = [certificateFile, keyFile, clientCaFile, clientCrlFile].filter((file) => file !== undefined);
+  const listener = 'http';
+  const look = (): void => {
+    tlsFilesOf(config, clock)
+      .then((read) => http.renew(read))
+      .then(
+        () =>
+          log.write('info', 'tls.reloaded', { listener }, 'page and API: the changed certificate files are in force'),
+        (error: unknown) => {
+          const why = error instanceof Error ? error.message : String(error);
+          const text = `page and API: the changed files cannot be used, the old ones stay in force: ${why}`;
+          log.write('error', 'tls.reload-failed', { listener, why }, text);
+        },
+      );
+  };
+  for (const file of files) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
+  return () => {
+    for (const file of files) unwatchFile(file, look);
+  };
+}
+
 function announce(log: Log, { address, port }: RunningHttp): void {
   log.write('info', 'http.listening', { address, port }, `page and API on https://${address}:${port}/`);
+}
+
+async function tlsFilesOf(config: SiteConfig, clock: Clock): Promise<TlsFiles> {
+  const { clientCaFile, clientCrlFile } = config.http ?? {};
+  return {
+    ...(await certificateOf(config, clock)),
+    ...(clientCaFile !== undefined && { clientCa: readText(clientCaFile) }),
+    ...(clientCrlFile !== undefined && { clientCrl: readText(clientCrlFile) }),
+  };
 }
 
 async function certificateOf({ http, data }: SiteConfig, clock: Clock): Promise<{ certificate: string; key: string }> {
@@ -111,8 +145,8 @@ async function certificateOf({ http, data }: SiteConfig, clock: Clock): Promise<
     return selfSigned(data, names, Math.max(clock.now(), Date.now()));
   }
   return {
-    certificate: readText(http.certificateFile, 'http-certificate'),
-    key: readText(http.keyFile, 'http-certificate'),
+    certificate: readText(http.certificateFile),
+    key: readText(http.keyFile),
   };
 }
 
@@ -123,15 +157,15 @@ function readProvider(provider: NonNullable<SiteConfig['http']>['identityProvide
     groupsClaim,
     roleClaim,
     scope,
-    ...(clientSecretFile !== undefined && { clientSecret: readText(clientSecretFile, 'http-secret').trim() }),
+    ...(clientSecretFile !== undefined && { clientSecret: readText(clientSecretFile).trim() }),
   };
 }
 
-function readText(file: string, code: string): string {
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StartFault(code, `cannot read \`${file}\` (http): ${(error as Error).message}`);
+    throw new StartFault('http-file-unreadable', `cannot read \`${file}\` (http): ${(error as Error).message}`);
   }
 }
 

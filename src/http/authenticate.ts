@@ -103,7 +103,8 @@ function ownerOf(people: Iterable<Person>, token: string): Person | undefined {
 export function isProvenStill(context: Pick<Context, 'sessions' | 'options'>, { session, caller }: Asker): boolean {
   if (session) return context.sessions.isOpen(session.id);
   const { proof, principal } = caller;
-  const { gate } = context.options;
+  const { gate, clock } = context.options;
+  if (caller.until !== undefined && clock.now() >= caller.until) return false;
   if (proof.kind === 'certificate') return ownerOfCertificate(gate, proof, caller.peer, 0) === principal;
   const person = gate.policy()?.rights.people.get(principal);
   if (proof.kind !== 'token' || person?.kind !== 'application') return false;

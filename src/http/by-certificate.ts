@@ -14,7 +14,12 @@ import { originOf, peerOf } from './peer-address.ts';
 const HTTP = driverName('http');
 
 /** What a socket has shown, read once. */
-const shown = new WeakMap<object, { readonly certificate: PeerCertificate; readonly notAfter: number }>();
+const shown = new WeakMap<object, Shown>();
+
+interface Shown extends PeerCertificate {
+  /** ms since 1970. */
+  readonly notAfter: number;
+}
 
 export function byCertificate(
   { rights }: PolicySnapshot,
@@ -24,10 +29,11 @@ export function byCertificate(
 ): Asker | undefined {
   const certificate = certificateOf(request, clock);
   if (!certificate) return undefined;
-  const owner = ownerOf(gate, certificate, peerOf(request), request.socket.remotePort ?? 0);
+  const { notAfter, ...shownOne } = certificate;
+  const owner = ownerOf(gate, shownOne, peerOf(request), request.socket.remotePort ?? 0);
   const person = rights.people.get(owner ?? '');
   if (owner === null || person?.kind !== 'application' || person.disabled) return undefined;
-  const { subject, fingerprint } = certificate;
+  const { subject, fingerprint } = shownOne;
   return {
     kind: 'application',
     name: person.name,
@@ -35,6 +41,7 @@ export function byCertificate(
       principal: owner,
       channel: 'local',
       proof: { kind: 'certificate', subject, fingerprint },
+      until: notAfter,
       from: originOf(request),
       peer: peerOf(request),
     },
@@ -47,7 +54,7 @@ export function ownerOf(gate: Pick<Gate, 'callerOf'>, certificate: PeerCertifica
   return gate.callerOf(peer).principal;
 }
 
-function certificateOf({ raw }: FastifyRequest, clock: Clock): PeerCertificate | undefined {
+function certificateOf({ raw }: FastifyRequest, clock: Clock): Shown | undefined {
   const socket = raw.socket as Partial<TLSSocket>;
   // Requests that come without a socket of TLS have shown nothing.
   if (socket.authorized !== true || socket.getPeerX509Certificate === undefined) return undefined;
@@ -56,14 +63,12 @@ function certificateOf({ raw }: FastifyRequest, clock: Clock): PeerCertificate |
     const certificate = socket.getPeerX509Certificate();
     if (!certificate) return undefined;
     known = {
-      certificate: {
-        // One name a line, most general first and escaped as RFC 2253 has it; RFC 4514 begins with the most specific.
-        subject: certificate.subject.split('\n').reverse().join(','),
-        fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-      },
+      // One name a line, most general first and escaped as RFC 2253 has it; RFC 4514 begins with the most specific.
+      subject: certificate.subject.split('\n').reverse().join(','),
+      fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
       notAfter: Date.parse(certificate.validTo),
     };
     shown.set(socket, known);
   }
-  return clock.now() < known.notAfter ? known.certificate : undefined;
+  return clock.now() < known.notAfter ? known : undefined;
 }

@@ -2,6 +2,7 @@
 // standing of its asker; 2. who does not read is dropped; 3. nothing is sent that the asker may not see at that moment.
 
 import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, standsNow } from './asker.ts';
@@ -27,6 +28,8 @@ export interface EventStreams {
   /** Every stream is looked at again: after a swap of policy, locks or sessions. */
   lookAgain(): void;
   endOf(session: string, why: string): void;
+  /** Those that go out by this connection. */
+  endOn(socket: Duplex, why: string): void;
   readonly size: number;
   all(): readonly EventStream[];
   stop(): void;
@@ -118,6 +121,9 @@ export function createEventStreams({ clock, timers, most, policy, isProven }: St
     lookAgain,
     endOf(session, why) {
       for (const stream of [...streams]) if (stream.asker.session?.id === session) stream.end(why);
+    },
+    endOn(socket, why) {
+      for (const stream of [...streams]) if (stream.response.socket === socket) stream.end(why);
     },
     get size() {
       return streams.size;

@@ -12,6 +12,7 @@ import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
 import type { Result } from '../model/result.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** A person works with their own tool from one address. */
 export interface HeldToolSession {
@@ -82,14 +83,10 @@ export interface ProviderSettings {
   readonly scope: string;
 }
 
-export interface HttpSettings {
+export interface HttpSettings extends TlsFiles {
   readonly address: string;
   /** 0 = chosen by the system. */
   readonly port: number;
-  readonly certificate: string;
-  readonly key: string;
-  /** PEM of the CA whose client certificates applications may show; absent: tokens alone. */
-  readonly clientCa?: string;
   /** `https://gateway.example`, where people reach it; absent = what the browser says in `Host`. */
   readonly origin?: string;
   readonly providers: readonly ProviderSettings[];
@@ -126,5 +123,10 @@ export interface HttpOptions {
 export interface RunningHttp {
   readonly address: string;
   readonly port: number;
+  /**
+   * These are in force from now on; streams and connections of certificates they withdraw are ended.
+   * @throws where they cannot be used; the old ones stay in force
+   */
+  renew(files: TlsFiles): void;
   stop(): Promise<void>;
 }

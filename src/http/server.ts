@@ -31,6 +31,7 @@ import { Problem } from './problem.ts';
 import { createReplies } from './replies.ts';
 import { createSights } from './sight.ts';
 import { sessionRow, signInRoutes } from './sign-in-routes.ts';
+import { contextOf, type TlsFiles, watchClients } from './tls-files.ts';
 import { createToolClaims } from './tool-claims.ts';
 import { toolRoutes } from './tool-routes.ts';
 import { createTrends } from './trend.ts';
@@ -59,6 +60,7 @@ export interface BuiltHttp {
   readonly context: Context;
   /** Method and path of everything that is served. */
   readonly routes: readonly (readonly [method: string, path: string])[];
+  renew(files: TlsFiles): void;
   close(): Promise<void>;
 }
 
@@ -67,11 +69,9 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   const { settings, gate, timers, log } = options;
   const app: App = fastify({
     https: {
-      cert: settings.certificate,
-      key: settings.key,
-      minVersion: 'TLSv1.2',
+      ...contextOf(settings),
       // People show none, so that what was shown is looked at for each request.
-      ...(settings.clientCa !== undefined && { ca: settings.clientCa, requestCert: true, rejectUnauthorized: false }),
+      ...(settings.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false }),
     },
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
@@ -87,6 +87,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   app.setSerializerCompiler(serializerCompiler);
 
   const context = contextFor(options);
+  const clients = watchClients(app.server, settings, timers, (socket, why) => context.streams.endOn(socket, why));
   const routes: [string, string][] = [];
   app.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) routes.push([each, url]);
@@ -183,6 +184,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
     app,
     context,
     routes,
+    renew: (files) => clients.renew(files),
     async close() {
       forget();
       timer.cancel();
@@ -276,10 +278,17 @@ function problemOf(error: FastifyError): Problem {
   return new Problem({ title: 'internal fault', status: 500, detail: 'the gateway could not answer this' });
 }
 
-/** @throws StartFault `http-port`, `http-certificate` */
+/** @throws StartFault `http-port`, `tls-file-invalid` */
 export async function createHttp(options: HttpOptions): Promise<RunningHttp> {
   const { settings } = options;
-  const { app, close } = await buildHttp(options);
+  let built: BuiltHttp;
+  try {
+    built = await buildHttp(options);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartFault('tls-file-invalid', `the page cannot be served (http): ${why}`, { cause });
+  }
+  const { app, close, renew } = built;
   try {
     await app.listen({ host: settings.address, port: settings.port });
   } catch (error) {
@@ -292,5 +301,5 @@ export async function createHttp(options: HttpOptions): Promise<RunningHttp> {
   }
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound ? bound.port : settings.port;
-  return { address: settings.address, port, stop: close };
+  return { address: settings.address, port, renew, stop: close };
 }

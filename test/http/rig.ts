@@ -1,20 +1,19 @@
 // The page's side whole: the Modbus plant, the real driver, gate, record and shelf, and the API in front, in one process.
 
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driver as modbus } from '../../drivers/modbus/driver.ts';
-import { plantInventory, type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
+import { type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
 import type { DriverServices, RunningDriver } from '../../src/contract/driver.ts';
 import type { Shelf } from '../../src/contract/shelf.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import type { GateControl } from '../../src/gate/options.ts';
 import type { App, Context } from '../../src/http/context.ts';
 import type { HttpSettings, ProviderSettings } from '../../src/http/options.ts';
-import { hashPassword } from '../../src/http/password.ts';
 import { selfSigned } from '../../src/http/self-signed.ts';
 import { buildHttp } from '../../src/http/server.ts';
+import type { TlsFiles } from '../../src/http/tls-files.ts';
 import { createWriter } from '../../src/jobs/batch.ts';
 import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
@@ -23,6 +22,7 @@ import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { openOverrideShelf } from '../../src/store/override-shelf.ts';
 import { compile, parseSection, realTime, realTimers } from '../drivers/modbus/rig.ts';
 import { StageLog, snapshot } from '../gate/stage.ts';
+import { PASSWORD, type SiteChanges, siteBundle, TOKEN } from './site-bundle.ts';
 
 /** Time of the wall and of the stopwatch, which a test can set forward. */
 export class ShiftedTime {
@@ -30,115 +30,6 @@ export class ShiftedTime {
   now = (): number => Date.now() + this.shift;
   monotonic = (): number => performance.now() + this.shift;
   sure = (): boolean => true;
-}
-
-export const PASSWORD = 'correct horse battery';
-export const TOKEN = 'opt-0123456789abcdef0123456789abcdef';
-export const OTHER_POINT = 'tenant/sp';
-
-const reading = ['point.read', 'device.view', 'trend.view', 'alarm.view'];
-
-/** Carla is chief and administrator, Anna operates the air handler, Ben views, Tom is of the tenant, Dan is disabled, Lea is locked. */
-export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: string]: unknown }> {
-  const token = `sha256:${createHash('sha256').update(TOKEN).digest('hex')}`;
-  passwordHash ??= hashPassword(PASSWORD, { logN: 11 });
-  const password = await passwordHash;
-  const { devices, points } = plantInventory('hq');
-  const user = (id: string, more: object = {}) => ({
-    id,
-    name: `${id.charAt(0).toUpperCase()}${id.slice(1)}`,
-    home: 'acme',
-    login: `${id}@acme.example`,
-    password,
-    ...more,
-  });
-  const model = { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' };
-  return {
-    format: 'gatehouse.policy/1',
-    revision: changes.revision ?? 1,
-    audience: ['rig'],
-    issuedAt: new Date(Date.now() - 60_000).toISOString(),
-    users: [
-      user('carla', { certificates: ['CN=carla'] }),
-      user('anna'),
-      user('ben'),
-      user('tom', { home: 'tenant' }),
-      user('dan', { disabled: true }),
-      user('lea'),
-      user('eve'),
-    ],
-    applications: [
-      { id: 'optimizer', name: 'Optimizer', home: 'acme', tokens: [token], certificates: ['CN=optimizer'] },
-    ],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model,
-        ...(changes.issuer !== undefined && { identityProvider: { issuer: changes.issuer, client: 'gatehouse' } }),
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'Headquarters', parent: 'root', kind: 'site' },
-          { id: 'attic', name: 'Attic', parent: 'hq', kind: 'floor' },
-        ],
-        devices: [...devices, ...(changes.inventory?.devices ?? [])],
-        points: [...points, ...(changes.inventory?.points ?? [])],
-        filters: [{ id: 'setpoints', expression: '(sp or cmd) and not safety' }],
-        roles: [
-          { id: 'viewer', name: 'Viewer', permissions: reading, home: 'hq' },
-          {
-            id: 'operator',
-            name: 'Operator',
-            permissions: [...reading, 'point.write'],
-            filters: ['setpoints'],
-            home: 'hq',
-          },
-          {
-            id: 'chief',
-            name: 'Chief',
-            permissions: [...reading, 'point.write', 'alarm.threshold', 'device.configure'],
-            home: 'hq',
-            seesOtherUsers: true,
-          },
-          { id: 'admin', name: 'Admin', permissions: ['audit.read', 'user.manage', 'user.view', 'admin.manage'] },
-          ...(changes.defaultRole ? [{ id: 'guest', name: 'Guest', permissions: reading, default: true }] : []),
-        ],
-        groups: [{ id: 'engineers', name: 'Engineers', members: [] }],
-        grants: changes.grants ?? [
-          { to: 'user:carla', role: 'chief', at: 'root' },
-          { to: 'user:carla', role: 'admin', at: 'root' },
-          { to: 'user:anna', role: 'operator', at: 'ahu1' },
-          { to: 'user:anna', role: 'viewer', at: 'chiller1' },
-          { to: 'user:ben', role: 'viewer', at: 'hq' },
-          { to: 'user:lea', role: 'chief', at: 'root' },
-          { to: 'application:optimizer', role: 'operator', at: 'chiller1' },
-          { to: 'group:engineers', role: 'operator', at: 'hq' },
-        ],
-        locks: [{ id: 'sent-home', why: 'left', principal: 'lea' }, ...(changes.locks ?? [])],
-      },
-      {
-        id: 'tenant',
-        name: 'Tenant',
-        model,
-        locations: [{ id: 'tenant-root', name: 'Tenant', kind: 'organization' }],
-        devices: [{ id: 'tenant-vav', name: 'Tenant VAV', location: 'tenant-root' }],
-        points: [{ id: OTHER_POINT, name: 'Tenant set point', device: 'tenant-vav', class: 'set-point' }],
-        roles: [{ id: 'own', name: 'Own', permissions: [...reading, 'point.write'] }],
-        grants: [{ to: 'user:tom', role: 'own', at: 'tenant-root' }],
-      },
-    ],
-  };
-}
-let passwordHash: Promise<string> | undefined;
-
-export interface SiteChanges {
-  readonly revision?: number;
-  readonly grants?: readonly object[];
-  readonly locks?: readonly object[];
-  readonly issuer?: string;
-  readonly defaultRole?: boolean;
-  /** Beside the Modbus plant. */
-  readonly inventory?: { readonly devices: readonly object[]; readonly points: readonly object[] };
 }
 
 export interface HttpRigOptions {
@@ -188,6 +79,8 @@ export interface HttpRig {
   /** Method and path of every route that was registered. */
   readonly routes: readonly (readonly [string, string])[];
   readonly bundle: object;
+  /** Other certificate files from now on. */
+  renew(files: Partial<TlsFiles>): void;
   client(headers?: { readonly [name: string]: string }): Client;
   /** Signed in. */
   as(person: string): Promise<Client>;
@@ -271,7 +164,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   await writer.putBackInterrupted();
   await overrides.start();
   const pair = await selfSigned(folder, ['gateway.test'], Date.now());
-  const { app, context, routes, close } = await buildHttp({
+  const { app, context, routes, close, renew } = await buildHttp({
     gate,
     journal,
     reader,
@@ -366,6 +259,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     get bundle() {
       return bundle;
     },
+    renew: (files) => renew({ ...pair, ...options.settings, ...files }),
     client,
     async as(person) {
       const browser = client();

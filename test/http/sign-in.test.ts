@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAttempts } from '../../src/http/attempts.ts';
 import { hashPassword, parseHash } from '../../src/http/password.ts';
-import { type HttpRig, PASSWORD, ShiftedTime, startHttpRig } from './rig.ts';
+import { type HttpRig, ShiftedTime, startHttpRig } from './rig.ts';
+import { PASSWORD } from './site-bundle.ts';
 
 let rig: HttpRig;
 beforeEach(async () => {

@@ -8,7 +8,8 @@ import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient } from '../drivers/modbus/rig.ts';
 import { until } from '../scenarios/daemon-rig.ts';
-import { type HttpRig, OTHER_POINT, startHttpRig } from './rig.ts';
+import { type HttpRig, startHttpRig } from './rig.ts';
+import { OTHER_POINT } from './site-bundle.ts';
 
 let rig: HttpRig;
 let port: number;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProviderIdentity } from '../../src/model/decision.ts';
 import type { RawBundle } from '../reference/bundle.ts';
 import { evaluate } from '../reference/evaluator.ts';
-import { type Client, type HttpRig, type Json, OTHER_POINT, startHttpRig } from './rig.ts';
+import { type Client, type HttpRig, type Json, startHttpRig } from './rig.ts';
+import { OTHER_POINT } from './site-bundle.ts';
 
 interface Inventory {
   readonly locations: readonly string[];

@@ -2,25 +2,33 @@
 // reaches the plant, an override that ends after a kill, and no broker needed for any of it once the policy is there.
 
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { credentialsPart, encryptSecrets } from '../../simulators/cloud/credentials-part.ts';
 import { hashPassword } from '../../simulators/cloud/password.ts';
 import { demoBundle, GATEWAY } from '../../simulators/demo/policy.ts';
+import { SiteCa } from '../../src/cli/site-ca.ts';
 import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
 import { type Rig, startRig, until } from './daemon-rig.ts';
 import { freePort } from './peers/program.ts';
 
 const PASSWORD = 'a long enough password';
 let rig: Rig;
+let clients: string;
+let ca: SiteCa;
 let port: number;
 
 beforeAll(async () => {
   port = await freePort();
-  rig = await startRig({
-    configure: (yaml) => `${yaml}http: { address: 127.0.0.1, port: ${port}, origin: "https://gateway.test" }\n`,
-  });
+  clients = await mkdtemp(join(tmpdir(), 'gatehouse-clients-'));
+  ca = await SiteCa.create(join(clients, 'ca'), 'Site', 30);
+  await ca.issue({ name: 'supervisor', days: 10 }, 'client', clients);
+  const clientFiles = `clientCaFile: ${clients}/ca/ca.pem, clientCrlFile: ${clients}/ca/crl.pem`;
+  const section = `{ address: 127.0.0.1, port: ${port}, origin: "https://gateway.test", ${clientFiles} }`;
+  rig = await startRig({ configure: (yaml) => `${yaml}http: ${section}\n` });
   const { x } = (JSON.parse(readFileSync(join(rig.data, 'gateway-keys.json'), 'utf8')) as { encryption: { x: string } })
     .encryption;
   const kid = openGatewayKeys(rig.data, Date.now()).encryptionKid;
@@ -28,11 +36,18 @@ beforeAll(async () => {
   const jwe = await encryptSecrets({ users, applications: [] }, {
     encryption: { kty: 'OKP', crv: 'X25519', x, kid },
   } as Parameters<typeof encryptSecrets>[1]);
-  await rig.console.push(GATEWAY, demoBundle(50), { credentials: credentialsPart(jwe) });
+  const bundle = demoBundle(50) as unknown as { applications: object[] };
+  bundle.applications = bundle.applications.map((each) => ({ ...each, certificates: ['CN=supervisor'] }));
+  await rig.console.push(GATEWAY, bundle as unknown as ReturnType<typeof demoBundle>, {
+    credentials: credentialsPart(jwe),
+  });
   const report = await rig.console.waitForReport(GATEWAY, 50);
   expect(report).toMatchObject({ state: 'active' });
 });
-afterAll(() => rig.stop());
+afterAll(async () => {
+  await rig.stop();
+  await rm(clients, { recursive: true, force: true });
+});
 
 interface Answer {
   readonly status: number;
@@ -44,7 +59,7 @@ interface Answer {
 function ask(
   method: string,
   path: string,
-  { body, cookie = '' }: { body?: object; cookie?: string } = {},
+  { body, cookie = '', certificate }: { body?: object; cookie?: string; certificate?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -56,6 +71,10 @@ function ask(
         agent: false,
         ca: readFileSync(join(rig.data, 'http.pem')),
         servername: 'gateway.test',
+        ...(certificate !== undefined && {
+          cert: readFileSync(join(clients, `${certificate}.pem`)),
+          key: readFileSync(join(clients, `${certificate}.key`)),
+        }),
         headers: {
           host: 'gateway.test',
           'user-agent': 'scenario',
@@ -91,6 +110,14 @@ describe('the gateway with a page', () => {
     expect(status).toBe(200);
     const points = await ask('GET', '/api/v1/points?device=ahu1', { cookie });
     expect(points.body).toContain('Supply air temperature set point');
+  });
+
+  it('knows an application’s certificate, until the site’s CA withdraws it: without a restart', async () => {
+    const me = () => ask('GET', '/api/v1/me', { certificate: 'supervisor' });
+    expect(JSON.parse((await me()).body)).toMatchObject({ principal: 'supervisor', kind: 'application' });
+    await ca.revoke('supervisor');
+    await until('it is nobody’s', async () => (await me()).status === 401);
+    expect((await signIn()).status).toBe(200);
   });
 
   it('gives an override back although it was killed while it stood', async () => {
