@@ -2,10 +2,11 @@
 // Invariants: 1. every row or none; 2. old values are durable before the first write; 3. what is put back is put back in its
 // own slot, and only where that still holds what was written.
 
+import type { ActionName } from '../model/action.ts';
 import type { DecisionId } from '../model/ids.ts';
 import type { PointValue } from '../model/point.ts';
 import type { NonEmpty } from '../model/result.ts';
-import type { Caller, Denial } from './gate.ts';
+import type { Approver, Caller, Denial } from './gate.ts';
 
 export interface WriteRow {
   /** A point's id. */
@@ -26,6 +27,21 @@ export interface WriteOrder {
   readonly priority?: number;
   /** Of every row that says nothing of its end and is no release. */
   readonly overrideMs?: number | null;
+  /** The job it is a step of; absent: it gets an id of its own. One order of a job at a time. */
+  readonly job?: string;
+  readonly approvedBy?: readonly Approver[];
+  /** Asked besides the rows, and with every device's change: one of these missing refuses all. */
+  readonly alsoAsks?: readonly AskedBesides[];
+  /** Aborted: no further device is begun, and what was written is put back. Once all is written it does nothing. */
+  readonly signal?: AbortSignal;
+  /** After each device: the rows so far. Must not throw. */
+  progress?(rows: readonly RowResult[]): void;
+}
+
+export interface AskedBesides {
+  /** A device's id. */
+  readonly target: string;
+  readonly asks: ActionName;
 }
 
 /** What would be refused, before anything is sent: `undefined` in `denial` and `fault` = it would go out. */

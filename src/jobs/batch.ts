@@ -3,7 +3,7 @@
 // 3. a slot stands in one row, under the priority it is judged by; 4. what a restart cut off is `interrupted.ts`'s.
 
 import type { Performed, PointWrite } from '../contract/driver.ts';
-import type { Caller, Change, Denial, Permit } from '../contract/gate.ts';
+import type { Caller, Change, Denial, Effect, Permit } from '../contract/gate.ts';
 import type { RowCheck, RowResult, WriteOrder, WriteResult, WriteRow, Writer } from '../contract/work.ts';
 import { describeFault } from '../model/fault.ts';
 import type { DecisionId } from '../model/ids.ts';
@@ -13,7 +13,7 @@ import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { isSameValue } from '../model/same-value.ts';
 import type { BatchServices, OverrideId, PlannedRow } from './batch-services.ts';
 import { createPutBackInterrupted } from './interrupted.ts';
-import { type Reached, reachPoint, readSlot } from './plant.ts';
+import { deviceBy, type Reached, reachPoint, readSlot } from './plant.ts';
 import { putBack } from './put-back.ts';
 import { spanOf, usualSpan } from './spans.ts';
 
@@ -39,6 +39,10 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   function plan(order: WriteOrder): { groups: DeviceGroup[]; checks: RowCheck[] } {
     const now = clock.now();
     const byDevice = new Map<string, PlannedRow[]>();
+    const besides = askedBesides(order);
+    if (typeof besides === 'string') {
+      return { groups: [], checks: order.rows.map(({ point }) => ({ point, fault: besides, field: 'point' })) };
+    }
     const checks: RowCheck[] = [];
     const seen = new Set<string>();
     for (const asked of order.rows) {
@@ -78,10 +82,21 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const writes = planned.map(({ row, reached }) => writeOf(reached.point, row));
       const driver = planned[0]?.reached.driver;
       const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
-      if (change?.ok) groups.push({ rows: planned, change: change.value });
+      if (change?.ok) groups.push({ rows: planned, change: stepOf(order, change.value, besides) });
       else checks.push({ point: planned[0]?.row.point ?? '', fault: 'it cannot be planned', ...faultOf(change) });
     }
     return { groups, checks };
+  }
+
+  /** The effects that stand behind those of the points in every change; a text names a device nobody knows. */
+  function askedBesides({ alsoAsks = [] }: WriteOrder): readonly Effect[] | string {
+    const effects: Effect[] = [];
+    for (const { target, asks } of alsoAsks) {
+      const device = deviceBy(services, target);
+      if (device === undefined) return `\`${target}\` is no device of the policy in force`;
+      effects.push({ target: device.handle, asks });
+    }
+    return effects;
   }
 
   function judgeAll(caller: Caller, groups: readonly DeviceGroup[], job: string): Permit<unknown>[] | NonEmpty<Denial> {
@@ -151,7 +166,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   async function write(caller: Caller, order: WriteOrder): Promise<WriteResult> {
     const { groups, checks } = plan(order);
     if (checks.some(({ fault }) => fault !== undefined)) return { kind: 'faulty', rows: checks };
-    const job = services.newId('job');
+    const job = order.job ?? services.newId('job');
     const permits = judgeAll(caller, groups, job);
     if (isDenied(permits)) return { kind: 'denied', denials: permits };
     const isBatch = order.rows.length > 1;
@@ -170,21 +185,24 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       if (isBatch) await close(job);
       return { kind: 'unrecorded', why };
     }
-    let failed = false;
+    /** Why nothing more is begun. */
+    let ends: string | undefined;
     for (const [at, group] of groups.entries()) {
       const permit = permits[at];
       const overrides = opened[at] ?? [];
       if (permit === undefined) continue;
-      if (failed) {
-        gate.abandon(permit, 'another device of the batch failed before it');
-        carried.push({ group, permit, overrides, rows: notSent(group, permit) });
+      if (order.signal?.aborted) ends ??= 'the batch was stopped before it';
+      if (ends !== undefined) {
+        gate.abandon(permit, ends);
+        carried.push({ group, permit, overrides, rows: notSent(group, permit, ends) });
         continue;
       }
       const results = await carry(group, permit);
       carried.push({ group, permit, overrides, rows: withOverrides(results, overrides, group) });
-      failed = results.some(isFailure);
+      if (results.some(isFailure)) ends = 'another device of the batch failed before it';
+      order.progress?.(carried.flatMap(({ rows }) => rows));
     }
-    if (failed && isBatch) await undoAll(carried);
+    if (ends !== undefined && isBatch) await undoAll(carried);
     else await settleLedger(carried);
     if (isBatch) await end(job, carried);
     const results = carried.flatMap((one) => one.rows);
@@ -248,7 +266,9 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
         const reached = reachPoint(services, asked.point);
         if (check.fault !== undefined || typeof reached === 'string') return check;
         const planned = reached.driver.plan([writeOf(reached.point, withPriority(asked, order, reached))]);
-        const denial = planned.ok ? gate.preview(caller, planned.value) : undefined;
+        const besides = askedBesides(order);
+        const step = planned.ok && typeof besides !== 'string' ? stepOf(order, planned.value, besides) : undefined;
+        const denial = step && gate.preview(caller, step);
         return { ...check, ...(denial && { denial }) };
       });
     },
@@ -259,6 +279,17 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       return usualSpan(reached.point, reached.driver.slots !== undefined);
     },
     putBackInterrupted,
+  };
+}
+
+/** The change of one device as the order wants it judged. The points stand first: drivers go by them. */
+function stepOf<C>({ job, approvedBy }: WriteOrder, planned: Change<C>, besides: readonly Effect[]): Change<C> {
+  const [first, ...others] = planned.effects;
+  return {
+    ...planned,
+    effects: [first, ...others, ...besides],
+    ...(job !== undefined && { job }),
+    ...(approvedBy && { approvedBy }),
   };
 }
 
@@ -335,13 +366,13 @@ function withOverrides(
   });
 }
 
-function notSent({ rows }: DeviceGroup, { decisionId }: Permit<unknown>): RowResult[] {
+function notSent({ rows }: DeviceGroup, { decisionId }: Permit<unknown>, why: string): RowResult[] {
   return rows.map(({ row, reached }) => ({
     point: row.point,
     device: reached.device.id,
     decision: decisionId,
     wanted: row.value,
     state: 'not-sent',
-    why: 'another device of the batch failed before it',
+    why,
   }));
 }

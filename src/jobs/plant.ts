@@ -27,6 +27,12 @@ export function reachPoint({ inventory, drivers }: PlantParts, id: string): Reac
   return driver === undefined ? 'the device has no address that a driver here knows' : { point, device, driver };
 }
 
+export function deviceBy({ inventory }: PlantParts, id: string): InventoryDevice | undefined {
+  const view = inventory();
+  const handle = view?.find(id);
+  return handle === undefined ? undefined : view?.device(handle);
+}
+
 export function driverOf(
   drivers: ReadonlyMap<string, RunningDriver>,
   { address }: InventoryDevice,

@@ -4,13 +4,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunningDriver } from '../../src/contract/driver.ts';
 import type { WriteOrder, WriteResult } from '../../src/contract/work.ts';
 import { createFoundOverrides } from '../../src/http/found-overrides.ts';
-import { createWriter } from '../../src/jobs/batch.ts';
-import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
+import type { createWriter } from '../../src/jobs/batch.ts';
+import type { OverrideLedger } from '../../src/jobs/overrides.ts';
 import { restores } from '../../src/jobs/put-back.ts';
 import type { InventoryPoint, PointValue } from '../../src/model/point.ts';
 import { isSameValue } from '../../src/model/same-value.ts';
-import { bundle, HOUR, Stage } from '../gate/stage.ts';
-import { MemoryShelf, SlotDriver } from './slot-driver.ts';
+import { HOUR, type Stage } from '../gate/stage.ts';
+import type { MemoryShelf, SlotDriver } from './slot-driver.ts';
+import { writerStage } from './writer-stage.ts';
 
 let shelf: MemoryShelf;
 let stage: Stage;
@@ -20,33 +21,7 @@ let overrides: OverrideLedger;
 let drivers: Map<string, RunningDriver>;
 
 beforeEach(() => {
-  const document = bundle() as {
-    organizations: [{ devices: { address?: object }[]; roles: { priorities?: object }[] }];
-  };
-  for (const [n, device] of document.organizations[0].devices.entries()) device.address = { slots: { n } };
-  stage = Stage.set({}, document);
-  driver = new SlotDriver(stage);
-  drivers = new Map([['slots', driver]]);
-  shelf = new MemoryShelf();
-  let ids = 0;
-  const services = {
-    gate: stage.gate,
-    journal: stage.journal,
-    shelf,
-    clock: stage.time,
-    timers: stage.time,
-    log: stage.log,
-    drivers,
-    inventory: () => stage.gate.policy()?.inventory,
-    newId: (kind: string) => {
-      ids += 1;
-      return `${kind}-${ids}`;
-    },
-    intentOf: (decision: string) => stage.journal.rows('intent').find((row) => row.decision === decision),
-    outcomeOf: (decision: string) => stage.journal.rows('outcome').find((row) => row.decision === decision),
-  };
-  overrides = createOverrides(services);
-  writer = createWriter({ ...services, ledger: overrides });
+  ({ shelf, stage, driver, drivers, writer, overrides } = writerStage());
 });
 
 const anna = () => stage.as('anna');
