@@ -88,6 +88,8 @@ export interface Change<C> {
   readonly transfer?: { readonly device: TargetHandle; readonly ends: boolean };
   /** Restart, clock, firmware, life safety … carry their own actions in `effects`; `raw` marks firmware that comes as frames. */
   readonly rawImage?: true;
+  /** Drops what an earlier step of the job staged, or brings the former image back: what undoes asks nothing new. */
+  readonly reverts?: true;
   /** The job it is a step of; a device that a job holds takes its steps and nobody else's transfers. */
   readonly job?: string;
   /** Who has approved it besides the caller; each is judged for the whole change too. */
@@ -175,7 +177,8 @@ export interface UndoGate {
   preview(caller: Caller, change: Change<unknown>): Omit<Denial, 'decisionId'> | undefined;
   /**
    * A permit to release or put back what `permit` changed, whoever has been revoked or locked since: only those targets,
-   * with NULL or the old value that was recorded. Its rows may use the journal's reserve.
+   * with NULL or the old value that was recorded, or, where the change says that it `reverts`, by the same actions and without
+   * values. Its rows may use the journal's reserve.
    */
   undoPermit<C>(permit: Permit<unknown>, change: Change<C>): Judgement<C>;
   /** The same after a restart, from the intent row as the journal holds it. */

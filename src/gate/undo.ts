@@ -1,5 +1,6 @@
 // Part of "decide": releasing and putting back what was permitted. Invariants: 1. only slots of the original intent, with NULL
-// or the value that was recorded before it; 2. whoever was revoked or locked since; 3. a command only where the inventory says so.
+// or the value that was recorded before it, and what a job staged by the actions it was staged with; 2. whoever was revoked or
+// locked since; 3. a command only where the inventory says so.
 
 import type { Caller, Change } from '../contract/gate.ts';
 import { principalId } from '../model/ids.ts';
@@ -29,9 +30,15 @@ function isSame(a: RecordedValue, b: RecordedValue | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function belongsTo(recorded: readonly RecordedEffect[], { id, action, effect, point }: ResolvedEffect): boolean {
+function belongsTo(
+  recorded: readonly RecordedEffect[],
+  { id, action, effect, point }: ResolvedEffect,
+  reverts: boolean,
+): boolean {
   const { value } = effect;
-  if (value === undefined) return false;
+  if (value === undefined) {
+    return reverts && recorded.some((before) => before.target === id && before.action === action);
+  }
   return recorded.some(
     (before) =>
       before.target === id &&
@@ -52,7 +59,9 @@ export function weighUndo(
   const denied = { permitted: false, intended, verdicts: [] } as const;
   if (!inventory) return { ...denied, reason: 'no-policy', text: REASON_TEXT['no-policy'] };
   if (intended.unknown.length > 0) return { ...denied, reason: 'unknown-point', text: REASON_TEXT['unknown-point'] };
-  const foreign = intended.effects.find((effect) => !belongsTo(intent.effects, effect));
+  // Only a job's step stages anything that could be reverted.
+  const reverts = change.reverts === true && intent.job !== undefined;
+  const foreign = intended.effects.find((effect) => !belongsTo(intent.effects, effect, reverts));
   if (foreign) {
     const text = `\`${foreign.id}\` may only be released, or given the old value that \`${intent.decision}\` recorded`;
     return { ...denied, reason: 'out-of-scope', text, ...(foreign.id !== undefined && { target: foreign.id }) };

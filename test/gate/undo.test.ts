@@ -63,6 +63,25 @@ describe('undoing', () => {
     expect(one('ahu/slow', 4)).toBe('permit');
   });
 
+  it('drops what a job staged, by the same actions, whoever was revoked since; and nothing that no job staged', async () => {
+    const stage = Stage.set();
+    const update = (asks: 'firmware.update' | 'device.control', more: Partial<Change<string>> = {}) =>
+      stage.change([{ target: stage.handle('ahu'), asks }], more);
+    const staged = async (more: Partial<Change<string>>) => {
+      const permit = stage.permit(stage.as('anna'), update('firmware.update', more));
+      await stage.gate.redeem(permit, new Map());
+      stage.gate.settle(permit, { kind: 'acknowledged' });
+      return permit;
+    };
+    const byJob = await staged({ job: 'j1' });
+    const byHand = await staged({});
+    stage.gate.setFastLocks([lockAnna]);
+    expect(why(stage, byHand, update('firmware.update', { reverts: true }))).toBe('out-of-scope');
+    expect(why(stage, byJob, update('firmware.update'))).toBe('out-of-scope');
+    expect(why(stage, byJob, update('device.control', { reverts: true }))).toBe('out-of-scope');
+    expect(why(stage, byJob, update('firmware.update', { reverts: true }))).toBe('permit');
+  });
+
   it('is outstanding once for a slot, and possible again where it failed', async () => {
     const stage = Stage.set();
     const permit = await changed(stage);
