@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_REFUSALS } from '../src/cloud/command-refusals.ts';
 import { NACKS } from '../src/cloud/nack.ts';
+import { IMAGE_FAULTS } from '../src/contract/images.ts';
 import { SESSION_REFUSALS } from '../src/gate/options.ts';
 import { GATE_REASONS, POLICY_REASONS } from '../src/model/decision.ts';
 import { storeFaultCodes } from '../src/store/store-fault.ts';
@@ -31,6 +32,7 @@ const expected: Record<string, readonly string[]> = {
   'policy refused': Object.keys(NACKS),
   'command refused': Object.keys(COMMAND_REFUSALS),
   'store fault': Object.keys(storeFaultCodes),
+  'image refused': IMAGE_FAULTS,
   'start fault': found(/new StartFault\(\s*'([a-z0-9-]+)'/g),
   'log event': found(/\bwrite\(\s*(?:'(?:debug|info|warn|error)'|[a-zA-Z.]+),\s*'([a-z0-9-]+\.[a-z0-9-]+)'/g),
 };

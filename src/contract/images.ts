@@ -63,7 +63,10 @@ export interface Images {
   /** The newest first. */
   list(): readonly StoredImage[];
   get(id: string): StoredImage | undefined;
-  /** Takes the manifest and keeps the room. An image that is known already is given as it is. */
+  /**
+   * Takes the manifest and keeps the room. An image that is known already is given as it is; another manifest of it (by a new key,
+   * with another permit) takes the place of the first, unless a job goes by that.
+   */
   announce(manifestJws: string, by: string): Promise<Result<StoredImage, ImageFault>>;
   /** Appends from `offset`, which must be what was received; streamed to disk. With the last octet the digest is checked. */
   receive(id: string, offset: number, octets: AsyncIterable<Uint8Array>): Promise<Result<StoredImage, ImageFault>>;
