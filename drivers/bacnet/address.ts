@@ -7,6 +7,7 @@ import { type DocumentFault, describeFound, type Notice } from '../../src/model/
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { InventoryView, OpaqueAddress } from '../../src/model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../../src/model/result.ts';
+import { type FirmwarePlace, parseFirmware } from './firmware-address.ts';
 import { OBJECT_TYPES } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import { MAX_INSTANCE } from './wire/primitive-content.ts';
@@ -18,6 +19,8 @@ export interface IndexedDevice {
   readonly instance: number;
   /** Its points, in bundle order. */
   readonly points: readonly TargetHandle[];
+  /** How it takes firmware; absent: by no way that is described. */
+  readonly firmware?: FirmwarePlace;
 }
 
 /** Numbers as the wire has them. `index` absent: the property as a whole. */
@@ -137,7 +140,7 @@ export async function compileAddresses(
       faults.push(...parsed.fault);
       continue;
     }
-    const { network, instance } = parsed.value;
+    const { network, instance, firmware } = parsed.value;
     const onNetwork = byPlace.get(network) ?? new Map<number, DeviceRow>();
     byPlace.set(network, onNetwork);
     const first = onNetwork.get(instance);
@@ -149,7 +152,14 @@ export async function compileAddresses(
       });
       continue;
     }
-    const row: DeviceRow = { handle: device.handle, network, instance, points: [], objects: new Map() };
+    const row: DeviceRow = {
+      handle: device.handle,
+      network,
+      instance,
+      points: [],
+      objects: new Map(),
+      ...(firmware && { firmware }),
+    };
     onNetwork.set(instance, row);
     byHandle.set(device.handle, row);
   }
@@ -164,6 +174,12 @@ export async function compileAddresses(
       continue;
     }
     const place: PointPlace = { device: point.device, ...parsed.value };
+    if (isFirmwareFile(row, place) && point.class !== 'firmware') {
+      const path = `${inventory.pathOf(point.handle)}.class`;
+      const found = `\`${point.class}\` for the file that \`${inventory.idOf(row.handle)}\` takes firmware by`;
+      faults.push({ path, found, expected: '`firmware`' });
+      continue;
+    }
     const object = objectNumber(place.objectType, place.instance);
     const points = row.objects.get(object) ?? new Map<number | string, TargetHandle>();
     row.objects.set(object, points);
@@ -181,14 +197,22 @@ export async function compileAddresses(
   return ok({ index: new BacnetIndex(inventory, byHandle, byPlace, places), notices: [] });
 }
 
+/** Whether an object is the file that a device's address names for its firmware. */
+export function isFirmwareFile(
+  device: IndexedDevice | undefined,
+  object: { readonly objectType: number; readonly instance: number },
+): boolean {
+  return object.objectType === OBJECT_TYPES.file && object.instance === device?.firmware?.file;
+}
+
 type Parsed<T> = Result<T, readonly DocumentFault[]>;
 
-/** `{ network: "plant", instance: 1001 }`. */
+/** `{ network: "plant", instance: 1001 }`; with `firmware: { file: 1, … }` where it takes images (firmware-address.ts). */
 export function parseDeviceAddress(
   address: OpaqueAddress,
   path: string,
-): Parsed<{ readonly network: string; readonly instance: number }> {
-  const faults = unknownKeys(address, path, ['network', 'instance']);
+): Parsed<Pick<IndexedDevice, 'network' | 'instance' | 'firmware'>> {
+  const faults = unknownKeys(address, path, ['network', 'instance', 'firmware']);
   const { network, instance } = address;
   if (typeof network !== 'string' || network === '')
     faults.push({ path: `${path}.network`, found: describeFound(network), expected: 'the name of a plant network' });
@@ -198,8 +222,10 @@ export function parseDeviceAddress(
       found: describeFound(instance),
       expected: `a whole number from 0 to ${MAX_DEVICE_INSTANCE}`,
     });
+  const firmware = address.firmware === undefined ? undefined : parseFirmware(address.firmware, `${path}.firmware`);
+  if (firmware?.ok === false) faults.push(...firmware.fault);
   if (faults.length > 0 || typeof network !== 'string' || !isWhole(instance, MAX_DEVICE_INSTANCE)) return fail(faults);
-  return ok({ network, instance });
+  return ok({ network, instance, ...(firmware?.ok && { firmware: firmware.value }) });
 }
 
 /** `{ object: "analog-value,1", property: "present-value", index: 3 }`; numbers do for both names. */

@@ -26,7 +26,7 @@ export const deviceCommunicationControl: Service = (state, parameters) => {
 const WARM_RESTART = 2;
 const COLD_RESTART = 1;
 
-/** Restarts, then says so. `restarted` is what the device does to come up again. */
+/** Restarts, then says so. `restarted` is what a device without a boot loader does to come up again. */
 export function reinitializeDevice(restarted: () => void): Service {
   return (state, parameters) => {
     const wanted = parameters.needUnsigned(0);
@@ -38,8 +38,8 @@ export function reinitializeDevice(restarted: () => void): Service {
       state.afterAnswer(() => {
         state.restarts += 1;
         state.device.set('last-restart-reason', [app.enumerated(reason)]);
-        activate(state);
-        restarted();
+        if (state.loader === undefined) restarted();
+        else state.loader.restart();
       });
     };
     const leave = (from: readonly string[]): void => {
@@ -70,19 +70,10 @@ export function reinitializeDevice(restarted: () => void): Service {
         leave(['restore', 'operational']);
         break;
       default:
-        state.afterAnswer(() => activate(state));
+        state.loader?.activate();
     }
     return undefined;
   };
-}
-
-/** A firmware image that names its version takes effect. */
-function activate(state: DeviceState): void {
-  for (const file of state.files.values()) {
-    if (file.role !== 'firmware') continue;
-    const [, version] = /^FIRMWARE (\S{1,40})\n/.exec(file.content.subarray(0, 64).toString('latin1')) ?? [];
-    if (version !== undefined) state.device.set('firmware-revision', [app.text(version)]);
-  }
 }
 
 /** TimeSynchronization and its UTC form; the simulation's time is UTC. */

@@ -10,10 +10,24 @@ import { ctx, type ObjectRef } from './values.ts';
 
 export interface SimulatedFile {
   readonly access: 'stream' | 'record';
-  /** A firmware image takes effect at a restart or at activation; a configuration goes with backup and restore. */
+  /** A firmware image is its boot loader's; a configuration goes with backup and restore. */
   readonly role: 'firmware' | 'configuration' | 'plain';
+  /** A view of `room`, once something was written. */
   content: Buffer;
+  /** Memory that the content can grow into. */
+  room?: Buffer;
   records: readonly Buffer[];
+  guard?: FileGuard;
+}
+
+/** What stands behind a file and has a say in what is done to it. Each may throw what a service throws. */
+export interface FileGuard {
+  /** Before octets go in: what is stored in their place. */
+  writing(start: number, data: Buffer): Buffer;
+  written(): void;
+  reading(): void;
+  /** The file was cut or extended to a size. */
+  resized(size: number): void;
 }
 
 /** The way out, for what a device says of its own accord. */
@@ -42,6 +56,8 @@ export class DeviceState {
   readonly files = new Map<number, SimulatedFile>();
   readonly device: SimulatedObject;
   readonly password: string | undefined;
+  /** Set by a device that has one. */
+  loader: { activate(): void; restart(): void } | undefined;
   /** Set by the device that runs on it. */
   outbound: Outbound = { confirmed: () => undefined, unconfirmed: () => undefined };
   /** Told of every change, after alarms, COV and fan-out have seen it. */

@@ -4,29 +4,20 @@
 
 import { AlarmWatch } from './alarms.ts';
 import { apduLengthOf } from './apci.ts';
-import { synchronizeTime } from './control-services.ts';
+import { BootLoader, type BootLoaderOptions } from './boot-loader.ts';
 import { CovSubscriptions } from './cov.ts';
 import { sendFrom } from './datagram-port.ts';
 import { describeDatagram, kindOfService } from './describe.ts';
 import { deviceObject } from './device-object.ts';
 import { type Asker, DeviceState, type Service, type SimulatedFile } from './device-state.ts';
-import { iAm, iHave, inRange, refusalOf } from './discovery.ts';
+import { iAm, refusalOf } from './discovery.ts';
 import { encodeElements, parseElements } from './elements.ts';
 import { carriesOut, type Failure, type FailureScope, Misbehaviour } from './failures.ts';
 import { FanOut } from './fan-out.ts';
-import { errorPair, outcomeOf } from './faults.ts';
+import { errorPair, outcomeOf, SilenceFault } from './faults.ts';
 import { describeFile, resizeFile } from './file-services.ts';
 import { BVLC, type Endpoint, encodeBvlc } from './framing.ts';
-import {
-  CONFIRMED,
-  confirmedName,
-  OBJECT_TYPE,
-  PROPERTY,
-  propertyName,
-  REJECT,
-  UNCONFIRMED,
-  unconfirmedName,
-} from './names.ts';
+import { CONFIRMED, confirmedName, OBJECT_TYPE, PROPERTY, propertyName, REJECT, UNCONFIRMED } from './names.ts';
 import type { SimulatedObject } from './object.ts';
 import { Parameters } from './parameters.ts';
 import { type ArrivedRequest, nameOf, type Outcome, type Peer } from './peer.ts';
@@ -34,6 +25,7 @@ import { ArrivalRecord, type ArrivedFrame } from './record.ts';
 import { confirmedServices } from './service-table.ts';
 import { Station, type StationOptions, type Transmit } from './station.ts';
 import { TrendLogs } from './trend.ts';
+import { carryOutUnconfirmed } from './unconfirmed-services.ts';
 import { app, shown, within } from './values.ts';
 
 export interface SimulatedDeviceOptions extends StationOptions {
@@ -43,6 +35,9 @@ export interface SimulatedDeviceOptions extends StationOptions {
   readonly files?: ReadonlyMap<number, SimulatedFile>;
   readonly model?: string;
   readonly firmware?: string;
+  readonly bootLoader?: BootLoaderOptions;
+  /** Frames of the record that are kept, default 10 000. */
+  readonly keptFrames?: number;
   /** Asked for by restarts and communication control. Absent: none is needed. */
   readonly password?: string;
   /** How I-Am and I-Have go out. Default `broadcast`. */
@@ -64,7 +59,7 @@ const NOTIFICATIONS: readonly number[] = [
 
 export class SimulatedDevice {
   readonly name: string;
-  readonly record = new ArrivalRecord();
+  readonly record: ArrivalRecord;
   readonly state: DeviceState;
   readonly cov: CovSubscriptions;
   /** Notifications that reached this device, one line each. */
@@ -75,6 +70,7 @@ export class SimulatedDevice {
   readonly #trends: TrendLogs;
   readonly #services: ReadonlyMap<number, Service>;
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #loader: BootLoader | undefined;
   #station: Station | undefined;
   readonly #misbehaviour = new Misbehaviour();
   #held: (() => void)[] = [];
@@ -86,6 +82,7 @@ export class SimulatedDevice {
     this.name = options.name;
     this.#options = options;
     const now = options.now ?? Date.now;
+    this.record = new ArrivalRecord(options.keptFrames);
     const device = deviceObject(
       options,
       () => this.state,
@@ -115,6 +112,12 @@ export class SimulatedDevice {
       });
     });
     this.#services = confirmedServices(this.cov, () => this.#restarted());
+    if (options.bootLoader !== undefined) {
+      const later = (ms: number, then: () => void): void => this.#later(ms, then);
+      const host = { state: this.state, later, now, restarted: () => this.#restarted() };
+      this.#loader = new BootLoader(options.bootLoader, host);
+      this.state.loader = this.#loader;
+    }
   }
 
   /** Starts a device at its address. Fails as `dgram` does where the address or port cannot be had. */
@@ -157,6 +160,12 @@ export class SimulatedDevice {
     return found;
   }
 
+  /** Throws where the device has none. */
+  get loader(): BootLoader {
+    if (this.#loader === undefined) throw new Error(`\`${this.name}\` has no boot loader`);
+    return this.#loader;
+  }
+
   /** A measured analog value as the process brings it about. */
   measure(key: string, value: number): void {
     this.object(key).set('present-value', [app.real(value)]);
@@ -165,6 +174,11 @@ export class SimulatedDevice {
   /** From now on the device fails in this way, until `times` is used up or `behave()` is called. */
   fail(failure: Failure, scope: FailureScope = {}): void {
     this.#misbehaviour.begin(failure, scope);
+  }
+
+  /** Fails, or does not, with each of the next requests in this order. */
+  failInTurn(failures: readonly (Failure | undefined)[]): void {
+    this.#misbehaviour.beginInTurn(failures);
   }
 
   /** No more failures. Answers that are held stay held. */
@@ -191,7 +205,8 @@ export class SimulatedDevice {
 
   boot(): void {
     this.#down = false;
-    this.#restarted();
+    if (this.#loader === undefined) this.#restarted();
+    else this.#loader.powered();
   }
 
   /** The device gives itself another instance number and says so. */
@@ -202,7 +217,7 @@ export class SimulatedDevice {
 
   /** An unsolicited I-Am. */
   announce(): void {
-    this.state.outbound.unconfirmed('broadcast', UNCONFIRMED['i-am'], iAm(this.state.device, this.#running));
+    this.state.outbound.unconfirmed('broadcast', UNCONFIRMED['i-am'], this.#iAm());
   }
 
   /** Lets the plant go on by so many seconds. */
@@ -221,6 +236,10 @@ export class SimulatedDevice {
     await this.#station?.stop();
   }
 
+  #iAm(): Buffer {
+    return iAm(this.state.device, this.#running);
+  }
+
   get #running(): Station {
     if (this.#station === undefined) throw new Error(`\`${this.name}\` is not running`);
     return this.#station;
@@ -228,7 +247,11 @@ export class SimulatedDevice {
 
   /** Says nothing of its own accord. */
   get #mute(): boolean {
-    return this.#down || this.state.communication !== 'enabled';
+    return this.#isOff || this.state.communication !== 'enabled';
+  }
+
+  get #isOff(): boolean {
+    return this.#down || this.#loader?.isSilent === true;
   }
 
   #note(bytes: Buffer, from: Endpoint): void {
@@ -246,14 +269,14 @@ export class SimulatedDevice {
     const { service } = request.header;
     const isControl: readonly number[] = [CONFIRMED['device-communication-control'], CONFIRMED['reinitialize-device']];
     const deaf = this.state.communication === 'disabled' && !isControl.includes(service);
-    if (this.#down || deaf) return;
+    if (this.#isOff || deaf) return;
     const failure = this.#misbehaviour.next(kindOfService(confirmedName(service) ?? ''));
     const outcome = this.#outcome(request, failure);
-    this.#send(request, outcome, failure);
+    if (outcome !== undefined) this.#send(request, outcome, failure);
     this.state.answered();
   }
 
-  #outcome(request: ArrivedRequest, failure: Failure | undefined): Outcome {
+  #outcome(request: ArrivedRequest, failure: Failure | undefined): Outcome | undefined {
     if (failure?.kind === 'error') {
       return { kind: 'error', payload: encodeElements(errorPair([failure.errorClass, failure.errorCode])) };
     }
@@ -267,12 +290,13 @@ export class SimulatedDevice {
     const asker: Asker = { peer, room: whole ? limit - 3 : 32_768 };
     this.#asking = peer;
     try {
+      this.#loader?.checkService(header.service);
       const acknowledged = service(this.state, new Parameters(parseElements(payload)), asker);
       if (NOTIFICATIONS.includes(header.service))
         this.heard.push(`${confirmedName(header.service)} from ${nameOf(peer)}`);
       return acknowledged === undefined ? { kind: 'simple-ack' } : { kind: 'complex-ack', payload: acknowledged };
     } catch (fault) {
-      return outcomeOf(fault);
+      return fault instanceof SilenceFault ? undefined : outcomeOf(fault);
     } finally {
       this.#asking = undefined;
     }
@@ -309,10 +333,12 @@ export class SimulatedDevice {
   }
 
   #unconfirmed(service: number, payload: Buffer, peer: Peer): void {
-    if (this.#down || this.state.communication === 'disabled') return;
+    if (this.#isOff || this.state.communication === 'disabled') return;
     this.#asking = peer;
     try {
-      this.#carryOut(service, new Parameters(parseElements(payload)), peer);
+      const host = { state: this.state, fanOut: this.#fanOut, heard: this.heard, iAm: this.#iAm() };
+      const answer = carryOutUnconfirmed(host, service, new Parameters(parseElements(payload)), peer);
+      if (answer !== undefined) this.#announceTo(peer, answer.service, answer.payload);
     } catch (fault) {
       // There is no answer to give; what cannot be read is dropped. A bug of the device's own still comes out.
       outcomeOf(fault);
@@ -320,33 +346,6 @@ export class SimulatedDevice {
       this.#asking = undefined;
     }
     this.state.answered();
-  }
-
-  #carryOut(service: number, parameters: Parameters, peer: Peer): void {
-    switch (service) {
-      case UNCONFIRMED['i-am']:
-        this.state.bind(parameters.applicationObject().instance, peer);
-        return;
-      case UNCONFIRMED['unconfirmed-cov-notification']:
-      case UNCONFIRMED['unconfirmed-event-notification']:
-        this.heard.push(`${unconfirmedName(service)} from ${nameOf(peer)}`);
-        return;
-      case UNCONFIRMED['time-synchronization']:
-      case UNCONFIRMED['utc-time-synchronization']:
-        synchronizeTime(this.state, parameters);
-        return;
-      case UNCONFIRMED['who-is']:
-        if (inRange(parameters, this.instance))
-          this.#announceTo(peer, UNCONFIRMED['i-am'], iAm(this.state.device, this.#running));
-        return;
-      case UNCONFIRMED['who-has']: {
-        const has = inRange(parameters, this.instance) ? iHave(this.state, parameters) : undefined;
-        if (has !== undefined) this.#announceTo(peer, UNCONFIRMED['i-have'], has);
-        return;
-      }
-      case UNCONFIRMED['write-group']:
-        this.#fanOut.writeGroup(parameters);
-    }
   }
 
   #announceTo(peer: Peer, service: number, payload: Buffer): void {
@@ -373,11 +372,15 @@ export class SimulatedDevice {
   /** A device that is no BBMD refuses to be one. */
   #control(bvlcFunction: number, from: Endpoint): void {
     const refusal = refusalOf(bvlcFunction);
-    if (this.#down || refusal === undefined) return;
+    if (this.#isOff || refusal === undefined) return;
     this.#running.sendRaw(encodeBvlc(BVLC.result, Buffer.from([0, refusal])), from);
   }
 
   #later(ms: number, send: () => void): void {
+    if (ms === 0) {
+      send();
+      return;
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       send();

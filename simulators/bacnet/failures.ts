@@ -43,18 +43,26 @@ export function carriesOut(failure: Failure | undefined): boolean {
 
 /** The failure a device is told to show, for as long as it was told. */
 export class Misbehaviour {
+  #inTurn: (Failure | undefined)[] = [];
   #current: { readonly failure: Failure; readonly scope: FailureScope; left: number } | undefined;
 
   begin(failure: Failure, scope: FailureScope): void {
     this.#current = { failure, scope, left: scope.times ?? Number.POSITIVE_INFINITY };
   }
 
+  /** One for each request that comes, in this order, none where it is `undefined`; after them what `begin` says. */
+  beginInTurn(failures: readonly (Failure | undefined)[]): void {
+    this.#inTurn = [...failures];
+  }
+
   end(): void {
+    this.#inTurn = [];
     this.#current = undefined;
   }
 
   /** How to fail this request; `undefined` for not at all. */
   next(kind: FrameKind): Failure | undefined {
+    if (this.#inTurn.length > 0) return this.#inTurn.shift();
     const current = this.#current;
     if (current === undefined || (current.scope.on !== undefined && current.scope.on !== kind)) return undefined;
     current.left -= 1;

@@ -34,6 +34,13 @@ export class RejectFault extends Error {
   }
 }
 
+/** No answer at all, whatever was done. */
+export class SilenceFault extends Error {
+  constructor() {
+    super('no answer');
+  }
+}
+
 /** Class and code as two enumerated values. */
 export function errorPair(pair: readonly [number, number]): readonly ReturnType<typeof app.enumerated>[] {
   return [app.enumerated(pair[0]), app.enumerated(pair[1])];

@@ -25,6 +25,7 @@ function opened(state: DeviceState, parameters: Parameters): OpenFile {
 
 export const atomicReadFile: Service = (state, parameters, asker) => {
   const { file } = opened(state, parameters);
+  file.guard?.reading();
   const stream = parameters.inside(0);
   const reading = new Parameters(stream ?? parameters.needInside(1));
   parameters.end();
@@ -58,9 +59,7 @@ export const atomicWriteFile: Service = (state, parameters) => {
   if (file.access === 'stream') {
     const data = writing.application(TAG.octets).octets;
     writing.end();
-    const gap = Buffer.alloc(Math.max(0, start - length));
-    const tail = file.content.subarray(start + data.length);
-    file.content = Buffer.concat([file.content.subarray(0, start), gap, data, tail]);
+    store(file, start, file.guard?.writing(start, data) ?? data);
   } else {
     const count = writing.applicationUnsigned();
     const records = Array.from({ length: Math.min(count, 1000) }, () => writing.application(TAG.octets).octets);
@@ -70,16 +69,41 @@ export const atomicWriteFile: Service = (state, parameters) => {
     file.records = [...file.records.slice(0, start), ...records, ...file.records.slice(start + count)];
   }
   describeFile(state, object, file);
+  file.guard?.written();
   return encodeElements([ctx.signed(file.access === 'stream' ? 0 : 1, start)]);
 };
 
-/** Cuts or empties a file when its size is written: how tools begin a new image. */
+const SMALLEST_ROOM = 4096;
+
+/** Makes a file at least so long, with room to grow, so that a large image does not move with each of its chunks. */
+function extend(file: SimulatedFile, length: number): void {
+  const { content, room } = file;
+  const isOwn = room !== undefined && content.buffer === room.buffer && content.byteOffset === room.byteOffset;
+  const grown = isOwn && room.length >= length ? room : Buffer.alloc(Math.max(SMALLEST_ROOM, 2 * length));
+  if (grown !== room) content.copy(grown);
+  else grown.fill(0, content.length, Math.max(content.length, length));
+  file.room = grown;
+  file.content = grown.subarray(0, Math.max(content.length, length));
+}
+
+function store(file: SimulatedFile, start: number, data: Buffer): void {
+  extend(file, start + data.length);
+  data.copy(file.content, start);
+}
+
+/** Cuts a file, or makes it longer with zeros. */
+export function setFileSize(file: SimulatedFile, size: number): void {
+  if (size < file.content.length) file.content = file.content.subarray(0, size);
+  else if (size > file.content.length) extend(file, size);
+}
+
+/** Follows a written file-size: how tools begin a new image. */
 export function resizeFile(state: DeviceState, object: SimulatedObject): void {
   const file = state.files.get(object.ref.instance);
   const size = object.number('file-size') ?? 0;
-  if (file !== undefined && file.access === 'stream' && size < file.content.length) {
-    file.content = file.content.subarray(0, size);
-  }
+  if (file === undefined || file.access !== 'stream' || size === file.content.length || size > LARGEST) return;
+  setFileSize(file, size);
+  file.guard?.resized(size);
 }
 
 export function describeFile(state: DeviceState, object: SimulatedObject, file: SimulatedFile): void {

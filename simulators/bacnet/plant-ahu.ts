@@ -1,6 +1,7 @@
 // The BACnet plant's air handler: set points with priority arrays, and one of everything a technician meets on such a device.
 
 import { destinationOf } from './alarms.ts';
+import type { BootLoaderOptions } from './boot-loader.ts';
 import type { SimulatedDevice } from './device.ts';
 import type { SimulatedFile } from './device-state.ts';
 import type { Endpoint } from './framing.ts';
@@ -228,14 +229,15 @@ export function ahuRows(alarmsTo: readonly (number | Endpoint)[] = []): readonly
   ];
 }
 
-/** The version the air handler comes with; an image that begins `FIRMWARE <version>\n` brings another. */
+/** The version the air handler comes with. */
 export const AHU_FIRMWARE = '2.4.0';
+/** Its firmware file stages an image beside what runs; activation puts it into use. */
+export const AHU_BOOT_LOADER: BootLoaderOptions = { file: 1, banks: 'dual' };
 
 export function ahuFiles(): ReadonlyMap<number, SimulatedFile> {
   const records = ['name=AHU 2', 'gain=12', 'fan.min=20', 'units=SI'].map((text) => Buffer.from(text));
-  const image = Buffer.from(`FIRMWARE ${AHU_FIRMWARE}\n${'northwind air '.repeat(200)}`);
   return new Map<number, SimulatedFile>([
-    [1, { access: 'stream', role: 'firmware', content: image, records: [] }],
+    [1, { access: 'stream', role: 'firmware', content: Buffer.alloc(0), records: [] }],
     [2, { access: 'record', role: 'configuration', content: Buffer.alloc(0), records }],
   ]);
 }

@@ -16,6 +16,7 @@ const plant = await startPlant({
   port: Number(values.port),
   broadcastAddress: values.broadcast,
   tickMs: 1000,
+  timeScale: 1,
   log: (line) => console.log(line),
 });
 const places = Object.entries(plant.addresses).map(([id, { host, port }]) => `${id} ${host}:${port}`);

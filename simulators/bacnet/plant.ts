@@ -4,7 +4,7 @@
 
 import { SimulatedDevice, type SimulatedDeviceOptions } from './device.ts';
 import type { Endpoint } from './framing.ts';
-import { AHU_FIRMWARE, ahuFiles, ahuRows, behaveAsAhu } from './plant-ahu.ts';
+import { AHU_BOOT_LOADER, AHU_FIRMWARE, ahuFiles, ahuRows, behaveAsAhu } from './plant-ahu.ts';
 import { behaveAsVav, CTL_ROWS, VAV_ROWS } from './plant-boxes.ts';
 import type { PlantPoint, PlantRow } from './plant-point.ts';
 import type { ArrivedFrame } from './record.ts';
@@ -26,7 +26,14 @@ export interface InventoryDeviceRow {
   readonly facts: Readonly<Record<string, boolean | number | string>>;
   readonly vendor: string;
   readonly model: string;
-  readonly address: { readonly bacnet: { readonly network: typeof PLANT_NETWORK; readonly instance: number } };
+  readonly address: { readonly bacnet: BacnetDeviceAddress };
+}
+
+/** Where a device is, and how it takes firmware. */
+export interface BacnetDeviceAddress {
+  readonly network: string;
+  readonly instance: number;
+  readonly firmware?: { readonly file: number; readonly [setting: string]: unknown };
 }
 
 /** A point as the signed inventory writes it. */
@@ -37,9 +44,11 @@ export interface InventoryPointRow extends PlantPoint {
 interface DeviceSheet extends Omit<InventoryDeviceRow, 'location' | 'address' | 'vendor'> {
   readonly instance: number;
   readonly rows: readonly PlantRow[];
+  readonly firmware?: BacnetDeviceAddress['firmware'];
 }
 
-const VENDOR = 'Northwind Controls';
+/** The maker of every simulated device. */
+export const VENDOR = 'Northwind Controls';
 
 const SHEETS: Readonly<Record<BacnetPlantDeviceId, DeviceSheet>> = {
   ahu2: {
@@ -50,6 +59,7 @@ const SHEETS: Readonly<Record<BacnetPlantDeviceId, DeviceSheet>> = {
     model: 'Boreas 9000-B',
     instance: 1001,
     rows: ahuRows(),
+    firmware: { file: AHU_BOOT_LOADER.file, password: AHU_PASSWORD, staging: true },
   },
   vav1: {
     id: 'vav1',
@@ -78,11 +88,11 @@ export function plantInventory(location = 'hq'): {
 } {
   const sheets = BACNET_PLANT_DEVICES.map((id) => SHEETS[id]);
   return {
-    devices: sheets.map(({ rows: _rows, instance, ...device }) => ({
+    devices: sheets.map(({ rows: _rows, instance, firmware, ...device }) => ({
       ...device,
       location,
       vendor: VENDOR,
-      address: { bacnet: { network: PLANT_NETWORK, instance } },
+      address: { bacnet: { network: PLANT_NETWORK, instance, ...(firmware && { firmware }) } },
     })),
     points: sheets.flatMap(({ id, rows }) =>
       rows.flatMap(({ point }) => (point === undefined ? [] : [{ ...point, device: id }])),
@@ -108,6 +118,8 @@ export interface BacnetPlantOptions {
   /** For notifications and segments the devices send. Defaults 3000 and 2000. */
   readonly apduTimeoutMs?: number;
   readonly segmentTimeoutMs?: number;
+  /** How much of the real time erasing, activating and restarting take. Default 0: none. */
+  readonly timeScale?: number;
   readonly now?: () => number;
 }
 
@@ -177,6 +189,7 @@ async function startOnce(options: BacnetPlantOptions): Promise<RunningBacnetPlan
     const ahu2 = await begin(0, {
       files: ahuFiles(),
       firmware: AHU_FIRMWARE,
+      bootLoader: { ...AHU_BOOT_LOADER, timeScale: options.timeScale ?? 0 },
       password: AHU_PASSWORD,
       behave: behaveAsAhu,
     });

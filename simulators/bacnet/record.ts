@@ -40,20 +40,26 @@ const KEPT = 10_000;
 
 /** A bounded record of frames; the counts are not bounded. */
 export class ArrivalRecord {
+  readonly #kept: number;
   readonly #frames: ArrivedFrame[] = [];
   readonly #applied: AppliedChange[] = [];
   readonly #seen: Record<FrameKind, number> = { read: 0, write: 0, other: 0 };
 
+  /** `kept`: how many frames, and how many changes, are kept. */
+  constructor(kept = KEPT) {
+    this.#kept = kept;
+  }
+
   add(frame: ArrivedFrame): void {
     this.#seen[frame.kind] += 1;
-    keep(this.#frames, frame);
+    keep(this.#frames, frame, this.#kept);
   }
 
   addApplied(change: AppliedChange): void {
-    keep(this.#applied, change);
+    keep(this.#applied, change, this.#kept);
   }
 
-  /** The last frames in order of arrival, at most 10 000. */
+  /** The last frames in order of arrival. */
   all(): readonly ArrivedFrame[] {
     return this.#frames;
   }
@@ -70,7 +76,7 @@ export class ArrivalRecord {
     return this.#frames.filter((frame) => frame.kind === 'other');
   }
 
-  /** The changes that services brought about, the last 10 000. */
+  /** The last changes that services brought about. */
   applied(): readonly AppliedChange[] {
     return this.#applied;
   }
@@ -89,7 +95,7 @@ export class ArrivalRecord {
   }
 }
 
-function keep<T>(list: T[], item: T): void {
+function keep<T>(list: T[], item: T, most: number): void {
   list.push(item);
-  if (list.length > KEPT) list.shift();
+  if (list.length > most) list.shift();
 }

@@ -80,6 +80,7 @@ async function open(
   closers.push(() => plant.stop());
   const bacnet = await startBacnetPlant({
     tickMs: 1000,
+    timeScale: 1,
     log: (line) => terminal.line(speakerOf(line), line.slice(line.indexOf(': ') + 2)),
   });
   closers.push(() => bacnet.stop());
