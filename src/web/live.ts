@@ -3,6 +3,7 @@
 
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { ApiReading } from '../http/schema-browse.ts';
+import { ask } from './api.ts';
 import { createStore } from './store.ts';
 
 const MOST_POINTS = 256;
@@ -13,7 +14,7 @@ export const streamOpen = createStore(false);
 
 const readings = new Map<string, ApiReading>();
 const listeners = new Map<string, Set<() => void>>();
-const waiting = new Map<string, ApiReading | undefined>();
+const waiting = new Map<string, ApiReading>();
 let held = false;
 let release: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,16 +24,20 @@ function tell(id: string): void {
 
 function flush(): void {
   for (const [id, reading] of waiting) {
-    if (reading) readings.set(id, reading);
-    else readings.delete(id);
+    readings.set(id, reading);
     tell(id);
   }
   waiting.clear();
 }
 
-function take(id: string, reading: ApiReading | undefined): void {
+function take(id: string, reading: ApiReading): void {
   waiting.set(id, reading);
   if (!held) flush();
+}
+
+export function forgetReadings(): void {
+  readings.clear();
+  waiting.clear();
 }
 
 /** Values stand still from the touch until shortly after it. */
@@ -68,7 +73,9 @@ export function useReading(id: string, listed: ApiReading): ApiReading {
       if (all.size === 0) listeners.delete(id);
     };
   }, [id]);
-  return readings.get(id) ?? listed;
+  const heard = readings.get(id);
+  // What was heard while another view stood may be older than what the list just said.
+  return heard && (heard.at ?? 0) >= (listed.at ?? 0) ? heard : listed;
 }
 
 /** Follows these points for as long as the view stands. */
@@ -87,13 +94,14 @@ export function useLive(ids: readonly string[]): void {
         take(id, reading);
       });
       source.addEventListener('gone', (event) => {
-        take((JSON.parse((event as MessageEvent<string>).data) as { id: string }).id, { quality: 'never' });
+        const { id } = JSON.parse((event as MessageEvent<string>).data) as { id: string };
+        take(id, { quality: 'never', at: Date.now() });
       });
       source.addEventListener('end', (event) => {
         const { why } = JSON.parse((event as MessageEvent<string>).data) as { why: string };
         source?.close();
         streamOpen.set(false);
-        if (why === 'signed-out' || why === 'revoked') dispatchEvent(new CustomEvent('session-over', { detail: why }));
+        if (why === 'revoked') dispatchEvent(new CustomEvent('session-over', { detail: why }));
         else again();
       });
       source.addEventListener('error', () => {
@@ -103,7 +111,10 @@ export function useLive(ids: readonly string[]): void {
     };
     const again = (): void => {
       clearTimeout(timer);
-      if (!over) timer = setTimeout(open, AGAIN_MS);
+      if (over) return;
+      timer = setTimeout(open, AGAIN_MS);
+      // A stream does not say with which answer it was refused; where nobody is signed in any more, this does.
+      void ask('me').catch(() => {});
     };
     open();
     return () => {

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import type { ApiPoint, ApiPointDetail } from '../http/schema-browse.ts';
 import type { ApiFault } from './api.ts';
 import { streamOpen, useReading } from './live.ts';
-import { useNow } from './store.ts';
+import { type Pages, useNow } from './store.ts';
 import { shownQuality, shownValue, t } from './words.ts';
 
 /** Value, unit, quality and age of a point, as they are now. */
@@ -73,6 +73,16 @@ export function Busy() {
   );
 }
 
+/** The next page of a list, where there is one. */
+export function More({ pages }: { pages: Pick<Pages<unknown>, 'hasMore' | 'busy' | 'more'> }) {
+  if (!pages.hasMore) return null;
+  return (
+    <wa-button class="more" appearance="outlined" loading={pages.busy} onClick={pages.more}>
+      {t('app.more')}
+    </wa-button>
+  );
+}
+
 export interface Crumb {
   readonly name: string;
   readonly href: string;
@@ -83,10 +93,10 @@ export function Crumbs({ trail }: { trail: readonly Crumb[] }) {
   return (
     <nav class="crumbs" aria-label={t('place.locations')}>
       <ol>
-        {trail.map(({ name, href }) => (
+        {trail.map(({ name, href }, at) => (
           <li key={href}>
             <a href={href}>{name}</a>
-            <wa-icon name="chevron-right" />
+            {at < trail.length - 1 && <wa-icon name="chevron-right" />}
           </li>
         ))}
       </ol>

@@ -4,12 +4,14 @@ import type { z } from 'zod';
 import type { healthSchema } from '../http/schema-admin.ts';
 import type { ApiMe } from '../http/schema-sign-in.ts';
 import { ask, hearOfSession } from './api.ts';
+import { batch } from './batch-rows.ts';
+import { forgetReadings } from './live.ts';
 import { createStore } from './store.ts';
 
 export type Health = z.output<typeof healthSchema>;
 export type Standing =
   | { readonly kind: 'looking' }
-  | { readonly kind: 'out'; readonly over: boolean }
+  | { readonly kind: 'out'; readonly over?: 'ended' | 'revoked' }
   | { readonly kind: 'in'; readonly me: ApiMe };
 
 export const session = createStore<Standing>({ kind: 'looking' });
@@ -18,14 +20,16 @@ export const health = createStore<Health | undefined>(undefined);
 
 export async function lookWhoIsIn(): Promise<void> {
   hearOfSession(
-    () => session.set({ kind: 'out', over: session.get().kind === 'in' }),
+    () => leave(session.get().kind === 'in' ? 'ended' : undefined),
     (is) => reached.set(is),
   );
-  addEventListener('session-over', () => session.set({ kind: 'out', over: true }));
+  addEventListener('session-over', (event) => {
+    leave((event as CustomEvent<string>).detail === 'revoked' ? 'revoked' : 'ended');
+  });
   try {
     signedIn(await ask<ApiMe>('me'));
   } catch {
-    if (session.get().kind === 'looking') session.set({ kind: 'out', over: false });
+    if (session.get().kind === 'looking') leave();
   }
 }
 
@@ -43,10 +47,21 @@ export async function lookAtHealth(): Promise<void> {
   }
 }
 
+/** @throws ApiFault where the gateway did not hear of it: the session stands */
 export async function signOut(): Promise<void> {
-  await ask('sign-out', { method: 'POST' }).catch(() => {});
-  session.set({ kind: 'out', over: false });
+  await ask('sign-out', { method: 'POST' });
+  leave();
   location.hash = '';
+}
+
+/** Nothing that this person saw or prepared stays for the next one. The first reason told is the one that stays. */
+function leave(over?: 'ended' | 'revoked'): void {
+  const before = session.get();
+  if (before.kind === 'out') return;
+  batch.set([]);
+  forgetReadings();
+  health.set(undefined);
+  session.set(over === undefined ? { kind: 'out' } : { kind: 'out', over });
 }
 
 /** The signed-in person; only views inside the session ask. */

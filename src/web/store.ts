@@ -1,7 +1,7 @@
 // A value that several views look at, and the hooks that load what a view shows.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiFault } from './api.ts';
+import { ApiFault, type Page } from './api.ts';
 
 export interface Store<T> {
   get(): T;
@@ -72,6 +72,39 @@ export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) 
     busy: !current || state.busy,
     reload,
   };
+}
+
+export interface Pages<T> extends Omit<Loaded<readonly T[]>, 'data'> {
+  /** Of all pages that were asked for; undefined before the first. */
+  readonly items: readonly T[] | undefined;
+  readonly hasMore: boolean;
+  more(): void;
+}
+
+/** A list by the gateway's pages, one more at a time; what is shown stays until the next answer is there. */
+export function usePages<T>(
+  key: string | undefined,
+  load: (signal: AbortSignal, cursor: string | undefined) => Promise<Page<T>>,
+): Pages<T> {
+  const [wanted, setWanted] = useState({ of: key, pages: 1 });
+  const pages = wanted.of === key ? wanted.pages : 1;
+  const loaded = useLoad(key === undefined ? undefined : `${key} ${pages}`, async (signal): Promise<Page<T>> => {
+    const items: T[] = [];
+    let next: string | undefined;
+    for (let count = 0; count < pages; count += 1) {
+      const page = await load(signal, next);
+      items.push(...page.items);
+      next = page.next;
+      if (next === undefined) break;
+    }
+    return { items, ...(next !== undefined && { next }) };
+  });
+  const shown = useRef<{ key: string | undefined; page: Page<T> }>(undefined);
+  if (loaded.data) shown.current = { key, page: loaded.data };
+  const page = loaded.data ?? (shown.current?.key === key ? shown.current?.page : undefined);
+  const more = useCallback(() => setWanted({ of: key, pages: pages + 1 }), [key, pages]);
+  const { fault, busy, reload } = loaded;
+  return { items: page?.items, hasMore: page?.next !== undefined, fault, busy, reload, more };
 }
 
 /** Runs again every so often, and when the page comes back to the front. */

@@ -121,8 +121,13 @@ export function shownSpan(ms: number): string {
   return told.map(([count, unit]) => unitText(count, unit)).join(' ');
 }
 
+const SYMBOLS: { readonly [unit: string]: string } = { second: 's', minute: 'min', hour: 'h' };
+
+/** Hours and below by their symbol, which is every language's; days have none. */
 const unitText = (count: number, unit: string): string =>
-  count.toLocaleString(language.get(), { style: 'unit', unit, unitDisplay: 'short' });
+  unit in SYMBOLS
+    ? `${count.toLocaleString(language.get())}\u00a0${SYMBOLS[unit]}`
+    : count.toLocaleString(language.get(), { style: 'unit', unit, unitDisplay: 'long' });
 
 /** How good a value is and how old, in words. */
 export function shownQuality(reading: ApiReading, isStreaming: boolean, now: number): string {

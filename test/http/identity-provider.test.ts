@@ -1,69 +1,19 @@
 // Signing in with a real OpenID Connect provider on loopback: code flow with PKCE, groups and roles by name, nobody without a role.
 
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { Provider } from 'oidc-provider';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type Client, type HttpRig, type SiteChanges, startHttpRig } from './rig.ts';
+import { type ProviderStage, startProvider } from './provider-stage.ts';
+import { type Answer, type Client, type HttpRig, startHttpRig } from './rig.ts';
+import type { SiteChanges } from './site-bundle.ts';
 
 const RETURN = 'https://gateway.test/api/v1/sign-in/provider/return';
-const CLAIMS: { readonly [subject: string]: object } = {
-  gina: { name: 'Gina Guest' },
-  egon: { name: 'Egon', groups: ['Engineers', 'engineers', 'Unknown'] },
-  rita: { name: 'Rita', role: 'Operator', groups: 'Engineers' },
-  otto: { name: 'Otto', role: 'operator' },
-};
-
-let server: Server;
-let issuer: string;
+let provider: ProviderStage;
 let rig: HttpRig | undefined;
 
 beforeAll(async () => {
-  server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  issuer = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'gatehouse',
-        redirect_uris: [RETURN],
-        token_endpoint_auth_method: 'none',
-        response_types: ['code'],
-        grant_types: ['authorization_code'],
-      },
-    ],
-    pkce: { required: () => true },
-    claims: { openid: ['sub'], profile: ['name', 'groups', 'role'] },
-    conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: false } },
-    cookies: { keys: ['a-key-of-this-test'] },
-    interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
-    findAccount: (_context: unknown, subject: string) => ({
-      accountId: subject,
-      claims: () => ({ sub: subject, ...CLAIMS[subject] }),
-    }),
-  });
-  const callback = provider.callback();
-  server.on('request', (request, response) => {
-    // The person at the provider says who they are by a header of this test, and agrees.
-    const [, uid] = /^\/interaction\/([\w-]+)/.exec(request.url ?? '') ?? [];
-    if (uid === undefined) return void callback(request, response);
-    void (async () => {
-      const { prompt, params, session } = await provider.interactionDetails(request, response);
-      const accountId = session?.accountId ?? String(request.headers['x-person']);
-      if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId } });
-      const grant = new provider.Grant({ accountId, clientId: String(params.client_id) });
-      grant.addOIDCScope('openid profile');
-      return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
-    })();
-  });
+  provider = await startProvider();
+  provider.serve(RETURN);
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => provider.stop());
 afterEach(async () => {
   await rig?.stop();
   rig = undefined;
@@ -71,8 +21,8 @@ afterEach(async () => {
 
 async function site(changes: SiteChanges): Promise<HttpRig> {
   rig = await startHttpRig({
-    changes: { issuer, ...changes },
-    providers: [{ issuer, groupsClaim: 'groups', roleClaim: 'role', scope: 'openid profile' }],
+    changes: { issuer: provider.issuer, ...changes },
+    providers: [{ issuer: provider.issuer, groupsClaim: 'groups', roleClaim: 'role', scope: 'openid profile' }],
   });
   return rig;
 }
@@ -121,7 +71,7 @@ describe('somebody of the identity provider', () => {
     const { answer, client } = await signIn('rita');
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     const me = await client.ask('GET', '/api/v1/me');
-    expect(me.body).toMatchObject({ principal: `acme:${issuer}#rita`, name: 'Rita', kind: 'provider' });
+    expect(me.body).toMatchObject({ principal: `acme:${provider.issuer}#rita`, name: 'Rita', kind: 'provider' });
     const own = { 'sec-fetch-site': 'same-origin' };
     const written = await client.ask('POST', '/api/v1/points/ahu1%2Fsat-sp/write', {
       body: { value: 20 },
@@ -140,7 +90,7 @@ describe('somebody of the identity provider', () => {
     expect((await guest.client.ask('GET', '/api/v1/points/ahu1%2Fsat-sp')).status).toBe(200);
     expect((await write(guest.client)).status).toBe(403);
     expect((await write(engineer.client)).status).toBe(200);
-    await (rig as HttpRig).activate({ issuer, revision: 2 });
+    await (rig as HttpRig).activate({ issuer: provider.issuer, revision: 2 });
     expect((await guest.client.ask('GET', '/api/v1/me')).status).toBe(401);
   });
 

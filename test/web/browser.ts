@@ -54,6 +54,23 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
+export interface OwnBrowser {
+  visit(origin: string, options?: BrowserContextOptions): Promise<Visit>;
+  stop(): Promise<void>;
+}
+
+/** A browser alone, for a gateway of the test's own. */
+export async function startBrowser(): Promise<OwnBrowser> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return { visit: (origin, options) => open(browser, origin, options), stop: () => browser.close() };
+}
+
+/** Opens a list of the component library and takes one of its entries. */
+export async function choose(page: Page, label: string, option: string | RegExp): Promise<void> {
+  await page.getByRole('combobox', { name: label }).click();
+  await page.getByRole('option', { name: option }).click();
+}
+
 export async function startStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-page-'));
   await mkdir(ARTEFACTS, { recursive: true });

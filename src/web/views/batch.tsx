@@ -6,22 +6,23 @@ import type { ApiFound, ApiPointDetail } from '../../http/schema-browse.ts';
 import type { ApiCheck, ApiWriteResult } from '../../http/schema-work.ts';
 import { ApiFault, ask, newKey, seg } from '../api.ts';
 import { addToBatch, type BatchRow, batch, dropFromBatch } from '../batch-rows.ts';
-import { givenValue, isSwitch, limitsText } from '../given-value.ts';
+import { givenValue } from '../given-value.ts';
 import { useLive } from '../live.ts';
 import { Fault, Heading, Value } from '../parts.tsx';
-import { useLoad } from '../store.ts';
-import { shownValue, t } from '../words.ts';
-import { Refusal } from './refusal.tsx';
+import { useLoad, useNow } from '../store.ts';
+import { shownTime, shownValue, t } from '../words.ts';
+import { HoldFields, useHold } from './hold-fields.tsx';
+import { namesOf, Refusal } from './refusal.tsx';
 import { find } from './search.tsx';
+import { ValueField } from './value-field.tsx';
 
 const PAUSE_MS = 250;
-const OPERATOR = 8;
 type Verdict = ApiCheck['rows'][number];
 
-const rowOf = ({ point, text }: BatchRow) => {
+const rowOf = ({ point, text }: BatchRow, priority: number) => {
   const given = givenValue(point, text);
   if (given.kind !== 'value') return undefined;
-  return { point: point.id, value: given.value, ...(point.slots && { priority: OPERATOR }) };
+  return { point: point.id, value: given.value, ...(point.slots && { priority }) };
 };
 
 export function Batch() {
@@ -32,14 +33,17 @@ export function Batch() {
   const [busy, setBusy] = useState(false);
   const key = useRef({ of: '', key: '' });
   useLive(rows.map(({ point }) => point.id));
-  const complete = rows.flatMap((row) => rowOf(row) ?? []);
-  const asked = JSON.stringify(complete);
+  const hold = useHold('usual');
+  const complete = rows.flatMap((row) => rowOf(row, hold.priority) ?? []);
+  const { overrideMs } = hold;
+  const body = { rows: complete, ...(overrideMs !== undefined && { overrideMs }) };
+  const asked = JSON.stringify(body);
 
   useEffect(() => {
-    if (asked === '[]') return;
+    if (complete.length === 0) return;
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      ask<ApiCheck>('batches/check', { method: 'POST', body: { rows: JSON.parse(asked) }, signal: abort.signal }).then(
+      ask<ApiCheck>('batches/check', { method: 'POST', body: JSON.parse(asked), signal: abort.signal }).then(
         (check) => setChecked({ of: asked, check }),
         (error: unknown) => !abort.signal.aborted && error instanceof ApiFault && setFault(error),
       );
@@ -55,7 +59,8 @@ export function Batch() {
   );
   const isReady =
     rows.length > 0 && complete.length === rows.length && checked?.of === asked && checked.check.ok && !busy;
-  const hasDenied = [...verdicts.values()].some(({ verdict }) => verdict !== 'permitted');
+  const permitted = [...verdicts.values()].filter(({ verdict }) => verdict === 'permitted').length;
+  const hasDenied = permitted < verdicts.size;
 
   async function send(): Promise<void> {
     if (key.current.of !== asked) key.current = { of: asked, key: newKey() };
@@ -63,9 +68,7 @@ export function Batch() {
     setFault(undefined);
     setResult(undefined);
     try {
-      setResult(
-        await ask<ApiWriteResult>('batches', { method: 'POST', body: { rows: complete }, key: key.current.key }),
-      );
+      setResult(await ask<ApiWriteResult>('batches', { method: 'POST', body, key: key.current.key }));
       key.current = { of: '', key: '' };
     } catch (error) {
       if (error instanceof ApiFault) {
@@ -116,16 +119,23 @@ export function Batch() {
             action="point.write"
             problem={fault.problem}
             denied={fault.problem.denied}
+            names={namesOf(rows.map(({ point }) => point))}
           />
         ) : (
           fault && <Fault fault={fault} />
         )}
-        {hasDenied && <p class="warning">{t('batch.blocked')}</p>}
+        {hasDenied && <p class="warning">{t('batch.stopped')}</p>}
       </div>
       {rows.length > 0 && (
-        <wa-button class="go" variant="brand" disabled={!isReady} loading={busy} onClick={() => void send()}>
-          {t('batch.send', { n: rows.length })}
-        </wa-button>
+        <section class="card batch-send">
+          <HoldFields hold={hold} canEnd isMixed hasSlots={rows.some(({ point }) => point.slots !== undefined)} />
+          <div class="confirm">
+            <p class="from-to">{t('batch.tally', { n: permitted, all: rows.length })}</p>
+            <wa-button class="go" variant="brand" disabled={!isReady} loading={busy} onClick={() => void send()}>
+              {t('batch.send', { n: rows.length })}
+            </wa-button>
+          </div>
+        </section>
       )}
     </>
   );
@@ -139,10 +149,10 @@ interface RowProps {
 
 function Row({ row, verdict, became }: RowProps) {
   const { point, text } = row;
+  const now = useNow(15_000);
   const given = givenValue(point, text);
   const change = (next: string): void =>
     batch.set(batch.get().map((each) => (each.point.id === point.id ? { ...each, text: next } : each)));
-  const label = t('batch.value', { name: point.name });
   const denied = verdict?.denied ?? [];
   return (
     <li class="card batch-row">
@@ -151,31 +161,17 @@ function Row({ row, verdict, became }: RowProps) {
         <small>{point.device?.name}</small>
       </div>
       <Value point={point} />
-      {isSwitch(point) ? (
-        <wa-radio-group
-          label={label}
-          class="bare"
-          orientation="horizontal"
-          value={text}
-          onchange={(event: Event) => change(String((event.currentTarget as HTMLInputElement).value))}
-        >
-          {[true, false].map((choice) => (
-            <wa-radio key={String(choice)} appearance="button" value={String(choice)}>
-              {shownValue(choice)}
-            </wa-radio>
-          ))}
-        </wa-radio-group>
-      ) : (
-        <wa-input
-          class="bare"
-          label={label}
-          inputmode="decimal"
-          value={text}
-          hint={given.kind === 'fault' ? given.message : limitsText(point)}
-          oninput={(event: Event) => change(String((event.currentTarget as HTMLInputElement).value))}
-        />
-      )}
-      <VerdictTag given={given.kind} verdict={verdict} became={became} />
+      <ValueField
+        point={point}
+        text={text}
+        message={given.kind === 'fault' ? given.message : ''}
+        rowLabel={t('batch.value', { name: point.name })}
+        setText={change}
+      />
+      <div class="batch-verdict">
+        <VerdictTag given={given.kind} verdict={verdict} became={became} />
+        {verdict?.verdict === 'permitted' && <small>{endOf(verdict, became, now)}</small>}
+      </div>
       <wa-button appearance="plain" onClick={() => dropFromBatch(point.id)}>
         <wa-icon name="xmark" label={t('batch.remove', { name: point.name })} />
       </wa-button>
@@ -184,11 +180,22 @@ function Row({ row, verdict, became }: RowProps) {
         <p class="why">{t(`done.${became.state}`, { value: shownValue(became.readBack, point.unit) })}</p>
       )}
       {denied.length > 0 && (
-        <Refusal title={t('refused.title')} action={point.write.action} denied={denied} name={point.name} />
+        <Refusal
+          title={t('refused.title')}
+          action={point.write.action}
+          denied={denied}
+          name={point.name}
+          names={namesOf([point])}
+        />
       )}
       {verdict?.fault !== undefined && <p class="why">{verdict.fault}</p>}
     </li>
   );
+}
+
+function endOf({ lastsMs }: Verdict, became: RowProps['became'], now: number): string {
+  if (became ? became.until === undefined : lastsMs === undefined) return t('batch.stays');
+  return t('batch.until', { time: shownTime(became?.until ?? now + (lastsMs ?? 0)) });
 }
 
 function VerdictTag({

@@ -1,16 +1,20 @@
 // A device and its points by what they are for; beside them, where there is room, the point that was opened.
 
-import { useRef } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiDevice, ApiLocation, ApiPoint, ApiPointDetail } from '../../http/schema-browse.ts';
 import { ask, type Page, query, seg } from '../api.ts';
 import { useLive } from '../live.ts';
-import { Busy, Crumbs, Fault, Value } from '../parts.tsx';
+import { Busy, Crumbs, Fault, More, Value } from '../parts.tsx';
 import { to } from '../route.ts';
-import { type Loaded, useLoad } from '../store.ts';
+import { type Loaded, useLoad, usePages } from '../store.ts';
 import { t } from '../words.ts';
 import { trailTo } from './place.tsx';
 import { Point } from './point.tsx';
 
+/** A device with more points is shown kind by kind. */
+const WHOLE = 150;
+const AT_ONCE = 40;
 const ORDER = ['set-point', 'command', 'sensor', 'alarm-limit', 'parameter', 'firmware'] as const;
 
 /** `id`: the device itself; `point`: the device of that point, with the point opened. */
@@ -22,11 +26,14 @@ export function Device({ id, point }: { id?: string; point?: string }) {
   last.current = deviceId;
   const device = useLoad(deviceId, (signal) => ask<ApiDevice>(`devices/${seg(deviceId ?? '')}`, { signal }));
   const points = useLoad(deviceId && `points ${deviceId}`, (signal) =>
-    ask<Page<ApiPoint>>(`points${query({ device: deviceId, limit: 500 })}`, { signal }),
+    ask<Page<ApiPoint>>(`points${query({ device: deviceId, limit: WHOLE })}`, { signal }),
   );
   const locations = useLoad('locations', (signal) => ask<Page<ApiLocation>>('locations?limit=500', { signal }));
   const listed = points.data?.items ?? [];
-  useLive([...(point === undefined ? [] : [point]), ...listed.map((each) => each.id)]);
+  const isLarge = points.data?.next !== undefined;
+  const [further, setFurther] = useState<{ readonly [kind: string]: readonly string[] }>({});
+  const shown = isLarge ? ORDER.flatMap((kind) => further[kind] ?? []) : listed.map((each) => each.id);
+  useLive([...(point === undefined ? [] : [point]), ...shown]);
   if (opened.fault && !opened.data) return <Fault fault={opened.fault} again={opened.reload} />;
   if (device.fault) return <Fault fault={device.fault} again={device.reload} />;
   const trail = [
@@ -38,9 +45,19 @@ export function Device({ id, point }: { id?: string; point?: string }) {
       <div class="device-list">
         <Crumbs trail={trail} />
         {device.data ? <DeviceHead device={device.data} isTitle={point === undefined} /> : <Busy />}
-        {ORDER.map((kind) => (
-          <Group key={kind} kind={kind} points={listed.filter((each) => each.class === kind)} open={point} />
-        ))}
+        {ORDER.map((kind) =>
+          isLarge ? (
+            <LargeGroup
+              key={`${deviceId} ${kind}`}
+              kind={kind}
+              device={deviceId ?? ''}
+              open={point}
+              showing={(ids) => setFurther((before) => ({ ...before, [kind]: ids }))}
+            />
+          ) : (
+            <Group key={kind} kind={kind} points={listed.filter((each) => each.class === kind)} open={point} />
+          ),
+        )}
       </div>
       {point !== undefined && <Opened key={point} opened={opened} trail={trail} />}
     </div>
@@ -74,15 +91,38 @@ function DeviceHead({ device, isTitle }: { device: ApiDevice; isTitle: boolean }
   );
 }
 
-function Group({
-  kind,
-  points,
-  open,
-}: {
-  kind: (typeof ORDER)[number];
-  points: readonly ApiPoint[];
-  open?: string | undefined;
-}) {
+type Kind = (typeof ORDER)[number];
+
+interface LargeGroupProps {
+  readonly kind: Kind;
+  readonly device: string;
+  readonly open: string | undefined;
+  showing(ids: readonly string[]): void;
+}
+
+/** Of a device with more points than one answer holds: each kind by its own pages, so that set points come first all the same. */
+function LargeGroup({ kind, device, open, showing }: LargeGroupProps) {
+  const pages = usePages(`points ${device} ${kind}`, (signal, cursor) =>
+    ask<Page<ApiPoint>>(`points${query({ device, class: kind, limit: AT_ONCE, cursor })}`, { signal }),
+  );
+  const points = pages.items ?? [];
+  const ids = points.map(({ id }) => id).join();
+  useEffect(() => showing(points.map(({ id }) => id)), [ids]);
+  return (
+    <Group kind={kind} points={points} open={open}>
+      <More pages={pages} />
+    </Group>
+  );
+}
+
+interface GroupProps {
+  readonly kind: Kind;
+  readonly points: readonly ApiPoint[];
+  readonly open?: string | undefined;
+  readonly children?: ComponentChildren;
+}
+
+function Group({ kind, points, open, children }: GroupProps) {
   if (points.length === 0) return null;
   return (
     <section class="group">
@@ -98,6 +138,7 @@ function Group({
           </li>
         ))}
       </ul>
+      {children}
     </section>
   );
 }

@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import type { ApiJournalRow } from '../../http/schema-admin.ts';
-import { ApiFault, ask, type Page, query } from '../api.ts';
-import { Busy, Fault } from '../parts.tsx';
-import { useLoad } from '../store.ts';
+import { ask, type Page, query } from '../api.ts';
+import { Busy, Fault, More } from '../parts.tsx';
+import { usePages } from '../store.ts';
 import { shownMoment, t, word } from '../words.ts';
 import { decisionOf, Effects, whatOf, whoOf } from './record-row.tsx';
 
@@ -34,22 +34,9 @@ function wantedOf(form: HTMLFormElement): Wanted {
 
 export function Journal() {
   const [wanted, setWanted] = useState<Wanted>({});
-  const search = query({ ...wanted, limit: AT_ONCE });
-  const first = useLoad(`journal ${search}`, (signal) => ask<Page<ApiJournalRow>>(`journal${search}`, { signal }));
-  const [more, setMore] = useState<{ of: string; page: Page<ApiJournalRow> }>();
-  const [fault, setFault] = useState<ApiFault>();
-  const further = more?.of === search ? more.page : undefined;
-  const next = further ? further.next : first.data?.next;
-  const rows = [...(first.data?.items ?? []), ...(further?.items ?? [])];
-
-  async function goOn(): Promise<void> {
-    try {
-      const page = await ask<Page<ApiJournalRow>>(`journal${query({ ...wanted, limit: AT_ONCE, cursor: next })}`);
-      setMore({ of: search, page: { ...page, items: [...(further?.items ?? []), ...page.items] } });
-    } catch (error) {
-      if (error instanceof ApiFault) setFault(error);
-    }
-  }
+  const pages = usePages(`journal ${query(wanted)}`, (signal, cursor) =>
+    ask<Page<ApiJournalRow>>(`journal${query({ ...wanted, limit: AT_ONCE, cursor })}`, { signal }),
+  );
 
   return (
     <>
@@ -59,7 +46,7 @@ export function Journal() {
         onSubmit={(event) => {
           event.preventDefault();
           setWanted(wantedOf(event.currentTarget));
-          first.reload();
+          pages.reload();
         }}
       >
         <label>
@@ -104,11 +91,11 @@ export function Journal() {
           </wa-button>
         </div>
       </form>
-      {first.fault && <Fault fault={first.fault} again={first.reload} />}
-      {!first.data && !first.fault && <Busy />}
-      {first.data && rows.length === 0 && <p class="empty">{t('journal.none')}</p>}
+      {pages.fault && <Fault fault={pages.fault} again={pages.reload} />}
+      {!pages.items && !pages.fault && <Busy />}
+      {pages.items?.length === 0 && <p class="empty">{t('journal.none')}</p>}
       <ol class="journal">
-        {rows.map(({ number, hash, row }) => (
+        {pages.items?.map(({ number, hash, row }) => (
           <li key={number} class={`card record ${row.kind}`}>
             <span class="record-number">{number}</span>
             <time dateTime={new Date(row.at).toISOString()}>{shownMoment(row.at)}</time>
@@ -128,12 +115,7 @@ export function Journal() {
           </li>
         ))}
       </ol>
-      {fault && <Fault fault={fault} />}
-      {next !== undefined && (
-        <wa-button appearance="outlined" onClick={() => void goOn()}>
-          {t('app.more')}
-        </wa-button>
-      )}
+      <More pages={pages} />
     </>
   );
 }

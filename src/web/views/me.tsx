@@ -1,7 +1,9 @@
 // Oneself: name, appearance, language, rights, and the way out.
 
+import { useState } from 'preact/hooks';
+import type { ApiFault } from '../api.ts';
 import { APPEARANCES, appearance, setAppearance } from '../appearance.ts';
-import { Heading } from '../parts.tsx';
+import { Fault, Heading } from '../parts.tsx';
 import { signOut, useMe } from '../session.ts';
 import { LANGUAGE_NAMES, type Language, language, setLanguage, shownTime, t } from '../words.ts';
 
@@ -10,6 +12,7 @@ const typedOf = (event: Event): string => String((event.currentTarget as HTMLInp
 export function Me() {
   const me = useMe();
   const look = appearance.use();
+  const [fault, setFault] = useState<ApiFault>();
   return (
     <>
       <Heading title={me.name} lead={me.organization.name} />
@@ -39,10 +42,15 @@ export function Me() {
           ))}
         </wa-radio-group>
         {me.session && <p class="quiet">{t('me.until', { time: shownTime(me.session.until) })}</p>}
-        <wa-button variant="danger" appearance="outlined" onClick={() => void signOut()}>
+        <wa-button
+          variant="danger"
+          appearance="outlined"
+          onClick={() => void signOut().catch((error: ApiFault) => setFault(error))}
+        >
           <wa-icon slot="start" name="sign-out" />
           {t('me.signOut')}
         </wa-button>
+        {fault && <Fault fault={fault} />}
       </section>
       <section class="card">
         <h2>{t('me.rights')}</h2>

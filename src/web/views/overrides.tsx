@@ -1,62 +1,77 @@
 // The override ledger: what is held, by whom, until when, and what it goes back to; also what was found on devices.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ApiPointDetail } from '../../http/schema-browse.ts';
 import type { ApiOverride } from '../../http/schema-work.ts';
-import { ApiFault, ask, newKey, type Page, seg } from '../api.ts';
-import { Busy, Fault, Heading } from '../parts.tsx';
+import { ApiFault, ask, newKey, type Page, query, seg } from '../api.ts';
+import { Busy, Fault, Heading, More } from '../parts.tsx';
 import { to } from '../route.ts';
-import { useEvery, useLoad, useNow } from '../store.ts';
+import { useEvery, useLoad, useNow, usePages } from '../store.ts';
 import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
 
 const AGAIN_MS = 5000;
+const AT_ONCE = 50;
 const OPEN = ['pending', 'active', 'releasing'];
-const load = (signal: AbortSignal): Promise<Page<ApiOverride>> => ask('overrides?limit=500', { signal });
 
 export function OverrideLedger() {
-  const ledger = useLoad('overrides', load);
-  useEvery(AGAIN_MS, ledger.reload);
-  const items = ledger.data?.items ?? [];
-  const open = items.filter(({ state }) => OPEN.includes(state));
-  const ended = items.filter(({ state }) => !OPEN.includes(state));
+  // What is released leaves one list for the other: both look again.
+  const [turn, setTurn] = useState(0);
+  const released = (): void => setTurn((count) => count + 1);
   return (
     <>
       <Heading title={t('over.title')} lead={t('over.lead')} />
-      {ledger.fault && <Fault fault={ledger.fault} again={ledger.reload} />}
-      {!ledger.data && !ledger.fault && <Busy />}
-      {ledger.data && open.length === 0 && (
-        <p class="empty">
-          <wa-icon name="clock" />
-          {t('over.none')}
-        </p>
-      )}
-      {open.length > 0 && (
-        <section class="group">
-          <h2>{t('over.open')}</h2>
-          <ul class="ledger">
-            {open.map((entry) => (
-              <Entry key={entry.id} entry={entry} reload={ledger.reload} />
-            ))}
-          </ul>
-        </section>
-      )}
-      {ended.length > 0 && (
-        <section class="group">
-          <h2>{t('over.ended')}</h2>
-          <ul class="ledger ended">
-            {ended.map((entry) => (
-              <Entry key={entry.id} entry={entry} reload={ledger.reload} />
-            ))}
-          </ul>
-        </section>
-      )}
+      <Ledger isOpen title={t('over.open')} none={t('over.none')} turn={turn} released={released} />
+      <Ledger isOpen={false} title={t('over.ended')} turn={turn} released={released} />
     </>
+  );
+}
+
+interface LedgerProps {
+  readonly isOpen: boolean;
+  readonly title: string;
+  readonly none?: string;
+  readonly turn: number;
+  released(): void;
+}
+
+/** Open ones with those found on devices, or the ones that ended. */
+function Ledger({ isOpen, title, none, turn, released }: LedgerProps) {
+  const ledger = usePages(`overrides ${isOpen}`, (signal, cursor) =>
+    ask<Page<ApiOverride>>(`overrides${query({ open: String(isOpen), limit: AT_ONCE, cursor })}`, { signal }),
+  );
+  useEvery(AGAIN_MS, ledger.reload);
+  useEffect(() => {
+    if (turn > 0) ledger.reload();
+  }, [turn]);
+  const { items, fault, reload } = ledger;
+  if (fault && !items) return <Fault fault={fault} again={reload} />;
+  if (!items) return <Busy />;
+  if (items.length === 0) {
+    return none === undefined ? null : (
+      <p class="empty">
+        <wa-icon name="clock" />
+        {none}
+      </p>
+    );
+  }
+  return (
+    <section class="group">
+      <h2>{title}</h2>
+      <ul class={isOpen ? 'ledger' : 'ledger ended'}>
+        {items.map((entry) => (
+          <Entry key={entry.id} entry={entry} reload={released} />
+        ))}
+      </ul>
+      <More pages={ledger} />
+    </section>
   );
 }
 
 /** Those of one point, on its own page. */
 export function OverridesOf({ point, reload }: { point: ApiPointDetail; reload: () => void }) {
-  const ledger = useLoad(`overrides ${point.overrides.join()}`, load);
+  const ledger = useLoad(`overrides ${point.overrides.join()}`, (signal) =>
+    ask<Page<ApiOverride>>('overrides?open=true&limit=500', { signal }),
+  );
   const own = ledger.data?.items.filter(({ id }) => point.overrides.includes(id)) ?? [];
   return (
     <ul class="ledger">
@@ -71,7 +86,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
   const now = useNow(1000);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<ApiFault>();
-  const { point, device, value, before, owner, own, origin, priority, until, state, why } = entry;
+  const { unit, point, device, value, before, owner, own, origin, priority, until, state, why } = entry;
   const isOpen = OPEN.includes(state);
 
   async function release(): Promise<void> {
@@ -106,8 +121,8 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
         {why !== undefined && <small class="why">{why}</small>}
       </div>
       <div class="override-value">
-        <strong>{shownValue(value)}</strong>
-        {before !== undefined && <small>{t('over.back', { value: shownValue(before) })}</small>}
+        <strong>{shownValue(value, unit)}</strong>
+        {before !== undefined && <small>{t('over.back', { value: shownValue(before, unit) })}</small>}
       </div>
       <div class="override-time" title={until === undefined ? '' : shownMoment(until)}>
         <span class={`tag ${isOpen ? 'amber' : ''}`}>{t(`over.state.${state}`)}</span>

@@ -1,16 +1,17 @@
 // A location: what lies below it, its devices, and of each device the set points with their values: a tap from here.
 
-import { useState } from 'preact/hooks';
 import type { ApiDevice, ApiLocation, ApiPoint } from '../../http/schema-browse.ts';
 import { ask, type Page, query } from '../api.ts';
 import { useLive } from '../live.ts';
-import { Busy, type Crumb, Crumbs, Fault, Heading, Value } from '../parts.tsx';
+import { Busy, type Crumb, Crumbs, Fault, Heading, More, Value } from '../parts.tsx';
 import { to } from '../route.ts';
-import { useLoad } from '../store.ts';
+import { useLoad, usePages } from '../store.ts';
 import { t } from '../words.ts';
 
 const AT_ONCE = 24;
 const TILES = 4;
+const MOST_TILES = 100;
+const KINDS = ['set-point', 'sensor'];
 
 export function Place({ id }: { id?: string | undefined }) {
   const locations = useLoad('locations', (signal) => ask<Page<ApiLocation>>('locations?limit=500', { signal }));
@@ -33,26 +34,12 @@ export function trailTo(all: readonly ApiLocation[], id: string | undefined): Cr
 }
 
 function Inside({ here, all }: { here: ApiLocation; all: readonly ApiLocation[] }) {
-  const [most, setMost] = useState(AT_ONCE);
   const below = all.filter(({ parent }) => parent === here.id);
-  const devices = useLoad(`devices ${here.id} ${most}`, (signal) =>
-    ask<Page<ApiDevice>>(`devices${query({ location: here.id, limit: Math.min(most, 500) })}`, { signal }),
+  const devices = usePages(`devices ${here.id}`, (signal, cursor) =>
+    ask<Page<ApiDevice>>(`devices${query({ location: here.id, limit: AT_ONCE, cursor })}`, { signal }),
   );
-  const [shown, setShown] = useState<readonly ApiDevice[]>([]);
-  if (devices.data && devices.data.items !== shown) setShown(devices.data.items);
-  const tiles = useLoad(`tiles ${here.id}`, async (signal) => {
-    const of = (kind: string) =>
-      ask<Page<ApiPoint>>(`points${query({ location: here.id, class: kind, limit: 200 })}`, { signal });
-    const pages = await Promise.all([of('set-point'), of('sensor')]);
-    // What has no unit is a name or a number, and nothing to watch.
-    return pages.flatMap(({ items }) => items).filter((each) => each.class === 'set-point' || each.unit !== undefined);
-  });
-  const byDevice = new Map<string, ApiPoint[]>();
-  for (const point of tiles.data ?? []) {
-    const list = byDevice.get(point.device?.id ?? '') ?? [];
-    if (list.length < TILES) list.push(point);
-    byDevice.set(point.device?.id ?? '', list);
-  }
+  const shown = devices.items ?? [];
+  const byDevice = useTiles(here, shown);
   useLive(shown.flatMap((device) => byDevice.get(device.id)?.map((point) => point.id) ?? []));
   return (
     <>
@@ -73,19 +60,39 @@ function Inside({ here, all }: { here: ApiLocation; all: readonly ApiLocation[] 
         </section>
       )}
       {devices.fault && <Fault fault={devices.fault} again={devices.reload} />}
-      {shown.length === 0 && devices.data && <p class="empty">{t('place.none')}</p>}
+      {devices.items?.length === 0 && <p class="empty">{t('place.none')}</p>}
       <section class="devices" aria-label={t('place.devices')}>
         {shown.map((device) => (
           <DeviceCard key={device.id} device={device} points={byDevice.get(device.id) ?? []} />
         ))}
       </section>
-      {devices.data?.next !== undefined && (
-        <wa-button appearance="outlined" onClick={() => setMost(most * 2)}>
-          {t('app.more')}
-        </wa-button>
-      )}
+      <More pages={devices} />
     </>
   );
+}
+
+/** Of each device shown the first few points worth a look: set points, then what has a unit. */
+function useTiles(here: ApiLocation, shown: readonly ApiDevice[]): ReadonlyMap<string, readonly ApiPoint[]> {
+  const of = (kind: string, where: object, limit: number, signal: AbortSignal) =>
+    ask<Page<ApiPoint>>(`points${query({ ...where, class: kind, limit })}`, { signal });
+  const common = useLoad(`tiles ${here.id}`, (signal) =>
+    Promise.all(KINDS.map((kind) => of(kind, { location: here.id }, MOST_TILES, signal))),
+  );
+  const covered = new Set(common.data?.flatMap(({ items }) => items.map(({ device }) => device?.id)));
+  const isCut = common.data?.some(({ next }) => next !== undefined) === true;
+  const missing = isCut ? shown.filter(({ id, points }) => points > 0 && !covered.has(id)).map(({ id }) => id) : [];
+  // Where a place holds more than one answer does, the devices it did not reach are asked one by one.
+  const rest = useLoad(missing.length === 0 ? undefined : `tiles ${missing.join()}`, (signal) =>
+    Promise.all(missing.flatMap((device) => KINDS.map((kind) => of(kind, { device }, TILES, signal)))),
+  );
+  const byDevice = new Map<string, ApiPoint[]>();
+  for (const point of [...(common.data ?? []), ...(rest.data ?? [])].flatMap(({ items }) => items)) {
+    const list = byDevice.get(point.device?.id ?? '') ?? [];
+    byDevice.set(point.device?.id ?? '', list);
+    // What has no unit is a name or a number, and nothing to watch.
+    if (list.length < TILES && (point.class === 'set-point' || point.unit !== undefined)) list.push(point);
+  }
+  return byDevice;
 }
 
 function DeviceCard({ device, points }: { device: ApiDevice; points: readonly ApiPoint[] }) {

@@ -1,14 +1,13 @@
 // One point whole: its value, the change, its day, who holds it, and who changed it last.
 
 import type { ApiPointDetail } from '../../http/schema-browse.ts';
-import { addToBatch, batch } from '../batch-rows.ts';
 import { Value } from '../parts.tsx';
 import { may, useMe } from '../session.ts';
 import { useNow } from '../store.ts';
 import { shownAge, shownMoment, shownValue, t, word } from '../words.ts';
 import { ChangeForm } from './change-form.tsx';
 import { OverridesOf } from './overrides.tsx';
-import { Refusal } from './refusal.tsx';
+import { namesOf, Refusal } from './refusal.tsx';
 import { Slots } from './slots.tsx';
 import { Trend } from './trend.tsx';
 
@@ -16,7 +15,6 @@ const NEVER_WRITTEN_HERE = ['sensor', 'firmware'];
 
 export function Point({ point, reload }: { point: ApiPointDetail; reload: () => void }) {
   const me = useMe();
-  const isChosen = batch.use().some((row) => row.point.id === point.id);
   const canChange = !NEVER_WRITTEN_HERE.includes(point.class);
   return (
     <>
@@ -37,18 +35,13 @@ export function Point({ point, reload }: { point: ApiPointDetail; reload: () => 
             action={point.write.action}
             denied={point.write.denied}
             name={point.name}
+            names={namesOf([point])}
           />
         ))}
       {point.overrides.length > 0 && <OverridesOf point={point} reload={reload} />}
       <section class="card">
         <h2>{t('last.title')}</h2>
         <LastChange point={point} />
-        {canChange && point.write.permitted && (
-          <wa-button appearance="plain" disabled={isChosen} onClick={() => addToBatch(point)}>
-            <wa-icon slot="start" name={isChosen ? 'check' : 'layers'} />
-            {t(isChosen ? 'change.inBatch' : 'change.addToBatch')}
-          </wa-button>
-        )}
       </section>
       {may(me, 'trend.view') && typeof point.reading.value !== 'string' && <Trend point={point} />}
       {point.slots && <Slots slots={point.slots} unit={point.unit} />}

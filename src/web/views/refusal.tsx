@@ -1,6 +1,7 @@
 // A refusal that helps: which rule, which device, what right is missing, who has it, the decision's id, and one tap to ask.
 
 import { useState } from 'preact/hooks';
+import type { ApiPoint } from '../../http/schema-browse.ts';
 import type { ApiDenied, ApiProblem } from '../../http/schema-shared.ts';
 import { ApiFault, ask } from '../api.ts';
 import { Fault } from '../parts.tsx';
@@ -14,11 +15,21 @@ export interface RefusalProps {
   readonly problem?: ApiProblem;
   /** Of the point, where it is one. */
   readonly name?: string;
+  /** Names of devices and points by id, as far as the view knows them. */
+  readonly names?: { readonly [id: string]: string };
 }
+
+type Named = Pick<ApiPoint, 'id' | 'name' | 'device'>;
+
+/** Of these points and their devices. */
+export const namesOf = (points: readonly Named[]): { readonly [id: string]: string } =>
+  Object.fromEntries(
+    points.flatMap(({ id, name, device }) => [[id, name], ...(device ? [[device.id, device.name]] : [])]),
+  );
 
 const VALUE_REASONS = ['out-of-limits', 'rate-limited', 'stale-policy', 'journal-unavailable', 'no-policy'];
 
-export function Refusal({ title, action, denied, problem, name }: RefusalProps) {
+export function Refusal({ title, action, denied, problem, name, names = {} }: RefusalProps) {
   const targets = [...new Set(denied.flatMap(({ point, device }) => point ?? device ?? []))];
   const needed = denied.find((each) => each.needed !== undefined)?.needed ?? action;
   const canAsk = targets.length > 0 && denied.some(({ reason }) => !VALUE_REASONS.includes(reason));
@@ -36,8 +47,12 @@ export function Refusal({ title, action, denied, problem, name }: RefusalProps) 
           <li key={`${each.point ?? each.device ?? ''}${at}`}>
             <p class="why">{word('reason', each.reason)}</p>
             <dl>
-              <Row name={t('refused.point')} value={denied.length > 1 || name === undefined ? each.point : undefined} />
-              <Row name={t('refused.device')} value={each.device} />
+              <Target
+                name={t('refused.point')}
+                id={denied.length > 1 || name === undefined ? each.point : undefined}
+                names={names}
+              />
+              <Target name={t('refused.device')} id={each.device} names={names} />
               <Row name={t('refused.rule')} value={each.rule ?? each.reason} />
               <Row name={t('refused.needs')} value={each.needed} />
               <Row name={t('refused.who')} value={whoCan(each)} isCode={false} />
@@ -54,6 +69,28 @@ export function Refusal({ title, action, denied, problem, name }: RefusalProps) 
       )}
       {canAsk && <AskFor action={needed} targets={targets} decisionId={problem?.decisionId} />}
     </section>
+  );
+}
+
+function Target({
+  name,
+  id,
+  names,
+}: {
+  name: string;
+  id: string | undefined;
+  names: { readonly [id: string]: string };
+}) {
+  if (id === undefined) return null;
+  const known = names[id];
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {known !== undefined && `${known} `}
+        <code>{id}</code>
+      </dd>
+    </div>
   );
 }
 

@@ -8,10 +8,11 @@ import { useLoad } from '../store.ts';
 import { t } from '../words.ts';
 
 const ICONS = { location: 'building', device: 'chip', point: 'point' } as const;
+const MOST = 50;
 const ROUTES = { location: 'place', device: 'device', point: 'point' } as const;
 
 export const find = (q: string, signal: AbortSignal): Promise<{ items: readonly ApiFound[] }> =>
-  ask(`search${query({ q, limit: 50 })}`, { signal });
+  ask(`search${query({ q, limit: MOST })}`, { signal });
 
 export function Search({ q }: { q: string }) {
   const found = useLoad(q === '' ? undefined : `search ${q}`, (signal) => find(q, signal));
@@ -21,7 +22,7 @@ export function Search({ q }: { q: string }) {
   if (items.length === 0) return <p class="empty">{t('search.none')}</p>;
   return (
     <>
-      <Heading title={t('search.results', { n: items.length, q })} />
+      <Heading title={t(items.length < MOST ? 'search.results' : 'search.first', { n: items.length, q })} />
       <ul class="rows card">
         {items.map((each) => (
           <li key={`${each.kind}${each.id}`}>

@@ -8,10 +8,10 @@ import { reached, signedIn } from '../session.ts';
 import { useLoad } from '../store.ts';
 import { LANGUAGE_NAMES, language, setLanguage, t } from '../words.ts';
 
-export function SignIn({ over }: { over: boolean }) {
+export function SignIn({ over }: { over: 'ended' | 'revoked' | undefined }) {
   const ways = useLoad('ways', () => ask<z.output<typeof waysSchema>>('sign-in'));
   const isReached = reached.use();
-  const [message, setMessage] = useState(over ? t('signIn.over') : '');
+  const [message, setMessage] = useState(over === undefined ? '' : t(`signIn.${over}`));
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
 
