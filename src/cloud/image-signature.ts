@@ -1,25 +1,25 @@
 // The manifest of a firmware image: a compact JWS by a key that the policy in force names in `keys.images`.
 // Invariant: the keys are those given at this moment; a key that was withdrawn opens nothing any more.
 
-import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose';
+import { type CryptoKey, calculateJwkThumbprint, importJWK } from 'jose';
 import type { ImageFault } from '../contract/images.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { openCompact, parseJsonBytes } from './signed-text.ts';
 
 export const IMAGE_TYP = 'gatehouse.image+jws';
 
-/** Its payload, whatever that is, and the id of the key that signed: the key's `kid`, else its thumbprint (RFC 7638). */
+/** `keys` are JWKs. Its payload, whatever that is, and the id of the key that signed: the key's `kid`, else its thumbprint (RFC 7638). */
 export async function openImageManifest(
   jws: string,
-  keys: readonly JWK[],
+  keys: readonly { readonly [name: string]: unknown }[],
 ): Promise<Result<{ readonly payload: unknown; readonly key: string }, ImageFault>> {
   const known = new Map<string, CryptoKey>();
-  for (const jwk of keys) {
-    if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || jwk.x === undefined) continue;
-    const { kty, crv, x } = jwk;
+  for (const { kty, crv, x, kid } of keys) {
+    if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string') continue;
     try {
       const key = await importJWK({ kty, crv, x }, 'EdDSA');
-      if (!(key instanceof Uint8Array)) known.set(jwk.kid ?? (await calculateJwkThumbprint({ kty, crv, x })), key);
+      if (!(key instanceof Uint8Array))
+        known.set(typeof kid === 'string' ? kid : await calculateJwkThumbprint({ kty, crv, x }), key);
     } catch {
       // No key of this curve: it opens nothing.
     }

@@ -129,6 +129,14 @@ const commonSections = {
       keepDays: z.number().int().min(1).default(365),
     })
     .prefault({}),
+  images: z
+    .strictObject({
+      maxBytes: z.number().int().min(1_048_576).default(536_870_912).describe('Room for firmware images, all together'),
+      caFile: filePath
+        .optional()
+        .describe('PEM: whom to believe, instead of the system’s authorities, when images are fetched over HTTPS'),
+    })
+    .prefault({}),
   clock: z
     .strictObject({
       trustSystem: z

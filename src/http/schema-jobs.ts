@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { DEVICE_STATES, JOB_KINDS, JOB_STATES } from '../contract/jobs.ts';
 import { ROW_STATES } from '../contract/work.ts';
 import { deniedSchema, idText, moment, pageQuery, valueSchema } from './schema-shared.ts';
-import { rowSchema } from './schema-work.ts';
+import { batchBody, rowSchema } from './schema-work.ts';
 
 const MOST_DEVICES = 500;
 const place = z.object({ id: z.string(), name: z.string() });
@@ -105,8 +105,8 @@ export const orderBody = z
     }),
     z.strictObject({
       kind: z.literal('batch'),
+      ...batchBody.shape,
       rows: z.array(rowSchema).min(1).max(MOST_DEVICES),
-      until: moment.optional().describe('then every row is put back'),
       ...base,
     }),
   ])
@@ -230,7 +230,6 @@ export const jobSchema = z
     source: place.optional(),
     classes: z.array(z.string()).optional(),
     values: z.array(z.object({ key: z.string(), value: valueSchema })).optional(),
-    until: moment.optional().describe('of a batch: then it is put back'),
     partial: z.boolean().describe('there are devices that you may not see'),
     devices: z.array(jobDeviceSchema),
   })
