@@ -22,6 +22,7 @@ import { ReadAccess } from './read-access.ts';
 import { errorAnswer, lostAnswer, NO_SPACE, refusalOf, type VisibleAnswer } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
 import type { IncomingRequest, PlantDevice } from './seam.ts';
+import { ShownLists } from './shown-lists.ts';
 import { encodeConfirmedRequest } from './wire/confirmed-service.ts';
 import type { ObjectPropertyReference } from './wire/constructed.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
@@ -38,6 +39,7 @@ export class Subscriptions {
   readonly #parts: RoadParts;
   readonly #callers: Callers;
   readonly #lists: Lists;
+  readonly #shown: ShownLists;
   readonly #south = new Map<string, SouthSubscription>();
   readonly #byProcess = new Map<number, SouthSubscription>();
   readonly #ofStation = new Map<string, number>();
@@ -48,6 +50,7 @@ export class Subscriptions {
     this.#parts = parts;
     this.#callers = callers;
     this.#lists = lists;
+    this.#shown = new ShownLists(lists, parts.counted);
   }
 
   get size(): number {
@@ -66,6 +69,7 @@ export class Subscriptions {
       return { kind: 'simple-ack' };
     }
     const references = referencesOf(request);
+    await this.#learn(from, to, references);
     const denied = this.#firstDenied(from, to, references);
     if (denied !== undefined) return this.#deny(from, request, denied);
     const known = this.#south.get(southKey);
@@ -97,7 +101,7 @@ export class Subscriptions {
     if (!isOf(south.request, notification)) return false;
     south.last = notification;
     this.#parts.counted.cov_notifications += 1;
-    for (const [key, subscriber] of [...south.subscribers]) this.#tell(south, key, subscriber, notification);
+    for (const [key, subscriber] of [...south.subscribers]) this.#tellOnceKnown(south, key, subscriber, notification);
     for (const watcher of south.watchers) watcher.heard(notification);
     return true;
   }
@@ -154,8 +158,15 @@ export class Subscriptions {
       if (south.device.instance === undefined) continue;
       const references = referencesOf(south.request);
       for (const [key, subscriber] of [...south.subscribers]) {
-        if (!this.#stands(subscriber) || this.#firstDenied(subscriber.station, south.device, references) !== undefined)
-          this.#leave(south, key);
+        const { station } = subscriber;
+        const look = (): void => {
+          if (south.subscribers.get(key) !== subscriber) return;
+          const mayRead = this.#firstDenied(station, south.device, references) === undefined;
+          if (!mayRead || !this.#stands(subscriber)) this.#leave(south, key);
+        };
+        const learning = this.#learn(station, south.device, references);
+        if (learning === undefined) look();
+        else void learning.then(look);
       }
     }
   }
@@ -191,7 +202,7 @@ export class Subscriptions {
     device: PlantDevice,
     references: readonly ObjectPropertyReference[],
   ): ObjectPropertyReference | undefined {
-    const access = new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
+    const access = this.#access(station);
     return references.find(
       ({ objectIdentifier, propertyIdentifier, propertyArrayIndex }) =>
         !access.reads(device, objectIdentifier, propertyIdentifier, propertyArrayIndex),
@@ -252,6 +263,33 @@ export class Subscriptions {
       return;
     }
     subscriber.tell(south.device, notification, this.#parts.clock.monotonic());
+  }
+
+  /** Whose values it tells may have to be read first; where that fails nobody is told. */
+  #tellOnceKnown(
+    south: SouthSubscription,
+    key: string,
+    subscriber: Subscriber,
+    notification: NotificationParameters,
+  ): void {
+    const tell = (): void => {
+      if (south.subscribers.get(key) === subscriber) this.#tell(south, key, subscriber, notification);
+    };
+    const learning = this.#learn(subscriber.station, south.device, toldIn(notification));
+    if (learning === undefined) tell();
+    else void learning.then(tell);
+  }
+
+  #learn(
+    station: Station,
+    device: PlantDevice,
+    references: readonly ObjectPropertyReference[],
+  ): Promise<void> | undefined {
+    return this.#shown.learn(device, references, () => this.#access(station));
+  }
+
+  #access(station: Station): ReadAccess {
+    return new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
   }
 
   #sweep(south: SouthSubscription): boolean {

@@ -49,17 +49,22 @@ function read(
 ): Promise<{ readonly value?: AnyValue } | undefined> {
   return new Promise((resolve) => {
     const run = async (): Promise<void> => {
-      const answer = await device.asking.request(
-        {
-          service: 'read-property',
-          parameters: {
-            objectIdentifier: { type: OBJECT_TYPES.device, instance },
-            propertyIdentifier: PROPERTY_IDENTIFIERS[property],
+      try {
+        const answer = await device.asking.request(
+          {
+            service: 'read-property',
+            parameters: {
+              objectIdentifier: { type: OBJECT_TYPES.device, instance },
+              propertyIdentifier: PROPERTY_IDENTIFIERS[property],
+            },
           },
-        },
-        true,
-      );
-      resolve(answered(answer));
+          true,
+        );
+        resolve(answered(answer));
+      } finally {
+        // After an answer this does nothing; a fault says as much as silence.
+        resolve(undefined);
+      }
     };
     if (!device.lane.read(run)) resolve(undefined);
   });

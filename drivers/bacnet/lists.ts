@@ -82,7 +82,14 @@ export class Lists {
 
   #read({ device, object, properties }: ListNeed): Promise<KnownLists | undefined> {
     return new Promise((resolve) => {
-      const run = async (): Promise<void> => resolve(await this.#properties(device, object, properties));
+      const run = async (): Promise<void> => {
+        try {
+          resolve(await this.#properties(device, object, properties));
+        } finally {
+          // After an answer this does nothing; a fault leaves nobody waiting.
+          resolve(undefined);
+        }
+      };
       const isQueued = this.#plant.lane(device).read(run, { peer: 'gateway', expire: () => resolve(undefined) });
       if (!isQueued) resolve(undefined);
     });

@@ -4,7 +4,7 @@
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { EffectList, Write } from './effects.ts';
 import type { ListNeed } from './lists.ts';
-import { isMoving, type KnownLists, listsToMove, type Movement, mentionedIn, movementsOf } from './moves.ts';
+import { isMoving, type KnownLists, listsOf, listsToMove, type Movement, mentionedIn, movementsOf } from './moves.ts';
 import { handleOfDevice, isDeviceObject, NOWHERE } from './owners.ts';
 import { recipientDevicesIn } from './references.ts';
 import type { PlantDevice } from './seam.ts';
@@ -62,7 +62,7 @@ export class MoveList {
         this.#needed.set(`${holder.network} ${holder.mac} ${object.type},${object.instance}`, {
           device: holder,
           object,
-          properties: [...lists],
+          properties: listsOf(object.type),
         });
       }
       const moving = movementsOf(object.type, writes, known ?? NOTHING_KNOWN);

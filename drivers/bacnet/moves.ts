@@ -4,6 +4,7 @@
 
 import type { Write } from './effects.ts';
 import { actionsIn, type Reference, referencesIn, scheduledValuesIn } from './references.ts';
+import { listsOfShowing } from './showing.ts';
 import type { AnyValue } from './wire/any-value.ts';
 import { OBJECT_TYPES as T } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS as P } from './wire/names/property-identifier.ts';
@@ -167,9 +168,9 @@ const KINDS: ReadonlyMap<number, MovingKind> = new Map([
   [T['global-group'], atWill(P['group-members'], [], true)],
 ]);
 
-/** The lists of an object that moves others; empty where it is none. */
+/** The lists of an object that moves or shows others, always read together; empty where it is none. */
 export function listsOf(type: number): readonly number[] {
-  return KINDS.get(type)?.lists ?? [];
+  return [...new Set([...(KINDS.get(type)?.lists ?? []), ...listsOfShowing(type)])];
 }
 
 /** The lists that tell what writing the property moves; `undefined`: it moves nothing but itself. */

@@ -2,8 +2,8 @@
 // 1. Nothing that may not be read is asked of the device, and nothing that may not be read comes back, whatever it answers.
 
 import { isDeviceObject } from './owners.ts';
-import { isSeveral } from './read-access.ts';
 import { READ_DENIED } from './refuse.ts';
+import { isSeveral } from './showing.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import type { ReadPropertyMultipleAck, ReadPropertyMultipleRequest } from './wire/services/object-access.ts';
 

@@ -15,6 +15,7 @@ import { handleOfDevice, pointsOf } from './owners.ts';
 import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
 import type { IncomingRequest, PlantDevice } from './seam.ts';
+import { isShowing } from './showing.ts';
 import type { Site } from './site.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import type { ObjectPropertyReference } from './wire/constructed.ts';
@@ -176,7 +177,8 @@ export class Changes {
 
   /** A request that changes something has gone to a device: what was known of it may be so no more. */
   wrote(to: PlantDevice, request: ConfirmedRequest): void {
-    for (const object of objectsWritten(request)) if (isMoving(object.type)) this.#lists.forget(to, object);
+    for (const object of objectsWritten(request))
+      if (isMoving(object.type) || isShowing(object)) this.#lists.forget(to, object);
     if (WHOLE_DEVICE.has(request.service) || objectsWritten(request).some(({ type }) => type === OBJECT_TYPES.device))
       this.#lists.forgetDevice(to);
     if (touchesIdentity(request)) this.#services.plant.verify(to);

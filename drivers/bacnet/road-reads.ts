@@ -3,15 +3,17 @@
 
 import { type Callers, turnKey } from './callers.ts';
 import type { Lists } from './lists.ts';
-import { listsOf } from './moves.ts';
 import { isDeviceObject } from './owners.ts';
-import { isSeveral, membersNeeded, ReadAccess } from './read-access.ts';
+import { ReadAccess } from './read-access.ts';
 import { type AlarmRead, alarmAnswer } from './read-alarms.ts';
 import { mergeRead, type Permits, splitRead } from './read-multiple.ts';
 import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
-import type { Answer, IncomingRequest, PlantAnswer, PlantDevice } from './seam.ts';
+import type { Answer, IncomingRequest, PlantAnswer } from './seam.ts';
+import { isSeveral, isShowing } from './showing.ts';
+import { ShownLists } from './shown-lists.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import type { ObjectPropertyReference } from './wire/constructed.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
@@ -41,17 +43,20 @@ export class Reads {
   readonly #services: RoadParts;
   readonly #callers: Callers;
   readonly #lists: Lists;
+  readonly #shown: ShownLists;
 
   constructor(services: RoadParts, callers: Callers, lists: Lists) {
     this.#services = services;
     this.#callers = callers;
     this.#lists = lists;
+    this.#shown = new ShownLists(lists, services.counted);
   }
 
   async answer(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
     const { counted } = this.#services;
     counted.reads += 1;
-    await this.#learnGroups(incoming.to, request);
+    const learning = this.#shown.learn(incoming.to, shownIn(request), () => this.#access(incoming));
+    if (learning !== undefined) await learning;
     switch (request.service) {
       case 'read-property-multiple':
         return this.#multiple(incoming, request);
@@ -155,41 +160,46 @@ export class Reads {
     again: () => ReadRequest | undefined,
   ): Promise<VisibleAnswer | { readonly kind: 'denied' }> {
     const { plant, counted } = this.#services;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const busy = (): void => {
         counted.busy += 1;
         resolve(errorAnswer(request, BUSY));
       };
       const run = async (): Promise<void> => {
-        const now = again();
-        if (now === undefined) {
-          resolve({ kind: 'denied' });
-          return;
+        try {
+          const now = again();
+          if (now === undefined) {
+            resolve({ kind: 'denied' });
+            return;
+          }
+          const answer = await plant.request(to, now, { retry: true });
+          if (answer.kind === 'no-answer') resolve(lostAnswer());
+          else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
+          else resolve(answer);
+        } catch (fault) {
+          // The road says it, and answers.
+          reject(fault);
         }
-        const answer = await plant.request(to, now, { retry: true });
-        if (answer.kind === 'no-answer') resolve(lostAnswer());
-        else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
-        else resolve(answer);
       };
       if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
     });
   }
+}
 
-  async #learnGroups(device: PlantDevice, request: ReadRequest): Promise<void> {
-    const objects: (readonly [ObjectIdentifier, number])[] = [];
-    if (request.service === 'read-property' || request.service === 'read-range') {
-      objects.push([request.parameters.objectIdentifier, request.parameters.propertyIdentifier]);
-    } else if (request.service === 'read-property-multiple') {
-      for (const { objectIdentifier, listOfPropertyReferences } of request.parameters)
-        for (const { propertyIdentifier } of listOfPropertyReferences)
-          objects.push([objectIdentifier, propertyIdentifier]);
-    } else return;
-    for (const [object, property] of objects) {
-      const list = membersNeeded(object, property);
-      if (list === undefined || this.#lists.known({ device, object }) !== undefined) continue;
-      this.#services.counted.lists_read += 1;
-      await this.#lists.learn({ device, object, properties: [...new Set([list, ...listsOf(object.type)])] });
-    }
+/** What is asked for of objects that show values of others. */
+function shownIn(request: ReadRequest): readonly ObjectPropertyReference[] {
+  switch (request.service) {
+    case 'read-property':
+    case 'read-range':
+      return isShowing(request.parameters.objectIdentifier) ? [request.parameters] : [];
+    case 'read-property-multiple':
+      return request.parameters
+        .filter(({ objectIdentifier }) => isShowing(objectIdentifier))
+        .flatMap(({ objectIdentifier, listOfPropertyReferences }) =>
+          listOfPropertyReferences.map((reference) => ({ objectIdentifier, ...reference })),
+        );
+    default:
+      return [];
   }
 }
 
