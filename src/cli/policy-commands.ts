@@ -98,7 +98,9 @@ async function decideLines(snapshot: Snapshot, file: string): Promise<0 | 2> {
 }
 
 function answer(decision: ReturnType<Decide>): object {
-  if (decision.decision === 'permit') return { decision: 'permit' };
+  if (decision.decision === 'permit') {
+    return { decision: 'permit', ...(decision.approvals > 0 && { approvals: decision.approvals }) };
+  }
   return {
     decision: 'deny',
     reason: decision.reason,

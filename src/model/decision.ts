@@ -94,6 +94,8 @@ export interface Permitted {
   readonly decision: 'permit';
   readonly revision: PolicyRevision;
   readonly verdicts: NonEmpty<TargetVerdict>;
+  /** How many other persons must approve before it is carried out (POLICY.md, `approvals` of roles); 0 = none. */
+  readonly approvals: number;
   /** The earliest moment, in ms since 1970, at which a grant or a lock begins or ends for this request; absent if never. */
   readonly validUntil?: number;
 }

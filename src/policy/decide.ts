@@ -17,7 +17,13 @@ import {
   type PolicySnapshot,
 } from './rights.ts';
 import { type KnownAction, LIFE_SAFETY } from './vocabulary.ts';
-import { type Circumstances, furthest, isGrant } from './weigh.ts';
+import { type Circumstances, fewestApprovals, furthest, isGrant } from './weigh.ts';
+
+/** What adds up over the targets of one request. */
+interface Tally {
+  readonly touched: Set<OrganizationRights>;
+  approvals: number;
+}
 
 /** Permit, or deny with the first denied target marked and a reason for each. */
 export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Decision {
@@ -27,11 +33,11 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
   if (!rights.actionNames.has(request.action)) return refuseWhole(snapshot, 'unknown-action');
   if (request.channel !== undefined && !isChannel(request.channel)) return refuseWhole(snapshot, 'unknown-channel');
   const verdicts: TargetVerdict[] = [];
-  const touched = new Set<OrganizationRights>();
+  const tally: Tally = { touched: new Set(), approvals: 0 };
   if (request.targets.length === 0) {
     const root = rootInstead(holder, request.action);
     if (root === 'unknown-action') return refuseWhole(snapshot, root);
-    if (root !== 'no-target') verdicts.push(judge(snapshot, holder, request, touched, root, inventory.idOf(root)));
+    if (root !== 'no-target') verdicts.push(judge(snapshot, holder, request, tally, root, inventory.idOf(root)));
   }
   for (const id of request.targets) {
     const handle = inventory.find(id);
@@ -39,13 +45,13 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
       verdicts.push({ target: targetId(id), permitted: false, reason: 'unknown-target', missing: request.action });
       continue;
     }
-    const verdict = judge(snapshot, holder, request, touched, handle, targetId(id));
+    const verdict = judge(snapshot, holder, request, tally, handle, targetId(id));
     verdicts.push(verdict);
     for (const involved of involvedBy(snapshot, request.action, handle)) {
-      verdicts.push(judge(snapshot, holder, request, touched, involved, inventory.idOf(involved)));
+      verdicts.push(judge(snapshot, holder, request, tally, involved, inventory.idOf(involved)));
     }
   }
-  return conclude(snapshot, holder, request, verdicts, touched);
+  return conclude(snapshot, holder, request, verdicts, tally);
 }
 
 /** The handles that a changing action on a point moves too; itself not among them. One step: what those involve is their own business. */
@@ -108,7 +114,7 @@ function judge(
   snapshot: PolicySnapshot,
   holder: Holder,
   request: DecisionRequest,
-  touched: Set<OrganizationRights>,
+  tally: Tally,
   handle: TargetHandle,
   target: TargetId,
 ): TargetVerdict {
@@ -122,7 +128,7 @@ function judge(
   const organization = ownerOf(rights, handle);
   const action = organization.words.action(request.action);
   if (action === undefined) return deny('unknown-action', request.action);
-  touched.add(organization);
+  tally.touched.add(organization);
   if (request.channel === 'tool' && organization.refusedByTool.has(action.name)) {
     return deny('channel-restricted', action.name);
   }
@@ -134,6 +140,9 @@ function judge(
     const found = furthest(circumstances, inventory, check, handle);
     if (!isGrant(found)) return deny(found, check.name);
     if (grant === '') grant = found.label;
+    if (found.powers.approvals !== null) {
+      tally.approvals = Math.max(tally.approvals, fewestApprovals(circumstances, inventory, check, handle, found));
+    }
   }
   return { target, permitted: true, grant };
 }
@@ -143,7 +152,7 @@ function conclude(
   holder: Holder,
   request: DecisionRequest,
   verdicts: readonly TargetVerdict[],
-  touched: ReadonlySet<OrganizationRights>,
+  { touched, approvals }: Tally,
 ): Decision {
   const { revision } = snapshot.header;
   for (const verdict of verdicts) {
@@ -153,7 +162,7 @@ function conclude(
   }
   if (!isNonEmpty(verdicts)) return refuseWhole(snapshot, 'no-target');
   const validUntil = nextMoment(snapshot, holder, request.at, touched);
-  return { decision: 'permit', revision, verdicts, ...(validUntil === undefined ? {} : { validUntil }) };
+  return { decision: 'permit', revision, verdicts, approvals, ...(validUntil === undefined ? {} : { validUntil }) };
 }
 
 /** The first moment after `at` at which a grant or a lock of the holder begins or ends in one of the organizations. */

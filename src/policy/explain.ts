@@ -9,7 +9,7 @@ import { holderFor, mayConcern } from './holder.ts';
 import { binds } from './lock.ts';
 import { fastLocksIn, type Holder, type OrganizationRights, ownerOf, type PolicySnapshot } from './rights.ts';
 import type { KnownAction } from './vocabulary.ts';
-import { type Circumstances, isLive, STAGES, stageOf } from './weigh.ts';
+import { approvalsBy, type Circumstances, isLive, PERMITS, STAGES, stageOf } from './weigh.ts';
 
 export interface ExplainedLock {
   readonly id: string;
@@ -24,6 +24,8 @@ export interface ExplainedGrant {
   readonly path?: string;
   /** `permits`, or the reason where it stopped; `not-in-force` where its time, its link or the narrowing to a role keeps it out. */
   readonly came: (typeof STAGES)[number] | 'permits' | 'not-in-force';
+  /** How many other persons must approve what it permits; absent = none. */
+  readonly approvals?: number;
 }
 
 /** One thing that has to be permitted: the action, or what it needs as well. */
@@ -120,10 +122,12 @@ function explainCheck(
     grants: holding.grants.map((held) => {
       const counts = (onlyRole === undefined || held.grant.role === onlyRole) && isLive(circumstances, held);
       const stage = stageOf(circumstances, inventory, check, handle, held);
+      const approvals = approvalsBy(held.grant, check);
       return {
         grant: held.grant.label,
         ...pathOf(organization, held.grant.index),
         came: counts ? (STAGES[stage] ?? 'permits') : 'not-in-force',
+        ...(counts && stage === PERMITS && approvals > 0 && { approvals }),
       };
     }),
   };
@@ -136,11 +140,16 @@ function pathOf({ index }: OrganizationRights, place: number): { path?: string }
 /** The explanation as lines of text for a person. */
 export function formatExplanation({ decision, action, principal, targets, askWhom: whom }: Explanation): string {
   const who = principal === null ? 'anyone' : `\`${principal}\``;
-  const outcome = decision.decision === 'permit' ? 'permit' : `deny: ${decision.reason}`;
+  const outcome = decision.decision === 'permit' ? `permit${inWords(decision.approvals)}` : `deny: ${decision.reason}`;
   const lines = [`${who} \`${action}\` under revision ${decision.revision}: ${outcome}`];
   for (const target of targets) lines.push(...formatTarget(target));
   if (whom !== undefined) lines.push(`  ${formatWhom(whom)}`);
   return lines.join('\n');
+}
+
+function inWords(approvals = 0): string {
+  if (approvals === 0) return '';
+  return approvals === 1 ? ', needs 1 approval' : `, needs ${approvals} approvals`;
 }
 
 function formatTarget({ verdict, name, locks, checks, askWhom: whom }: ExplainedTarget): string[] {
@@ -150,8 +159,8 @@ function formatTarget({ verdict, name, locks, checks, askWhom: whom }: Explained
     lines.push(`    lock ${lock.id} (${lock.why}): ${lock.matches ? 'matches' : 'does not match'}`);
   for (const check of checks) {
     lines.push(`    ${check.action}: ${check.grants.length === 0 ? 'no grant' : ''}`.trimEnd());
-    for (const { grant, path, came } of check.grants) {
-      lines.push(`      ${grant}${path === undefined ? '' : ` (${path})`}: ${came}`);
+    for (const { grant, path, came, approvals } of check.grants) {
+      lines.push(`      ${grant}${path === undefined ? '' : ` (${path})`}: ${came}${inWords(approvals)}`);
     }
   }
   if (whom !== undefined) lines.push(`    ${formatWhom(whom)}`);

@@ -1,7 +1,7 @@
 // Cross checks of grants and access entries: whom, what, where, and what an organization's model forbids.
 
 import { type Recipient, readRecipient } from './recipient.ts';
-import { expectNeeds, expectTarget, type RightsContext } from './rights-context.ts';
+import { ACTION_NAME, exclusiveHolders, expectNeeds, expectTarget, type RightsContext } from './rights-context.ts';
 import type { GrantDocument } from './schema.ts';
 
 export function checkGrants(context: RightsContext): void {
@@ -35,12 +35,11 @@ function checkGrant(context: RightsContext, path: string, grant: GrantDocument):
     list.say(path, `role \`${role.id}\` below the root to a group`, 'a user, or the root');
   }
   for (const [place, name] of (grant.permissions ?? []).entries()) {
-    if (!words.knows(name))
-      list.add(`${path}.permissions.${place}`, name, 'an action or a permission of this organization');
+    if (!words.knows(name)) list.add(`${path}.permissions.${place}`, name, ACTION_NAME);
   }
   const inline = words.expand(grant.permissions ?? []);
   expectNeeds(context, `${path}.permissions`, inline);
-  const exclusive = new Map(Object.entries(organization.model.exclusive));
+  const exclusive = exclusiveHolders(context);
   for (const { name } of inline) {
     const holders = exclusive.get(name);
     if (holders !== undefined) list.say(`${path}.permissions`, `\`${name}\``, `it in ${holders.join(', ')} only`);

@@ -21,12 +21,13 @@ export interface FastLock {
 
 /** The same policy with these locks of the fast channel in place of those before. */
 export function withLocks(snapshot: PolicySnapshot, locks: readonly FastLock[]): PolicySnapshot {
-  const fastLocks = snapshot.rights.organizations.map(({ id, root, last }) =>
+  const fastLocks = snapshot.rights.organizations.map(({ id, root, last, words }) =>
     locks.flatMap((lock): CompiledLock[] => {
       const elsewhere = lock.principal === undefined && lock.organization !== undefined && lock.organization !== id;
       if (elsewhere) return [];
       const { why, principal, group, role, action, from = Number.NEGATIVE_INFINITY, until } = lock;
-      return [{ id: lock.id, why, principal, group, role, action, first: root, last, from, until }];
+      const actions = action === undefined ? undefined : words.expand([action]).map(({ name }) => name);
+      return [{ id: lock.id, why, principal, group, role, actions, first: root, last, from, until }];
     }),
   );
   return { ...snapshot, fastLocks };
@@ -50,7 +51,11 @@ export function activeLock(
 
 /** What `mayConcern` leaves open: the action, the place, the time, and whether the role is held at this time. */
 export function binds(lock: CompiledLock, circumstances: Circumstances, action: string, handle: number): boolean {
-  return (lock.action === undefined || lock.action === action) && covers(lock, handle) && isOn(lock, circumstances);
+  return concerns(lock, action) && covers(lock, handle) && isOn(lock, circumstances);
+}
+
+export function concerns({ actions }: CompiledLock, action: string): boolean {
+  return actions === undefined || actions.includes(action);
 }
 
 /** In force, its role held. With time unsure a lock that begins or ends binds, and a role counts as held whatever its time. */

@@ -69,7 +69,7 @@ export function compileOrganization(
       scopes: at.map((place) => extentOf(shop, place, undefined, undefined)),
     })),
     locks: document.locks.map((lock) => compileLock(shop, lock)),
-    refusedByTool: new Set(document.refusedByTool),
+    refusedByTool: new Set(known(document.refusedByTool).map(({ name }) => name)),
     channelNeeds: new Map(Object.entries(document.channels).map(([channel, names]) => [channel, known(names)])),
     checks: [...words.all()].map((action) => [action, ...known(action.needs)]),
   };
@@ -123,7 +123,23 @@ function powersOf(shop: Workshop, role: RoleDocument): Powers {
     points: role.filters === undefined || role.filters === null ? null : pointsIn(shop, role.filters),
     fromPriority: from,
     toPriority: to,
+    approvals: approvalsOf(shop.words, role.approvals),
   };
+}
+
+/** Two names may stand for one action: the larger number counts. */
+function approvalsOf(words: Vocabulary, asked: RoleDocument['approvals']): Powers['approvals'] {
+  const approvals = Object.entries(asked).flatMap(([name, count]) =>
+    words.expand([name]).map(({ number }) => new Map(count > 0 ? [[number, count]] : [])),
+  );
+  return approvals.reduce<Powers['approvals']>(mostApprovals, null);
+}
+
+function mostApprovals(one: Powers['approvals'], other: Powers['approvals']): Powers['approvals'] {
+  if (one === null || other === null) return one ?? other;
+  const most = new Map(one);
+  for (const [action, count] of other) most.set(action, Math.max(count, most.get(action) ?? 0));
+  return most;
 }
 
 function narrowest(one: Powers, other: Powers): Powers {
@@ -136,6 +152,7 @@ function narrowest(one: Powers, other: Powers): Powers {
     points: both(one.points, other.points),
     fromPriority: Math.max(one.fromPriority, other.fromPriority),
     toPriority: Math.min(one.toPriority, other.toPriority),
+    approvals: mostApprovals(one.approvals, other.approvals),
   };
 }
 
@@ -201,6 +218,7 @@ function inlinePowers(words: Vocabulary, permissions: readonly string[]): Powers
     points: null,
     fromPriority: DEFAULT_PRIORITIES.from,
     toPriority: DEFAULT_PRIORITIES.to,
+    approvals: null,
   };
 }
 
@@ -211,7 +229,7 @@ function compileLock(shop: Workshop, lock: LockDocument): CompiledLock {
     principal: lock.principal,
     group: lock.group,
     role: lock.role,
-    action: lock.action,
+    actions: lock.action === undefined ? undefined : shop.words.expand([lock.action]).map(({ name }) => name),
     ...extentOf(shop, lock.at, lock.from, lock.until),
   };
 }

@@ -7,7 +7,7 @@ import { clearRange, hasBit, intersect, makeBits, setBit, setRange, unite } from
 import { checksFor, circumstancesOf, isChannel, nextMoment } from './decide.ts';
 import { holderFor, mayConcern } from './holder.ts';
 import { DEVICE, type Inventory, LOCATION } from './inventory.ts';
-import { isOn } from './lock.ts';
+import { concerns, isOn } from './lock.ts';
 import {
   type Bits,
   type CompiledGrant,
@@ -70,8 +70,7 @@ function within(
     mayConcern(lock, holder.id, holding.groups, holding.grants),
   );
   for (const lock of [...holding.locks, ...fast]) {
-    const named = lock.action === undefined || lock.action === action.name;
-    if (named && isOn(lock, circumstances)) clearRange(result, lock.first, lock.last);
+    if (concerns(lock, action.name) && isOn(lock, circumstances)) clearRange(result, lock.first, lock.last);
   }
   return result;
 }

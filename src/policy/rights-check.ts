@@ -1,12 +1,20 @@
 // Cross checks of one organization's rights (POLICY.md, The bundle and Actions). Every fault, with its path.
 
-import { ACTIONS, isActionName } from '../model/action.ts';
+import { isActionName } from '../model/action.ts';
 import { type FaultList, idsInCircles } from './fault-list.ts';
 import { parseExpression } from './filter-syntax.ts';
 import { parseGlob } from './glob.ts';
 import { checkGrants } from './grant-check.ts';
 import type { Places } from './places.ts';
-import { expectActions, expectNeeds, expectTarget, type People, type RightsContext } from './rights-context.ts';
+import {
+  ACTION_NAME,
+  exclusiveHolders,
+  expectActions,
+  expectNeeds,
+  expectTarget,
+  type People,
+  type RightsContext,
+} from './rights-context.ts';
 import type { BundleDocument, OrganizationDocument } from './schema.ts';
 import { Vocabulary } from './vocabulary.ts';
 
@@ -48,12 +56,14 @@ function checkWords(context: RightsContext): void {
   for (const [index, permission] of organization.permissions.entries()) {
     const at = `${path}.permissions.${index}`;
     if (isActionName(permission.id)) list.add(`${at}.id`, permission.id, 'a name that is not in the table of actions');
-    expectActions(context, `${at}.gives`, permission.gives);
+    for (const [place, name] of permission.gives.entries()) {
+      if (words.action(name) === undefined) list.add(`${at}.gives.${place}`, name, 'an action');
+    }
     expectActions(context, `${at}.needs`, permission.needs);
     if (permission.gives.length > 0 && permission.needs.length > 0) {
       list.add(`${at}.needs`, permission.needs, 'nothing: a name that stands for actions needs what they need');
     }
-    needs.set(permission.id, permission.needs);
+    needs.set(permission.id, words.action(permission.id)?.needs ?? []);
   }
   const circling = [...needs.keys()].filter((id) => needsItself(id, needs));
   if (circling.length > 0) list.add(`${path}.permissions`, circling, 'needs without a circle');
@@ -63,7 +73,7 @@ function checkWords(context: RightsContext): void {
   expectActions(context, `${path}.refusedByTool`, organization.refusedByTool);
   for (const [name, allowed] of Object.entries(organization.model.exclusive)) {
     const at = `${path}.model.exclusive.${name}`;
-    if (words.action(name) === undefined) list.add(at, name, 'an action');
+    if (!words.knows(name)) list.add(at, name, ACTION_NAME);
     for (const [index, role] of allowed.entries()) {
       if (!roles.has(role)) list.add(`${at}.${index}`, role, 'a role of this organization');
     }
@@ -112,12 +122,11 @@ function checkFilters({ organization, path, targets, list }: RightsContext): voi
 function checkRoles(context: RightsContext): void {
   const { organization, path, words, roles, list } = context;
   const filters = new Set(organization.filters.map(({ id }) => id));
-  const exclusive = new Map(Object.entries(organization.model.exclusive));
+  const exclusive = exclusiveHolders(context);
   for (const [index, role] of organization.roles.entries()) {
     const at = `${path}.roles.${index}`;
     for (const [place, name] of role.permissions.entries()) {
-      if (!words.knows(name))
-        list.add(`${at}.permissions.${place}`, name, 'an action or a permission of this organization');
+      if (!words.knows(name)) list.add(`${at}.permissions.${place}`, name, ACTION_NAME);
     }
     const actions = words.expand(role.permissions);
     expectNeeds(context, `${at}.permissions`, actions);
@@ -135,7 +144,7 @@ function checkRoles(context: RightsContext): void {
       list.add(`${at}.priorities`, priorities, '`from` not above `to`');
     }
     for (const name of Object.keys(role.approvals)) {
-      if (words.action(name) === undefined) list.add(`${at}.approvals.${name}`, name, 'an action');
+      if (!words.knows(name)) list.add(`${at}.approvals.${name}`, name, ACTION_NAME);
     }
     if (role.home !== undefined) expectTarget(context, `${at}.home`, role.home);
   }
@@ -166,9 +175,7 @@ function checkLocks(context: RightsContext): void {
     }
     if (lock.role !== undefined && !roles.has(lock.role))
       list.add(`${at}.role`, lock.role, 'a role of this organization');
-    if (lock.action !== undefined && words.action(lock.action) === undefined) {
-      list.add(`${at}.action`, lock.action, `an action, such as \`${Object.keys(ACTIONS)[0]}\``);
-    }
+    if (lock.action !== undefined && !words.knows(lock.action)) list.add(`${at}.action`, lock.action, ACTION_NAME);
     if (lock.at !== undefined) expectTarget(context, `${at}.at`, lock.at);
   }
 }

@@ -59,6 +59,19 @@ export function expectNeeds(context: RightsContext, path: string, actions: reado
 
 export function expectActions({ words, list }: RightsContext, path: string, names: readonly string[]): void {
   for (const [index, name] of names.entries()) {
-    if (words.action(name) === undefined) list.add(`${path}.${index}`, name, 'an action');
+    if (!words.knows(name)) list.add(`${path}.${index}`, name, ACTION_NAME);
   }
+}
+
+export const ACTION_NAME = 'an action or a permission of this organization';
+
+/** Which roles alone may carry an action; two entries that stand for one action both bind. */
+export function exclusiveHolders({ words, organization }: RightsContext): ReadonlyMap<string, readonly string[]> {
+  const holders = new Map<string, readonly string[]>();
+  for (const [named, roles] of Object.entries(organization.model.exclusive)) {
+    for (const { name } of words.expand([named])) {
+      holders.set(name, holders.get(name)?.filter((role) => roles.includes(role)) ?? roles);
+    }
+  }
+  return holders;
 }

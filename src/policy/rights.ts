@@ -25,6 +25,8 @@ export interface Powers {
   readonly points: Bits | null;
   readonly fromPriority: number;
   readonly toPriority: number;
+  /** By action number: how many other persons must approve; `null` where no action asks any. */
+  readonly approvals: ReadonlyMap<number, number> | null;
 }
 
 /** The subtree that an `at` stands for, and the time it holds; ±Infinity where it has no end. */
@@ -58,7 +60,7 @@ export interface CompiledLock extends Extent {
   readonly principal: string | undefined;
   readonly group: string | undefined;
   readonly role: string | undefined;
-  readonly action: string | undefined;
+  readonly actions: readonly string[] | undefined;
 }
 
 export interface CompiledRole {

@@ -27,11 +27,11 @@ export class Vocabulary {
   readonly #gives = new Map<string, readonly string[]>();
 
   constructor(permissions: OrganizationDocument['permissions']) {
+    for (const { id, gives } of permissions) if (gives.length > 0) this.#gives.set(id, gives);
     for (const { id, level, gives, needs } of permissions) {
-      if (gives.length > 0) this.#gives.set(id, gives);
-      else if (!this.#actions.has(id)) {
-        this.#actions.set(id, { number: this.#actions.size, name: id, level, needs, related: false, changing: false });
-      }
+      if (gives.length > 0 || this.#actions.has(id)) continue;
+      const number = this.#actions.size;
+      this.#actions.set(id, { number, name: id, level, needs: this.#names(needs), related: false, changing: false });
     }
   }
 
@@ -50,7 +50,7 @@ export class Vocabulary {
     return this.#actions.get(name);
   }
 
-  /** Whether a role or an inline grant may list `name`. */
+  /** Whether `name` is an action, or stands for some: what may be written wherever actions are named. */
   knows(name: string): boolean {
     return this.#actions.has(name) || this.#gives.has(name);
   }
@@ -58,12 +58,14 @@ export class Vocabulary {
   /** The actions that `names` stand for, each once; unknown names stand for nothing. */
   expand(names: readonly string[]): KnownAction[] {
     const found = new Set<KnownAction>();
-    for (const name of names) {
-      for (const given of this.#gives.get(name) ?? [name]) {
-        const action = this.#actions.get(given);
-        if (action !== undefined) found.add(action);
-      }
+    for (const name of this.#names(names)) {
+      const action = this.#actions.get(name);
+      if (action !== undefined) found.add(action);
     }
     return [...found];
+  }
+
+  #names(names: readonly string[]): string[] {
+    return names.flatMap((name) => this.#gives.get(name) ?? [name]);
   }
 }

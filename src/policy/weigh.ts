@@ -59,6 +59,27 @@ export function furthest(
   return STAGES[best] as (typeof STAGES)[number];
 }
 
+/** The fewest approvals that any permitting grant asks, where `found` is the first of them: the least restrictive wins. */
+export function fewestApprovals(
+  circumstances: Circumstances,
+  inventory: Inventory,
+  action: KnownAction,
+  handle: number,
+  found: CompiledGrant,
+): number {
+  let fewest = approvalsBy(found, action);
+  for (const held of circumstances.holding.grants) {
+    if (fewest === 0) return 0;
+    const asked = approvalsBy(held.grant, action);
+    if (asked < fewest && stageOf(circumstances, inventory, action, handle, held) === PERMITS) fewest = asked;
+  }
+  return fewest;
+}
+
+export function approvalsBy({ powers: { approvals } }: CompiledGrant, { number }: KnownAction): number {
+  return approvals?.get(number) ?? 0;
+}
+
 /** How far one grant comes: an index of `STAGES`, or `PERMITS`. A grant that is not in force stays at the first. */
 export function stageOf(
   circumstances: Circumstances,

@@ -20,6 +20,7 @@ describe('a decision carries', () => {
     expect(decide(snapshot, { principal: 'ben', action: 'point.write', targets: ['ahu1/sp'], at: 0 })).toEqual({
       decision: 'permit',
       revision: 7,
+      approvals: 0,
       verdicts: [{ target: 'ahu1/sp', permitted: true, grant: 'role op to user:ben at hq' }],
       validUntil: 10_000,
     });

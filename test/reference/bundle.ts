@@ -60,6 +60,7 @@ export interface RawRole {
   readonly expert?: boolean;
   readonly filters?: readonly string[] | null;
   readonly priorities?: { readonly from: number; readonly to: number };
+  readonly approvals?: { readonly [action: string]: number };
   readonly global?: boolean;
   readonly default?: boolean;
 }

@@ -21,7 +21,7 @@ export interface Disagreement {
 export interface DifferentialRun {
   readonly policies: number;
   readonly requests: number;
-  /** How often each reason occurred, and `permit`. */
+  /** How often each reason occurred, and `permit`, and `permit, approved` for those that need approvals. */
   readonly distribution: ReadonlyMap<string, number>;
   /** The first disagreement, made small; absent where there is none. */
   readonly disagreement?: Disagreement;
@@ -45,7 +45,7 @@ export function runDifferential(
       const engine = engineFor(scene.bundle, scene.fastLocks);
       for (const request of scene.requests) {
         const reference = evaluate(scene.bundle, request, scene.fastLocks);
-        const key = reference.decision === 'permit' ? 'permit' : reference.reason;
+        const key = keyOf(reference);
         distribution.set(key, (distribution.get(key) ?? 0) + 1);
         asked += 1;
         if (typeof engine !== 'string' && same(ask(engine, request), reference)) continue;
@@ -78,6 +78,11 @@ export function describeDisagreement(found: Disagreement): string {
   ].join('\n');
 }
 
+function keyOf(verdict: ReferenceVerdict): string {
+  if (verdict.decision === 'deny') return verdict.reason;
+  return verdict.approvals === 0 ? 'permit' : 'permit, approved';
+}
+
 type Question = Pick<Disagreement, 'bundle' | 'fastLocks' | 'request'>;
 
 function ask(
@@ -92,8 +97,9 @@ function ask(
 }
 
 function same(engine: ReferenceVerdict | string, reference: ReferenceVerdict): boolean {
-  if (typeof engine === 'string' || engine.decision !== reference.decision) return false;
-  if (engine.decision === 'permit' || reference.decision === 'permit') return true;
+  if (typeof engine === 'string') return false;
+  if (engine.decision === 'permit') return reference.decision === 'permit' && engine.approvals === reference.approvals;
+  if (reference.decision === 'permit') return false;
   return engine.reason === reference.reason && engine.target === reference.target;
 }
 

@@ -21,7 +21,7 @@ export function engineFor(bundle: RawBundle, fastLocks: readonly RawFastLock[]):
     const snapshot = withLocks(snapshotOf(inventory, rights, headerOf(document)), fastLocks.map(read));
     return (request) => {
       const answer = decide(snapshot, request);
-      if (answer.decision === 'permit') return { decision: 'permit' };
+      if (answer.decision === 'permit') return { decision: 'permit', approvals: answer.approvals };
       const { reason, target } = answer;
       return target === undefined ? { decision: 'deny', reason } : { decision: 'deny', reason, target };
     };

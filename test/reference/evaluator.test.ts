@@ -74,6 +74,6 @@ test.each(rows)('%s', (_name, policy, request, expected) => {
 test('a lock of the fast channel binds everywhere', () => {
   const fast = [{ id: 'f', why: 'left the house', principal: 'ben' }];
   const read = { principal: 'ben', action: 'point.read', targets: ['fm-root'], at: 0 };
-  expect(evaluate(bundle, read)).toEqual({ decision: 'permit' });
+  expect(evaluate(bundle, read)).toEqual({ decision: 'permit', approvals: 0 });
   expect(evaluate(bundle, read, fast)).toEqual({ decision: 'deny', reason: 'locked', target: 'fm-root' });
 });

@@ -19,7 +19,7 @@ import type {
 } from './bundle.ts';
 
 export type ReferenceVerdict =
-  | { readonly decision: 'permit' }
+  | { readonly decision: 'permit'; readonly approvals: number }
   | { readonly decision: 'deny'; readonly reason: PolicyReason; readonly target?: string };
 
 /** Who asks: `id` null is a peer without an identity; `provider` where the identity provider speaks for the person. */
@@ -76,11 +76,13 @@ export function evaluate(
     targets = [rootOf(asker.home)];
   }
   const scene: Scene = { bundle, request, asker, fastLocks };
+  let approvals = 0;
   for (const target of targets) {
-    const reason = judge(scene, target);
-    if (reason !== undefined) return { decision: 'deny', reason, target };
+    const answer = judge(scene, target);
+    if (typeof answer === 'string') return { decision: 'deny', reason: answer, target };
+    approvals = Math.max(approvals, answer);
   }
-  return { decision: 'permit' };
+  return { decision: 'permit', approvals };
 }
 
 function identify(bundle: RawBundle, request: DecisionRequest): Asker | 'unknown-principal' | 'no-sign-in' {
@@ -122,7 +124,8 @@ function rootOf(organization: RawOrganization): string {
   return organization.locations?.find((location) => location.parent === undefined)?.id ?? '';
 }
 
-function judge(scene: Scene, target: string): PolicyReason | undefined {
+/** How many approvals it needs, or why it is denied. */
+function judge(scene: Scene, target: string): PolicyReason | number {
   const { bundle, request } = scene;
   const organization = bundle.organizations.find((candidate) => owns(candidate, target));
   if (organization === undefined) return 'unknown-target';
@@ -137,18 +140,30 @@ function judge(scene: Scene, target: string): PolicyReason | undefined {
     ...expand(organization, neededByChannel(organization, request.channel)),
     ...(request.priority === 1 || request.priority === 2 ? ['lifeSafety.operate'] : []),
   ];
+  let approvals = 0;
   for (const action of asked) {
     const fast = scene.fastLocks.filter((lock) => bindsIn(organization, lock));
     const locks = [...(organization.locks ?? []), ...fast];
     if (locks.some((lock) => lockMatches(scene, organization, lock, target))) return 'locked';
-    const came = grantsIn(scene, organization)
+    const held = grantsIn(scene, organization)
       .filter((grant) => inForce(scene, grant) && isTo(scene, organization, grant.to))
-      .filter((grant) => request.narrowToRole === undefined || grant.role === request.narrowToRole)
-      .map((grant) => howFar(scene, organization, grant, action, target));
+      .filter((grant) => request.narrowToRole === undefined || grant.role === request.narrowToRole);
+    const came = held.map((grant) => howFar(scene, organization, grant, action, target));
     if (came.length === 0) return 'no-role';
-    if (!came.includes(FURTHEST.length)) return FURTHEST[Math.max(...came)];
+    const stopped = FURTHEST[Math.max(...came)];
+    if (stopped !== undefined) return stopped;
+    const permitting = held.filter((_, index) => came[index] === FURTHEST.length);
+    approvals = Math.max(approvals, Math.min(...permitting.map((grant) => approvalsFor(organization, grant, action))));
   }
-  return undefined;
+  return approvals;
+}
+
+/** What the strictest role of the chain asks; an inline grant asks none. */
+function approvalsFor(organization: RawOrganization, grant: RawGrant, action: string): number {
+  const asked = chainOf(organization, grant).flatMap((role) =>
+    Object.entries(role.approvals ?? {}).filter(([name]) => expand(organization, [name]).includes(action)),
+  );
+  return Math.max(0, ...asked.map(([, count]) => count));
 }
 
 function neededByChannel(organization: RawOrganization, channel: string | undefined): readonly string[] {

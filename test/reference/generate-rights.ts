@@ -145,10 +145,21 @@ function ownPermissions(draw: Draw): RawPermission[] {
     const before = list.map((permission) => permission.id);
     list.push({ id, level, gives: [], ...(draw.chance(60) ? { needs: [...needs, ...draw.some(before, 30)] } : {}) });
   }
-  const leaves = list.map((permission) => permission.id);
-  const gives = ['point.write', 'point.read', ...draw.some(leaves, 20)];
-  if (draw.chance(40)) list.push({ id: 'change', level: 'site', gives });
-  return list;
+  if (draw.chance(60)) return list;
+  const last = list.at(-1);
+  const needing =
+    last !== undefined && draw.chance(30) ? { ...last, needs: [...(last.needs ?? []), 'change'] } : undefined;
+  const others = needing === undefined ? list : list.slice(0, -1);
+  // What needs `change` is not given by it: needs go in no circle.
+  const gives = [
+    'point.write',
+    'point.read',
+    ...draw.some(
+      others.map(({ id }) => id),
+      20,
+    ),
+  ];
+  return [...others, ...(needing === undefined ? [] : [needing]), { id: 'change', level: 'site', gives }];
 }
 
 /** The names with everything that they need as well. */
@@ -190,11 +201,18 @@ function roles(draw: Draw, organization: RawOrganization): RawRole[] {
       ...(draw.chance(35) ? { tags: draw.some(TAGS, 50), untagged: draw.chance(50), expert: draw.chance(50) } : {}),
       ...(filtered === undefined ? {} : { filters: filtered }),
       ...(draw.chance(60) ? { priorities: { from, to: draw.chance(60) ? 16 : from + draw.below(17 - from) } } : {}),
+      ...(draw.chance(30) ? { approvals: approvals(draw, organization) } : {}),
       ...(draw.chance(8) ? { global: true } : {}),
       ...(draw.chance(20) && !list.some((role) => role.default) ? { default: true } : {}),
     });
   }
   return list;
+}
+
+function approvals(draw: Draw, organization: RawOrganization): { readonly [action: string]: number } {
+  const usual = ['point.write', 'point.write', 'point.read', 'lifeSafety.operate', 'device.configure', 'remote.access'];
+  const names = draw.some([...usual, ...keysFrom(organization)], 35);
+  return Object.fromEntries(names.map((name) => [name, draw.below(4)]));
 }
 
 function groups(draw: Draw, home: string, people: People): RawGroup[] {
@@ -261,18 +279,25 @@ function exclusiveOf(
 ): { readonly [action: string]: readonly string[] } | undefined {
   if (!draw.chance(25)) return undefined;
   const inline = grants.flatMap((grant) => expand(half, grant.permissions ?? []));
-  const action = draw.pick(['audit.read', 'user.manage', 'point.write', 'device.view']);
-  const carriers = half.roles.filter((role) => expand(half, role.permissions).includes(action)).map((role) => role.id);
-  return inline.includes(action) ? undefined : { [action]: carriers };
+  const name = draw.pick(['audit.read', 'user.manage', 'point.write', 'device.view', ...keysFrom(half)]);
+  const actions = expand(half, [name]);
+  const carries = (names: readonly string[]): boolean => expand(half, names).some((action) => actions.includes(action));
+  const carriers = half.roles.filter((role) => carries(role.permissions)).map((role) => role.id);
+  return carries(inline) ? undefined : { [name]: carriers };
 }
 
-/** The organization's own permissions that are actions; a name that stands for others is none. */
-function ownActions({ permissions }: RawOrganization): string[] {
-  return (permissions ?? []).filter(({ gives }) => gives.length === 0).map(({ id }) => id);
+/** The organization's own permissions: actions, and names that stand for some. */
+function ownNames({ permissions }: RawOrganization): string[] {
+  return (permissions ?? []).map(({ id }) => id);
+}
+
+/** Those of them that may be keys of an object: `__proto__` is none in a bundle. */
+function keysFrom(organization: RawOrganization): string[] {
+  return ownNames(organization).filter((name) => name !== '__proto__');
 }
 
 function channelsOf(draw: Draw, half: Half): Pick<RawOrganization, 'channels' | 'refusedByTool'> {
-  const own = ownActions(half);
+  const own = ownNames(half);
   const needed = (): string[] => draw.some(['remote.access', 'point.read', 'device.edit', ...own], 30);
   return {
     ...(draw.chance(50)
@@ -295,7 +320,7 @@ function accessOf(draw: Draw, half: Half, people: People, others: readonly RawOr
 /** One or two locks, with any combination of keys. Those of the fast channel have no `at`. */
 export function locksOf(draw: Draw, organization: RawOrganization, people: People): RawLock[] {
   const anybody = [...people.users, ...people.applications].map((one) => one.id);
-  const own = ownActions(organization);
+  const own = ownNames(organization);
   const groupIds = (organization.groups ?? []).map((group) => group.id);
   const roleIds = (organization.roles ?? []).map((role) => role.id);
   const actions = ['point.write', 'point.read', 'lifeSafety.operate', 'device.view', 'remote.access', ...own];

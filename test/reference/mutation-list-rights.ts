@@ -2,6 +2,7 @@
 
 import type { Mutation } from './mutation-list.ts';
 
+const DECIDE = 'src/policy/decide.ts';
 const WEIGH = 'src/policy/weigh.ts';
 const LOCK = 'src/policy/lock.ts';
 const HOLDER = 'src/policy/holder.ts';
@@ -176,15 +177,70 @@ export const MUTATIONS_OF_RIGHTS: readonly Mutation[] = [
   {
     name: 'lock action ignored',
     file: LOCK,
-    search: '(lock.action === undefined || lock.action === action) && ',
+    search: 'concerns(lock, action) && ',
     replacement: '',
   },
   {
     name: 'lock action matches needs',
     file: LOCK,
-    search: '(lock.action === undefined || lock.action === action) && ',
+    search: 'concerns(lock, action) && ',
     replacement:
-      '(lock.action === undefined || lock.action === action || circumstances.organization.words.action(action)?.needs.includes(lock.action)) && ',
+      '(concerns(lock, action) || circumstances.organization.words.action(action)?.needs.some((need) => concerns(lock, need))) && ',
+  },
+  {
+    name: 'a lock on a name that stands for actions locks none of them',
+    file: ORGANIZATION,
+    search: 'shop.words.expand([lock.action]).map(({ name }) => name)',
+    replacement: '[lock.action]',
+  },
+  {
+    name: 'a fast lock on a name that stands for actions locks none of them',
+    file: LOCK,
+    search: 'words.expand([action]).map(({ name }) => name)',
+    replacement: '[action]',
+  },
+  {
+    name: 'a name that stands for actions keeps none of them from tools',
+    file: ORGANIZATION,
+    search: 'known(document.refusedByTool).map(({ name }) => name)',
+    replacement: 'document.refusedByTool',
+  },
+  // approvals
+  {
+    name: 'approvals dropped',
+    file: DECIDE,
+    search: 'if (found.powers.approvals !== null) {',
+    replacement: 'if (found.powers.approvals === undefined) {',
+  },
+  {
+    name: 'the approvals of the last check count',
+    file: DECIDE,
+    search: 'tally.approvals = Math.max(tally.approvals, fewest',
+    replacement: 'tally.approvals = Math.max(0, fewest',
+  },
+  {
+    name: 'the approvals of the first grant count',
+    file: WEIGH,
+    search: 'if (asked < fewest && stageOf(',
+    replacement: 'if (asked < 0 && stageOf(',
+  },
+  {
+    name: 'the approvals of a grant that does not permit count',
+    file: WEIGH,
+    search: 'asked < fewest && stageOf(circumstances, inventory, action, handle, held) === PERMITS',
+    replacement: 'asked < fewest',
+  },
+  {
+    name: 'a chain has the approvals of its lowest role',
+    file: ORGANIZATION,
+    search: 'approvals: mostApprovals(one.approvals, other.approvals),',
+    replacement: 'approvals: one.approvals,',
+  },
+  {
+    name: 'of two numbers of approvals the later counts',
+    file: ORGANIZATION,
+    search: 'Math.max(count, most.get(action) ?? 0)',
+    replacement: 'count',
   },
   {
     name: 'lock scope ignored',
