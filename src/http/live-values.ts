@@ -6,12 +6,15 @@
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { Reading, RunningDriver, Watch } from '../contract/driver.ts';
 import type { InventoryDevice, InventoryView, PointValue } from '../model/point.ts';
+import { isSameValue } from '../model/same-value.ts';
 import type { Trends } from './trend.ts';
 
 const AT_ONCE = 32;
 const RESTS = 4;
 /** How often what a device tells of by itself is read all the same. */
 const SURE_MS = 60_000;
+/** A value that stays the same is told again when it has been read so much later: what is shown of its age stays true. */
+const REPEAT_MS = 10_000;
 
 export type LiveValue =
   | { readonly quality: 'never'; readonly why?: string }
@@ -22,7 +25,7 @@ export interface LiveValues {
   cached(point: string): LiveValue;
   /** Not older than `maxAgeMs`, or read now. */
   fresh(point: string, maxAgeMs: number): Promise<LiveValue>;
-  /** Told whenever a value or its quality changed, until the returned function is called. */
+  /** Told whenever a value or its quality changed, and now and then that it is the same still, until the returned function is called. */
   subscribe(points: readonly string[], changed: (point: string, value: LiveValue) => void): () => void;
   /** Read again at once: somebody wrote. */
   touch(points: readonly string[]): void;
@@ -60,6 +63,8 @@ interface Loop {
 export function createLiveValues(options: LiveOptions): LiveValues {
   const { clock, timers, drivers, trends, pollMs, sampleMs } = options;
   const cache = new Map<string, LiveValue>();
+  /** The time of each value that was told last. */
+  const toldAt = new Map<string, number>();
   /** Written since they were read. */
   const written = new Set<string>();
   /** By device id. */
@@ -96,8 +101,16 @@ export function createLiveValues(options: LiveOptions): LiveValues {
         trends.add(point, at, Number(read));
       }
     }
-    if (!changed) return;
+    const isSameStill = value.quality === 'good' && value.at - (toldAt.get(point) ?? 0) >= REPEAT_MS;
+    if (!changed && !isSameStill) return;
+    if (value.quality === 'good') toldAt.set(point, value.at);
     for (const listener of listeners.get(point) ?? []) listener(point, value);
+  }
+
+  function forgetGone(point: string): void {
+    if (options.inventory()?.find(point) !== undefined) return;
+    cache.delete(point);
+    toldAt.delete(point);
   }
 
   function keepFault(point: string, why: string): void {
@@ -132,8 +145,10 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       const byHandle = new Map(readings.map((each) => [each.target, each]));
       for (const [id, handle] of handles) {
         const each = byHandle.get(handle);
-        if (each?.ok) keep(id, { quality: 'good', value: each.value, at: each.at });
-        else keepFault(id, each?.why ?? 'it was not read');
+        if (each?.ok) {
+          doubt(id, each.value);
+          keep(id, { quality: 'good', value: each.value, at: each.at });
+        } else keepFault(id, each?.why ?? 'it was not read');
       }
     }
   }
@@ -160,6 +175,13 @@ export function createLiveValues(options: LiveOptions): LiveValues {
     mine.isOver = true;
     mine.stop?.();
     if (told.get(point) === mine) told.delete(point);
+  }
+
+  /** Read to be another value than the device told of: it may have forgotten whom to tell, and is asked anew. */
+  function doubt(point: string, read: PointValue): void {
+    const value = cached(point);
+    if (!told.get(point)?.stop || written.has(point) || value.quality !== 'good') return;
+    if (!isSameValue(value.value, read)) end(point);
   }
 
   function isDue(point: string): boolean {
@@ -206,7 +228,7 @@ export function createLiveValues(options: LiveOptions): LiveValues {
           });
         }
       }
-      for (const id of [...cache.keys()]) if (options.inventory()?.find(id) === undefined) cache.delete(id);
+      for (const id of [...cache.keys()]) forgetGone(id);
     }
     if (!stopped) sampler = timers.after(sampleMs, () => void sample());
   }

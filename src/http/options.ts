@@ -101,6 +101,8 @@ export interface HttpSettings extends TlsFiles {
   /** How often command slots are looked at for overrides from elsewhere; 0 = never. Default 5 min. */
   readonly lookMs?: number;
   readonly mostStreams?: number;
+  /** Within which hands are shaken and a request has arrived whole. Default 10 s. */
+  readonly requestMs?: number;
 }
 
 export interface HttpOptions {

@@ -11,6 +11,8 @@ import { type Asker, askedBy, mayIn } from './asker.ts';
 import { shownPoint } from './browse-routes.ts';
 import { type App, askerOf, type Context, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
+import { eventText } from './event-streams.ts';
+import type { LiveValue } from './live-values.ts';
 import { notFound, notPermitted } from './problem.ts';
 import { type ApiPointDetail, type ApiSlot, liveQuery, pointDetailSchema, trendSchema } from './schema-browse.ts';
 import { idText, problems } from './schema-shared.ts';
@@ -29,6 +31,13 @@ const MEANINGS: { readonly [priority: number]: string } = {
 };
 
 export function pointRoutes(app: App, context: Context): void {
+  /** A value is put into words once for everybody who hears it. */
+  const texts = new WeakMap<LiveValue, string>();
+  const textOf = (id: string, value: LiveValue): string => {
+    const text = texts.get(value) ?? eventText('value', { id, ...shownReading(value) });
+    texts.set(value, text);
+    return text;
+  };
   const { live, trends, streams, options } = context;
   const { clock } = options;
 
@@ -83,6 +92,8 @@ export function pointRoutes(app: App, context: Context): void {
     url: '/api/v1/live',
     schema: {
       summary: 'live values as server-sent events: `value` {id, …reading}, `gone` {id}, `end` {why}',
+      description:
+        'a `value` comes when the value or its quality changed, and again with its new time while it stays the same, about every ten seconds; `end` says `signed-out`, `revoked`, `no-policy` or `stopping`',
       tags: ['points'],
       querystring: liveQuery,
       produces: ['text/event-stream'],
@@ -97,7 +108,7 @@ export function pointRoutes(app: App, context: Context): void {
       const shown = points.filter(seesNow);
       const gone = new Set(points.filter((id) => !shown.includes(id)));
       for (const id of gone) stream.send('gone', { id });
-      for (const id of shown) stream.send('value', { id, ...shownReading(live.cached(id)) });
+      for (const id of shown) stream.sendText(textOf(id, live.cached(id)));
       const isGone = (id: string): boolean => {
         if (!gone.has(id) && !seesNow(id)) {
           gone.add(id);
@@ -106,7 +117,7 @@ export function pointRoutes(app: App, context: Context): void {
         return gone.has(id);
       };
       const forget = live.subscribe(shown, (id, value) => {
-        if (!isGone(id)) stream.send('value', { id, ...shownReading(value) });
+        if (!isGone(id)) stream.sendText(textOf(id, value));
       });
       stream.onEnd(forget);
       stream.onLook(() => {

@@ -18,6 +18,7 @@ import { adminRoutes } from './admin-routes.ts';
 import { createAttempts } from './attempts.ts';
 import { authenticate, isProvenStill } from './authenticate.ts';
 import { browseRoutes } from './browse-routes.ts';
+import { boundByAddress } from './connections.ts';
 import type { App, Context } from './context.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createFoundOverrides } from './found-overrides.ts';
@@ -40,6 +41,8 @@ import { writeRoutes } from './write-routes.ts';
 
 const BODY_BYTES = 131_072;
 const CONNECTIONS = 1024;
+/** A browser has six; several people may work behind one router. */
+const CONNECTIONS_PER_ADDRESS = 256;
 const REQUEST_MS = 10_000;
 const SWEEP_MS = 30_000;
 
@@ -67,14 +70,17 @@ export interface BuiltHttp {
 /** The application with everything registered, not listening yet: for `createHttp` and for tests of its routes. */
 export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   const { settings, gate, timers, log } = options;
+  const { requestMs = REQUEST_MS } = settings;
   const app: App = fastify({
     https: {
       ...contextOf(settings),
+      handshakeTimeout: requestMs,
+      connectionsCheckingInterval: requestMs / 4,
       // People show none, so that what was shown is looked at for each request.
       ...(settings.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false }),
     },
     bodyLimit: BODY_BYTES,
-    requestTimeout: REQUEST_MS,
+    requestTimeout: requestMs,
     connectionTimeout: 0,
     keepAliveTimeout: 15_000,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
@@ -82,12 +88,13 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
     exposeHeadRoutes: false,
   }).withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = CONNECTIONS;
-  app.server.headersTimeout = REQUEST_MS;
+  app.server.headersTimeout = requestMs;
+  boundByAddress(app.server, CONNECTIONS_PER_ADDRESS);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
   const context = contextFor(options);
-  const clients = watchClients(app.server, settings, timers, (socket, why) => context.streams.endOn(socket, why));
+  const clients = watchClients(app.server, settings, timers, (socket) => context.streams.endOn(socket, 'revoked'));
   const routes: [string, string][] = [];
   app.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) routes.push([each, url]);
@@ -209,6 +216,7 @@ function contextFor(options: HttpOptions): Context {
   const trends = createTrends();
   const ended = (session: WebSession, why: string): void => {
     journal.note(sessionRow(context, 'ended', session, why));
+    context.streams.endOf(session.id);
     for (const tool of session.tools) {
       const by = {
         principal: session.principal,
@@ -217,7 +225,6 @@ function contextFor(options: HttpOptions): Context {
       } as const;
       gate.endSession(tool as Parameters<typeof gate.endSession>[0], by, why);
     }
-    context.streams.endOf(session.id, why);
   };
   const sessions: WebSessions = createWebSessions(
     clock,

@@ -10,7 +10,8 @@ import type { PolicySnapshot } from '../policy/rights.ts';
 import { askedBy } from './asker.ts';
 import { type PlaceTree, treeOf } from './place-tree.ts';
 
-const MOST_KEPT = 128;
+/** More than there may be event streams: each of them asks for every value. */
+const MOST_KEPT = 512;
 type Looking = 'device.view' | 'point.read' | 'trend.view';
 
 export interface Sight {
@@ -48,8 +49,10 @@ export function createSights(policy: () => PolicySnapshot | undefined, clock: Cl
       if (known && known.snapshot === snapshot && known.sure === clock.sure() && clock.now() < known.until) {
         return known.sight;
       }
-      if (kept.size >= MOST_KEPT) kept.clear();
       const made = lookAround(snapshot, caller, clock);
+      kept.delete(key);
+      const [oldest] = kept.size >= MOST_KEPT ? kept.keys() : [];
+      if (oldest !== undefined) kept.delete(oldest);
       kept.set(key, { snapshot, sure: clock.sure(), ...made });
       return made.sight;
     },

@@ -39,12 +39,12 @@ export function contextOf({ certificate, key, clientCa, clientCrl }: TlsFiles): 
   };
 }
 
-/** `ending`: a connection is about to be closed; what streams on it is told why. */
+/** `ending`: a connection is about to be closed because its certificate was withdrawn; what streams on it is told. */
 export function watchClients(
   server: Server,
   first: TlsFiles,
   timers: Timers,
-  ending: (socket: TLSSocket, why: string) => void,
+  ending: (socket: TLSSocket) => void,
 ): ClientCertificates {
   const shown = new Map<TLSSocket, string>();
   let files = first;
@@ -66,7 +66,7 @@ export function watchClients(
   function end(socket: TLSSocket): void {
     // Whatever else it asks, it asks as nobody.
     socket.authorized = false;
-    ending(socket, 'the certificate was withdrawn');
+    ending(socket);
     socket.destroySoon();
     timers.after(LAST_WORDS_MS, () => socket.destroy());
   }

@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { sessionId, type TargetId, targetId } from '../model/ids.ts';
+import { type TargetId, targetId } from '../model/ids.ts';
 import type { JournalRow, Who } from '../model/journal-row.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import { type Asker, askedBy, mayIn } from './asker.ts';
@@ -109,7 +109,9 @@ export function toolRoutes(app: App, context: Context): void {
       const asker = askerOf(request);
       const session = gate.sessions().find(({ id }) => id === request.params.id);
       if (!session || !mayHandle(context, asker, session)) throw notFound('tool session');
-      gate.endSession(session.id, whoOf(asker), `ended by \`${asker.caller.principal}\``);
+      // By whom, the record says to those who may read it.
+      const isOwn = session.principal === asker.caller.principal;
+      gate.endSession(session.id, whoOf(asker), isOwn ? 'ended by its owner' : 'ended by an administrator');
       claims.forget(session.id);
       reply.code(204);
       return null;
@@ -135,9 +137,10 @@ export function toolRoutes(app: App, context: Context): void {
       const decisions = new Set<string>();
       stream.onEnd(
         tail.follow(({ number, row }) => {
-          if (isOf(row, session.id, decisions) && seesRow(context, asker, row)) stream.send('row', { number, row });
-          if (row.kind === 'session' && row.session === session.id && row.event === 'ended') {
-            stream.send('over', { why: row.why });
+          if (row.kind === 'session' && row.session === session.id) {
+            if (row.event === 'ended') stream.send('over', { why: row.why });
+          } else if (isOf(row, session.id, decisions) && seesRow(context, asker, row)) {
+            stream.send('row', { number, row });
           }
         }),
       );
@@ -272,8 +275,7 @@ function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof
 /** A row of this session, or the outcome of one. */
 function isOf(row: JournalRow, session: string, decisions: Set<string>): boolean {
   if (row.kind === 'outcome') return decisions.has(row.decision);
-  if (row.kind !== 'intent' && row.kind !== 'refusal')
-    return row.kind === 'session' && row.session === sessionId(session);
+  if (row.kind !== 'intent' && row.kind !== 'refusal') return false;
   if (row.who.proof.kind !== 'tool-session' || row.who.proof.session !== session) return false;
   decisions.add(row.decision);
   return true;

@@ -145,7 +145,7 @@ describe('a certificate that is withdrawn', () => {
     await ca.revoke(issued.issued.find(({ subject }) => subject === 'CN=optimizer')?.serial ?? '');
     rig.renew({ clientCa: clientCa(), clientCrl: file('ca/crl.pem').toString() });
     await until('the stream is over', () => first.heard.isOver);
-    expect(first.heard.text).toContain('event: end\ndata: {"why":"the certificate was withdrawn"}');
+    expect(first.heard.text).toContain('event: end\ndata: {"why":"revoked"}');
     // By the connection it had, or a new one that resumes it: nobody.
     for (let turn = 0; turn < 3; turn += 1) expect([401, 'closed']).toContain(await first.again());
     expect(await ask({ name: 'optimizer' })).toBe(401);

@@ -23,6 +23,7 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
     login: `${id}@acme.example`,
     password,
     ...more,
+    ...changes.people?.[id],
   });
   const model = { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' };
   return {
@@ -40,7 +41,14 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
       user('eve'),
     ],
     applications: [
-      { id: 'optimizer', name: 'Optimizer', home: 'acme', tokens: [token], certificates: ['CN=optimizer'] },
+      {
+        id: 'optimizer',
+        name: 'Optimizer',
+        home: 'acme',
+        tokens: [token],
+        certificates: ['CN=optimizer'],
+        ...changes.people?.optimizer,
+      },
     ],
     organizations: [
       {
@@ -104,6 +112,8 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
 let passwordHash: Promise<string> | undefined;
 
 export interface SiteChanges {
+  /** What is otherwise with a person or application, by id. */
+  readonly people?: { readonly [id: string]: object };
   readonly revision?: number;
   readonly grants?: readonly object[];
   readonly locks?: readonly object[];

@@ -9,11 +9,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient } from '../drivers/modbus/rig.ts';
 import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
-import { OTHER_POINT } from './site-bundle.ts';
+import { OTHER_POINT, TOKEN } from './site-bundle.ts';
 
 let rig: HttpRig;
 let port: number;
 const open: { destroy(): void }[] = [];
+let chunks = 0;
 beforeEach(async () => {
   rig = await startHttpRig({ settings: { mostStreams: 12 } });
   port = await rig.listen();
@@ -29,14 +30,14 @@ interface Heard {
   readonly isOver: () => boolean;
 }
 
-async function listen(cookie: string, path: string): Promise<Heard> {
+async function listen(cookie: string, path: string, headers: { readonly [name: string]: string } = {}): Promise<Heard> {
   const asked = request({
     host: '127.0.0.1',
     port,
     path,
     agent: false,
     rejectUnauthorized: false,
-    headers: { cookie, 'user-agent': 'rig' },
+    headers: { cookie, 'user-agent': 'rig', ...headers },
   });
   open.push(asked);
   asked.on('error', () => {});
@@ -47,6 +48,7 @@ async function listen(cookie: string, path: string): Promise<Heard> {
   let text = '';
   response.setEncoding('utf8');
   response.on('data', (chunk: string) => {
+    chunks += 1;
     text += chunk;
     const parts = text.split('\n\n');
     text = parts.pop() ?? '';
@@ -113,7 +115,74 @@ describe('a stream', () => {
     const ben = await rig.as('ben');
     const left = await listen(ben.cookie, live('ahu1/sat'));
     await ben.ask('POST', '/api/v1/sign-out');
-    expect(await ends(left)).toMatchObject({ event: 'end', data: { why: 'signed out' } });
+    expect(await ends(left)).toMatchObject({ event: 'end', data: { why: 'signed-out' } });
+  });
+
+  it.each<[string, string, () => Promise<unknown>]>([
+    ['who is disabled', 'revoked', () => rig.activate({ revision: 2, people: { ben: { disabled: true } } })],
+    [
+      'whose session an administrator ended',
+      'signed-out',
+      async () => {
+        const carla = await rig.as('carla');
+        const { items } = await carla.ask('GET', '/api/v1/sessions');
+        const theirs = items.find(({ principal }) => principal === 'ben');
+        return carla.ask('DELETE', `/api/v1/sessions/${theirs?.id}`);
+      },
+    ],
+    [
+      'who was idle',
+      'signed-out',
+      async () => {
+        rig.time.shift += 1_800_000;
+        rig.context.streams.lookAgain();
+      },
+    ],
+    [
+      'whose group was locked from a time on',
+      'revoked',
+      async () => {
+        const from = new Date(rig.time.now() + 60_000).toISOString();
+        await rig.activate({ revision: 2, locks: [{ id: 'later', why: 'test', principal: 'ben', from }] });
+        rig.time.shift += 60_001;
+        rig.context.streams.lookAgain();
+      },
+    ],
+  ])('ends with the person %s, and so does what it follows of a tool', async (_what, why, happens) => {
+    const ben = await rig.as('ben');
+    const claimed = await ben.ask('POST', '/api/v1/tool-sessions', { body: {}, from: '127.0.0.43' });
+    const { id } = claimed.body.session as unknown as { readonly id: string };
+    const heard = [
+      await listen(ben.cookie, live('ahu1/sat')),
+      await listen(ben.cookie, `/api/v1/tool-sessions/${id}/events`),
+    ];
+    expect(heard.map(({ status }) => status)).toEqual([200, 200]);
+    await happens();
+    await until('both are over', () => heard.every(({ isOver }) => isOver()));
+    for (const each of heard) expect(each.events.at(-1)).toMatchObject({ event: 'end', data: { why } });
+    expect((await ben.ask('GET', '/api/v1/me')).status).toBe(401);
+    expect(rig.gate.sessions()).toEqual([]);
+  });
+
+  it('of an application ends with its token', async () => {
+    const bearer = { authorization: `Bearer ${TOKEN}` };
+    const heard = await listen('', live('chiller1/load'), bearer);
+    await rig.activate({ revision: 2, people: { optimizer: { tokens: [`sha256:${'0'.repeat(64)}`] } } });
+    await until('it is over', heard.isOver);
+    expect(heard.events.at(-1)).toMatchObject({ event: 'end', data: { why: 'signed-out' } });
+    expect((await listen('', live('chiller1/load'), bearer)).status).toBe(401);
+  });
+
+  it('takes what one turn brought as one write', async () => {
+    const anna = await rig.as('anna');
+    const heard = await listen(anna.cookie, live('ahu1/sat'));
+    const [stream] = rig.context.streams.all();
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = chunks;
+    for (let n = 0; n < 50; n += 1) stream?.send('value', { n });
+    await until('they are heard', () => heard.events.filter(({ data }) => 'n' in data).length === 50);
+    // The plant's own values may come in between.
+    expect(chunks - before).toBeLessThan(5);
   });
 
   it('hears no more of a point whose right was taken away', async () => {

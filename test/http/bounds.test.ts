@@ -1,0 +1,95 @@
+// What strangers may take of the page's side: connections, time, bodies; and that others are served meanwhile.
+
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../scenarios/daemon-rig.ts';
+import { type HttpRig, startHttpRig } from './rig.ts';
+
+const REQUEST_MS = 400;
+let rig: HttpRig;
+let port: number;
+const open: Socket[] = [];
+beforeEach(async () => {
+  rig = await startHttpRig({ settings: { requestMs: REQUEST_MS } });
+  port = await rig.listen();
+});
+afterEach(async () => {
+  for (const each of open.splice(0)) each.destroy();
+  await rig.stop();
+});
+
+function dial(localAddress: string): Socket {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  socket.on('error', () => {});
+  open.push(socket);
+  return socket;
+}
+
+async function shake(localAddress: string): Promise<Socket> {
+  const socket = connectTls({ socket: dial(localAddress), rejectUnauthorized: false });
+  socket.on('error', () => {});
+  open.push(socket);
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function served(localAddress: string): Promise<number> {
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path: '/api/v1/sign-in',
+    localAddress,
+    agent: false,
+    rejectUnauthorized: false,
+  });
+  asked.end();
+  const [response] = await once(asked, 'response');
+  response.resume();
+  return response.statusCode as number;
+}
+
+const connections = (): Promise<number> =>
+  new Promise((resolve) => rig.app.server.getConnections((_error, count) => resolve(count)));
+
+describe('an address', () => {
+  it('holds so many connections and no more; others are served', async () => {
+    const sockets = Array.from({ length: 400 }, () => dial('127.0.0.9'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    await until('the rest is closed', () => sockets.filter(({ destroyed }) => destroyed).length >= 144);
+    expect(await connections()).toBeLessThanOrEqual(256);
+    expect(await served('127.0.0.10')).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await until('they are gone', async () => (await connections()) === 0);
+    expect(await served('127.0.0.9')).toBe(200);
+  });
+});
+
+describe('whoever takes their time', () => {
+  it.each([
+    ['shakes no hands', async () => dial('127.0.0.9'), ''],
+    ['says nothing', () => shake('127.0.0.9'), ''],
+    ['never ends the headers', () => shake('127.0.0.9'), 'GET /api/v1/me HTTP/1.1\r\nhost: gateway.test\r\nx: '],
+    [
+      'never ends the body',
+      () => shake('127.0.0.9'),
+      'POST /api/v1/sign-in HTTP/1.1\r\nhost: gateway.test\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{',
+    ],
+  ])('and %s is cut off', async (_what, dialled, said) => {
+    const socket = await dialled();
+    const begun = performance.now();
+    let over = false;
+    socket.on('close', () => {
+      over = true;
+    });
+    socket.resume();
+    if (said !== '') socket.write(said);
+    const drip = setInterval(() => said !== '' && socket.writable && socket.write('x'), 50);
+    await until('it is closed', () => over, 20 * REQUEST_MS).finally(() => clearInterval(drip));
+    // Nobody who says nothing at all is held longer than a browser that is idle.
+    expect(performance.now() - begun).toBeLessThan(16_000);
+    expect(await served('127.0.0.9')).toBe(200);
+  });
+});
