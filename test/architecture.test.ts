@@ -85,6 +85,7 @@ const DRIVER_PACKAGES: Record<string, readonly string[]> = {
     'node:fs',
     'node:crypto',
     'node:events',
+    'node:os',
   ],
   bacnet: ['node-bacnet', 'node:dgram', 'node:crypto', 'node:os', 'node:net'],
 };

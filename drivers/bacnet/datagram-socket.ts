@@ -4,6 +4,7 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { StartFault } from '../../src/contract/driver.ts';
+import { AddressMissing } from '../../src/contract/late-opening.ts';
 import { broadcastOf, type Endpoint, sameSubnet } from './endpoint.ts';
 
 export interface SocketEvents {
@@ -29,7 +30,7 @@ export class DatagramSocket {
   readonly #own: Socket;
   readonly #ear: Socket;
   #open = true;
-  #soon: { readonly octets: Uint8Array; readonly address: string; readonly port: number }[] = [];
+  #soon: { readonly octets: Uint8Array; readonly to: Endpoint }[] = [];
 
   private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents) {
     this.#own = own;
@@ -47,7 +48,7 @@ export class DatagramSocket {
     ear.on('error', () => events.sendFailed());
   }
 
-  /** Throws a `StartFault` where the address or port cannot be had; then nothing is open. */
+  /** Throws an `AddressMissing`, or a `StartFault` where the port cannot be had; then nothing is open. */
   static async open(place: SocketPlace, events: SocketEvents): Promise<DatagramSocket> {
     const broadcastAddress = place.broadcastAddress ?? broadcastAddressOf(place);
     const own = await bound(place, place, false);
@@ -61,14 +62,16 @@ export class DatagramSocket {
     }
   }
 
-  send(octets: Uint8Array, address: string, port: number): void {
+  /** At once, after what waits. */
+  send(octets: Uint8Array, { address, port }: Endpoint): void {
+    if (this.#soon.length > 0) this.#flush();
     if (this.#open) this.#own.send(octets, port, address);
   }
 
   /** As `send`, but with everything else that this turn of the loop brings: who hears it wakes up once. */
-  sendSoon(octets: Uint8Array, address: string, port: number): void {
+  sendSoon(octets: Uint8Array, to: Endpoint): void {
     if (this.#soon.length === 0) setImmediate(this.#flush);
-    this.#soon.push({ octets, address, port });
+    this.#soon.push({ octets, to });
   }
 
   async stop(): Promise<void> {
@@ -81,7 +84,7 @@ export class DatagramSocket {
   readonly #flush = (): void => {
     const soon = this.#soon;
     this.#soon = [];
-    for (const { octets, address, port } of soon) this.send(octets, address, port);
+    if (this.#open) for (const { octets, to } of soon) this.#own.send(octets, to.port, to.address);
   };
 }
 
@@ -95,6 +98,10 @@ function bound(place: SocketPlace, at: Endpoint, shared: boolean): Promise<Socke
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
       socket.close();
+      if (error.code === 'EADDRNOTAVAIL') {
+        reject(new AddressMissing(`${place.setting}.address`, at.address, networkInterfaces()));
+        return;
+      }
       const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'listen-failed';
       reject(new StartFault(code, sentenceOf(error, place, at), { cause: error }));
     };
@@ -112,8 +119,6 @@ function sentenceOf(error: NodeJS.ErrnoException, { setting }: SocketPlace, { ad
       return `${setting}.port: port \`${port}\` of \`${address}\` is in use by another program; choose another port or end that program`;
     case 'EACCES':
       return `${setting}.port: port \`${port}\` needs the right to bind low ports (CAP_NET_BIND_SERVICE); choose a port from 1024 on or grant it`;
-    case 'EADDRNOTAVAIL':
-      return `${setting}.address: \`${address}\` is no address of this machine`;
     default:
       return `${setting}: ${error.message}`;
   }
@@ -124,7 +129,7 @@ function broadcastAddressOf({ address, setting }: SocketPlace): string {
     .flatMap((entries) => entries ?? [])
     .find((entry) => entry.family === 'IPv4' && sameSubnet(entry.address, address, entry.netmask));
   if (found !== undefined) return broadcastOf(address, found.netmask);
-  throw new StartFault('listen-failed', `${setting}.address: \`${address}\` is no address of this machine`);
+  throw new AddressMissing(`${setting}.address`, address, networkInterfaces());
 }
 
 function closed(socket: Socket): Promise<void> {

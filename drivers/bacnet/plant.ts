@@ -57,14 +57,6 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     });
   }
 
-  async open(): Promise<void> {
-    for (const network of this.networks.values()) await network.open();
-  }
-
-  begin(): void {
-    for (const network of this.networks.values()) network.begin();
-  }
-
   async stop(): Promise<void> {
     await Promise.all([...this.networks.values()].map((network) => network.stop()));
   }

@@ -1,18 +1,22 @@
 // The running driver: what `start` gives the daemon. Holds the addresses that are swapped whole, and starts and stops the parts.
 
+import type { AlarmDriver } from '../../src/contract/alarms.ts';
 import type {
   AddressIndex,
   DriverServices,
   DriverStatus,
   LineHealth,
+  Listening,
   Performed,
   PointWrite,
   Reading,
   RunningDriver,
   Watch,
 } from '../../src/contract/driver.ts';
+import type { FirmwareDriver } from '../../src/contract/firmware.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
+import { LateOpening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { PointValue } from '../../src/model/point.ts';
@@ -22,6 +26,7 @@ import type { BacnetSection } from './config.ts';
 import { newCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { destinationOf } from './describe-frame.ts';
+import type { Link } from './link.ts';
 import { North } from './north.ts';
 import { Plant } from './plant.ts';
 import type { PlantNetwork } from './plant-network.ts';
@@ -29,10 +34,19 @@ import type { RoadServices, RunningRoad } from './seam.ts';
 import { survey } from './survey.ts';
 import { Transport } from './transport.ts';
 
+/** One side of the driver, which may open later than the others. */
+interface Side {
+  readonly name: string;
+  readonly link: Link;
+  readonly opening: LateOpening;
+}
+
 /** How long `stop` waits for what is under way. */
 const drainMs = 2000;
 
 export class RunningBacnet implements RunningDriver {
+  readonly firmware?: FirmwareDriver;
+  readonly alarms?: AlarmDriver;
   readonly #services: DriverServices;
   readonly #counters = newCounters();
   readonly #deadlines: Deadlines;
@@ -41,6 +55,7 @@ export class RunningBacnet implements RunningDriver {
   readonly #road: RunningRoad;
   readonly #forget: () => void;
   readonly #surveying = new Set<string>();
+  readonly #sides: readonly Side[];
   #index: BacnetIndex | undefined;
 
   constructor(
@@ -70,19 +85,32 @@ export class RunningBacnet implements RunningDriver {
       north: this.#north,
       index: () => this.#index,
     });
+    const networks = [...this.#plant.networks.values()];
+    this.#sides = [
+      this.#sideOf('north', this.#north),
+      ...networks.map((network) => this.#sideOf(network.name, network)),
+    ];
+    const { firmware, alarms } = this.#road;
+    if (firmware !== undefined) this.firmware = firmware;
+    if (alarms !== undefined) this.alarms = alarms;
     this.#forget = gate.onStanding(() => this.#north.link.lookAgain());
   }
 
-  /** Throws a `StartFault` where an address or port cannot be had. */
+  /** Throws a `StartFault` where a port cannot be had; what has no address yet is waited for. */
   async listen(): Promise<void> {
-    await this.#plant.open();
-    await this.#north.open();
-    this.#plant.begin();
-    this.#north.begin();
-    for (const { name, address, port } of this.status().listening) {
+    for (const side of this.#sides) await side.opening.begin();
+  }
+
+  /** Each goes on without the others: of several networks one may come later. */
+  #sideOf(name: string, side: { readonly link: Link; open(): Promise<void>; begin(): void }): Side {
+    const open = async (): Promise<void> => {
+      await side.open();
+      side.begin();
+      const { address, port } = side.link.endpoint;
       const text = `\`${name}\` listens on ${address} port ${port} (udp)`;
       this.#services.log.write('info', 'listener.open', { listener: name, address, port, transport: 'udp' }, text);
-    }
+    };
+    return { name, link: side.link, opening: new LateOpening(name, open, this.#services) };
   }
 
   activate(index: AddressIndex): void {
@@ -102,16 +130,13 @@ export class RunningBacnet implements RunningDriver {
   }
 
   status(): DriverStatus {
-    const places = [
-      { name: 'north', link: this.#north.link },
-      ...[...this.#plant.networks.values()].map(({ name, link }) => ({ name, link })),
-    ];
     return {
-      listening: places.map(({ name, link }) => {
+      listening: this.#sides.flatMap(({ name, link, opening }): Listening[] => {
         const { address, port } = link.endpoint;
-        return { name, address, port, transport: 'udp' };
+        return opening.waiting === undefined ? [{ name, address, port, transport: 'udp' }] : [];
       }),
-      lines: [...this.#plant.networks.values()].map(healthOf),
+      degraded: this.#sides.flatMap(({ opening }) => opening.waiting ?? []),
+      lines: [...this.#plant.networks.values()].map((network) => this.#healthOf(network)),
       counters: {
         ...this.#counters,
         north_stations: this.#north.stationCount,
@@ -174,18 +199,20 @@ export class RunningBacnet implements RunningDriver {
     const end = this.#deadlines.now() + drainMs;
     while (this.#north.underWay + this.#plant.underWay > 0 && this.#deadlines.now() < end)
       await new Promise<void>((resolve) => this.#services.timers.after(20, resolve));
+    await Promise.all(this.#sides.map(({ opening }) => opening.stop()));
     this.#road.stop();
     await Promise.all([this.#north.stop(), this.#plant.stop()]);
     this.#deadlines.stop();
   }
-}
 
-function healthOf({ name, isOpen, link, discovery }: PlantNetwork): LineHealth {
-  if (!isOpen) return { name, state: 'down', why: 'it is closed' };
-  if (!link.isRegistered) return { name, state: 'down', why: 'the BBMD has not taken the registration' };
-  if (discovery.wanted === 0) return { name, state: 'unused' };
-  const { missing, wanted } = discovery;
-  if (missing === 0) return { name, state: 'up' };
-  const why = `\`${missing}\` of \`${wanted}\` devices of the policy have not been found`;
-  return { name, state: missing === wanted ? 'down' : 'up', why };
+  #healthOf({ name, isOpen, link, discovery }: PlantNetwork): LineHealth {
+    const waiting = this.#sides.find((side) => side.link === link)?.opening.waiting;
+    if (!isOpen) return { name, state: 'down', why: waiting ?? 'it is closed' };
+    if (!link.isRegistered) return { name, state: 'down', why: 'the BBMD has not taken the registration' };
+    if (discovery.wanted === 0) return { name, state: 'unused' };
+    const { missing, wanted } = discovery;
+    if (missing === 0) return { name, state: 'up' };
+    const why = `\`${missing}\` of \`${wanted}\` devices of the policy have not been found`;
+    return { name, state: missing === wanted ? 'down' : 'up', why };
+  }
 }

@@ -2,9 +2,11 @@
 // 1. A connection over a bound is closed before anything of it is read. 2. Rights that moved are looked at on every open connection.
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Listening } from '../../src/contract/driver.ts';
 import { StartFault } from '../../src/contract/driver.ts';
 import type { Caller, Gate, Peer, PeerCertificate } from '../../src/contract/gate.ts';
+import { AddressMissing } from '../../src/contract/late-opening.ts';
 import type { DriverName } from '../../src/model/ids.ts';
 import type { ListenerConfig } from './config.ts';
 import { Connection } from './connection.ts';
@@ -53,18 +55,18 @@ export class Listener {
     secure?.onRevoked(() => this.lookAgain());
   }
 
-  /** Throws a `StartFault` where the port cannot be had. */
+  /** Throws an `AddressMissing`, or a `StartFault` where the port cannot be had; then it may be called again. */
   async start(): Promise<void> {
     const { address, port, name } = this.config;
+    const server = this.#server;
     await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void =>
-        reject(
-          new StartFault(codeOf(error), `listener \`${name}\`: ${sentenceOf(error, address, port)}`, { cause: error }),
-        );
-      this.#server.once('error', failed);
-      this.#server.listen({ host: address, port }, () => {
-        this.#server.removeListener('error', failed);
-        this.#server.on('error', (error) =>
+      const failed = (error: NodeJS.ErrnoException): void => {
+        server.removeListener('listening', opened);
+        reject(faultOf(error, this.config));
+      };
+      const opened = (): void => {
+        server.removeListener('error', failed);
+        server.on('error', (error) =>
           this.#services.log.write(
             'error',
             'listener.fault',
@@ -73,7 +75,10 @@ export class Listener {
           ),
         );
         resolve();
-      });
+      };
+      server.once('error', failed);
+      server.once('listening', opened);
+      server.listen({ host: address, port });
     });
     const bound = this.#server.address();
     this.#port = typeof bound === 'object' && bound !== null ? bound.port : port;
@@ -194,8 +199,12 @@ export class Listener {
   }
 }
 
-function codeOf(error: NodeJS.ErrnoException): string {
-  return error.code === 'EADDRINUSE' ? 'port-in-use' : 'listen-failed';
+function faultOf(error: NodeJS.ErrnoException, { name, address, port }: ListenerConfig): Error {
+  const listener = `listener \`${name}\``;
+  if (error.code === 'EADDRNOTAVAIL') return new AddressMissing(listener, address, networkInterfaces());
+  const text = `${listener}: ${sentenceOf(error, address, port)}`;
+  if (error.code === 'EADDRINUSE') return new StartFault('port-in-use', text, { cause: error });
+  return new StartFault('listen-failed', text, { cause: error });
 }
 
 function sentenceOf(error: NodeJS.ErrnoException, address: string, port: number): string {
@@ -204,8 +213,6 @@ function sentenceOf(error: NodeJS.ErrnoException, address: string, port: number)
       return `port \`${port}\` of \`${address}\` is in use by another program; choose another port or end that program`;
     case 'EACCES':
       return `port \`${port}\` needs the right to bind low ports (CAP_NET_BIND_SERVICE); choose a port from 1024 on or grant it`;
-    case 'EADDRNOTAVAIL':
-      return `\`${address}\` is no address of this machine`;
     default:
       return error.message;
   }

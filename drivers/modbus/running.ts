@@ -10,6 +10,7 @@ import type {
   RunningDriver,
 } from '../../src/contract/driver.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
+import { LateOpening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { NonEmpty, Result } from '../../src/model/result.ts';
@@ -37,6 +38,7 @@ export class RunningModbus implements RunningDriver {
   readonly #tracks: ReadonlyMap<string, Track>;
   readonly #counters = newCounters();
   readonly #listeners: readonly Listener[];
+  readonly #openings: readonly { readonly listener: Listener; readonly opening: LateOpening }[];
   readonly #forget: () => void;
   #index: ModbusIndex | undefined;
   #routes: ReadonlyMap<string, RouteTable> = new Map();
@@ -73,23 +75,30 @@ export class RunningModbus implements RunningDriver {
           secure.get(listener.name),
         ),
     );
+    this.#openings = this.#listeners.map((listener) => ({
+      listener,
+      opening: new LateOpening(listener.config.name, () => this.#start(listener), services),
+    }));
     this.#forget = services.gate.onStanding(() => {
       this.#standing += 1;
       for (const listener of this.#listeners) listener.lookAgain();
     });
   }
 
+  /** Throws a `StartFault` where a port cannot be had; a listener without its address yet is waited for. */
   async listen(): Promise<void> {
-    for (const listener of this.#listeners) {
-      await listener.start();
-      const { name, address, port, transport } = listener.listening();
-      this.#services.log.write(
-        'info',
-        'listener.open',
-        { listener: name, address, port, transport },
-        `\`${name}\` listens on ${address} port ${port} (${transport})`,
-      );
-    }
+    for (const { opening } of this.#openings) await opening.begin();
+  }
+
+  async #start(listener: Listener): Promise<void> {
+    await listener.start();
+    const { name, address, port, transport } = listener.listening();
+    this.#services.log.write(
+      'info',
+      'listener.open',
+      { listener: name, address, port, transport },
+      `\`${name}\` listens on ${address} port ${port} (${transport})`,
+    );
   }
 
   activate(index: AddressIndex): void {
@@ -115,7 +124,10 @@ export class RunningModbus implements RunningDriver {
         counters[`south_${counter}`] = (counters[`south_${counter}`] ?? 0) + value;
     }
     return {
-      listening: this.#listeners.map((listener) => listener.listening()),
+      listening: this.#openings.flatMap(({ listener, opening }) =>
+        opening.waiting === undefined ? [listener.listening()] : [],
+      ),
+      degraded: this.#openings.flatMap(({ opening }) => opening.waiting ?? []),
       lines: [...this.#tracks.values()].map(({ line }) => line.health()),
       counters,
     };
@@ -150,6 +162,7 @@ export class RunningModbus implements RunningDriver {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.#openings.map(({ opening }) => opening.stop()));
     await Promise.all(this.#listeners.map((listener) => listener.stop()));
     await this.#quiet();
     this.#forget();

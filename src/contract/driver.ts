@@ -44,6 +44,8 @@ export interface LineHealth {
 export interface DriverStatus {
   readonly listening: readonly Listening[];
   readonly lines: readonly LineHealth[];
+  /** What does not listen yet, and what it waits for, one line each; absent or empty: nothing. */
+  readonly degraded?: readonly string[];
   /** Counters by stable name (`frames_in`, `changes_refused`), for /metrics. */
   readonly counters: { readonly [name: string]: number };
 }

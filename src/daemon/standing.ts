@@ -72,6 +72,9 @@ export class DaemonStanding implements HealthSource {
       ...(this.#failure === undefined ? [] : [this.#failure]),
       ...(parts.gate.policy() ? [] : ['no policy is in force: every change is refused']),
       ...(journal.writable ? [] : [`the journal cannot be written, changes are refused: ${journal.why}`]),
+      ...[...parts.drivers].flatMap(([name, driver]) =>
+        (driver.status().degraded ?? []).map((what) => `degraded: ${name}: ${what}`),
+      ),
     ];
   }
 

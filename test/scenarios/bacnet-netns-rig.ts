@@ -7,7 +7,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withBacnet } from '../../simulators/demo/bacnet-part.ts';
-import { GATEHOUSE } from '../../simulators/demo/gateway.ts';
+import { GATEHOUSE, gatehouse } from '../../simulators/demo/gateway.ts';
 import { startRig, until } from './daemon-rig.ts';
 import { type ProgramResult, run } from './peers/program.ts';
 
@@ -66,6 +66,8 @@ export interface Namespaces {
   /** Lines of the plant: one for each write that reached a device. */
   readonly plantLines: readonly string[];
   readonly gatewayLines: readonly string[];
+  /** What `gatehouse status` said before there was a cable. */
+  readonly beforeCables: string;
   /** The device of the workstation's end of the cable. */
   readonly workstationDevice: string;
   /** A program on the workstation. */
@@ -94,11 +96,6 @@ export async function startNamespaces(): Promise<Namespaces> {
   try {
     await acceptPolicy(folder);
     for (const name of Object.values(names)) ip('netns', 'add', name);
-    wire('workstation', [WORKSTATION], 'gateway', [NORTH]);
-    wire('plant', [PLANT, '10.77.2.22', '10.77.2.23'], 'gateway', [SOUTH]);
-    // A cable is there a moment after its ends are up, and before that no program sees its addresses.
-    const links = (): string => spawnSync('ip', ['-n', names.gateway, '-br', 'link'], { encoding: 'utf8' }).stdout;
-    await until('both cables are there', () => links().match(/\bUP\b +[0-9a-f:]{17}/g)?.length === 2);
     const inside = (place: Place, words: readonly string[], lines: string[]): ChildProcess => {
       const child = spawn('ip', ['netns', 'exec', names[place], process.execPath, ...words], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -118,14 +115,22 @@ export async function startNamespaces(): Promise<Namespaces> {
     const plantLines: string[] = [];
     const gatewayLines: string[] = [];
     const plantWords = ['--host', PLANT, '--port', String(PORT), '--broadcast', '10.77.2.255'];
+    // The gateway boots before its switches: it waits for its addresses, and needs no other start.
+    inside('gateway', [GATEHOUSE, 'run', '--config', join(folder, 'gatehouse.yaml')], gatewayLines);
+    const said = (what: string): number => gatewayLines.filter((line) => line.includes(what)).length;
+    const orLines = (error: Error): never => {
+      throw new Error(`${error.message}: ${gatewayLines.join('\n')}`);
+    };
+    await until('the gateway runs and waits', () => said('daemon.ready') === 1, 15_000).catch(orLines);
+    const beforeCables = (await gatehouse(['status', '--socket', join(folder, 'control.sock')])).stdout;
+    wire('workstation', [WORKSTATION], 'gateway', [NORTH]);
+    wire('plant', [PLANT, '10.77.2.22', '10.77.2.23'], 'gateway', [SOUTH]);
+    // A cable is there a moment after its ends are up, and before that no program sees its addresses.
+    const links = (): string => spawnSync('ip', ['-n', names.gateway, '-br', 'link'], { encoding: 'utf8' }).stdout;
+    await until('both cables are there', () => links().match(/\bUP\b +[0-9a-f:]{17}/g)?.length === 2);
     inside('plant', [dist('simulators/bacnet/plant-main.js'), ...plantWords], plantLines);
     await until('the plant runs', () => plantLines.some((line) => line.startsWith('ready: ')), 10_000);
-    inside('gateway', [GATEHOUSE, 'run', '--config', join(folder, 'gatehouse.yaml')], gatewayLines);
-    await until('the gateway is ready', () => gatewayLines.some((line) => line.includes('daemon.ready')), 15_000).catch(
-      (error) => {
-        throw new Error(`${error.message}: ${gatewayLines.join('\n')}`);
-      },
-    );
+    await until('the gateway listens', () => said('listener.open') === 2, 30_000).catch(orLines);
     const onWorkstation: Namespaces['onWorkstation'] = (program, args, environment = {}) => {
       const words = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
       return run('ip', ['netns', 'exec', names.workstation, 'env', ...words, program, ...args]);
@@ -135,6 +140,7 @@ export async function startNamespaces(): Promise<Namespaces> {
       socket: join(folder, 'control.sock'),
       plantLines,
       gatewayLines,
+      beforeCables,
       workstationDevice: `${prefix}wg`,
       onWorkstation,
       tool: (...words) => onWorkstation(process.execPath, [dist('simulators/bacnet/tool.js'), ...from, ...words]),

@@ -30,6 +30,19 @@ describe.skipIf(why !== '')('in network namespaces', () => {
     expect(stdout.match(/^device 100[123] at 10\.77\.1\.1:47808 behind it network 200/gm)).toHaveLength(3);
   }, 20_000);
 
+  test('a gateway that boots before its switches says what it waits for, and goes on without another start', async () => {
+    for (const [setting, address] of [
+      ['north', '10.77.1.1'],
+      ['networks.plant', '10.77.2.1'],
+    ])
+      expect(site.beforeCables).toContain(
+        `degraded: bacnet: drivers.bacnet.${setting}.address: \`${address}\` is no address of an interface that is up; found none but loopback`,
+      );
+    const status = await gatehouse(['status', '--socket', site.socket]);
+    expect(status.stdout).not.toContain('degraded');
+    expect(site.gatewayLines.filter((line) => line.includes('daemon.ready'))).toHaveLength(1);
+  }, 20_000);
+
   test('there is no way to the plant but the gate', async () => {
     const direct = await site.onWorkstation('ping', ['-c', '1', '-W', '1', '10.77.2.21']).catch(() => ({ code: 1 }));
     expect(direct.code).not.toBe(0);

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { bacnetSection } from '../../../drivers/bacnet/config.ts';
 import { checkConfiguration } from '../../../drivers/bacnet/config-check.ts';
+import { say } from '../../../simulators/bacnet/requests.ts';
+import { told } from './classify-stage.ts';
 import { ownHost, TransportRig } from './transport-rig.ts';
 
 const plant = { networkNumber: 20, address: '192.0.2.2' };
@@ -78,7 +80,7 @@ it.each<[string[], object]>([
   expect(faults(changes)).toEqual(paths);
 });
 
-it('says what hinders the start: a port in use, an address that is not the machine’s', async () => {
+it('says what hinders the start: a port in use', async () => {
   const other = createSocket('udp4');
   onTestFinished(() => void other.close());
   const address = ownHost();
@@ -89,8 +91,31 @@ it('says what hinders the start: a port in use, an address that is not the machi
     code: 'port-in-use',
     message: expect.stringContaining(`drivers.bacnet.north.port: port \`${port}\` of \`${address}\` is in use`),
   });
-  await expect(TransportRig.start({ north: { address: '192.0.2.200' } })).rejects.toMatchObject({
-    code: 'listen-failed',
-    message: 'drivers.bacnet.north.address: `192.0.2.200` is no address of this machine',
+});
+
+it.each([
+  ['without a broadcast address', { address: '192.0.2.200' }],
+  ['with one', { address: '192.0.2.200', broadcastAddress: '192.0.2.255' }],
+])('waits for an address that is not there yet, %s; the other side works meanwhile', async (_name, north) => {
+  const rig = await TransportRig.start({ north });
+  const { degraded, listening } = rig.driver.status();
+  expect(degraded).toEqual([
+    expect.stringMatching(
+      /^drivers\.bacnet\.north\.address: `192\.0\.2\.200` is no address of an interface that is up; found /,
+    ),
+  ]);
+  expect(listening.map(({ name }) => name)).toEqual(['plant']);
+  expect(rig.log.of('listener.waiting')).toHaveLength(1);
+  expect(rig.road.services.plant.find('plant', 1001)).toBeDefined();
+});
+
+it('waits for a plant network alone, and says so of its line', async () => {
+  const second = { networkNumber: 300, address: '192.0.2.201' };
+  const rig = await TransportRig.start({ networks: { second }, settle: false });
+  expect(rig.driver.status().listening.map(({ name }) => name)).toEqual(['north', 'plant']);
+  expect(rig.driver.status().lines.find(({ name }) => name === 'second')).toMatchObject({
+    state: 'down',
+    why: expect.stringContaining('192.0.2.201'),
   });
+  expect(rig.road.services.plant.unconfirmed('second', told(say.whoIs()))).toBe(false);
 });

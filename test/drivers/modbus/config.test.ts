@@ -170,12 +170,15 @@ describe('what hinders the start', () => {
     await once(taken, 'close');
   });
 
-  test('an address that is not this machine’s', async () => {
-    const fault = await startWith((section) => ({ ...section, listen: [{ ...north, port: 0, address: '192.0.2.1' }] }));
-    expect([fault.code, fault.message]).toEqual([
-      'listen-failed',
-      'listener `north`: `192.0.2.1` is no address of this machine',
+  test('but for an address that is not there yet: it is waited for, and the other listeners work', async () => {
+    const late = { ...north, name: 'late', port: 0, address: '192.0.2.1' };
+    const rig = await Rig.start({ section: (section) => ({ ...section, listen: [late, { ...north, port: 0 }] }) });
+    const { degraded, listening } = rig.driver.status();
+    await rig.stop();
+    expect(degraded).toEqual([
+      expect.stringMatching(/^listener `late`: `192\.0\.2\.1` is no address of an interface that is up; found /),
     ]);
+    expect(listening.map(({ name }) => name)).toEqual(['north']);
   });
 
   test('a serial port that is not there', async () => {
