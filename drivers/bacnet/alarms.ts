@@ -6,7 +6,7 @@
 import { type Callers, isNorth, type Station } from './callers.ts';
 import type { Lists } from './lists.ts';
 import { handleOfDevice } from './owners.ts';
-import { ReadAccess } from './read-access.ts';
+import { type AccessServices, ReadAccess } from './read-access.ts';
 import { lostAnswer, refusalOf } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
 import type { Answer, IncomingRequest, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
@@ -23,12 +23,12 @@ const MOST_STATIONS = 256;
 export class Alarms {
   readonly #parts: RoadParts;
   readonly #callers: Callers;
-  readonly #lists: Lists;
+  readonly #judging: AccessServices;
 
   constructor(parts: RoadParts, callers: Callers, lists: Lists) {
     this.#parts = parts;
     this.#callers = callers;
-    this.#lists = lists;
+    this.#judging = { gate: parts.gate, lists, index: parts.index };
   }
 
   /** To one station, or to the gateway for all of them. */
@@ -73,7 +73,7 @@ export class Alarms {
   }
 
   #maySee(from: PlantDevice, to: Station, { parameters }: ConfirmedEvent | UnconfirmedEvent): boolean {
-    const access = new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(to));
+    const access = new ReadAccess(this.#judging, this.#callers.callerOf(to));
     const sees = access.seesAlarms(from, parameters.eventObjectIdentifier);
     if (!sees) this.#parts.counted.alarms_withheld += 1;
     return sees;

@@ -5,6 +5,7 @@
 
 import { type Deadlines, Waiting } from './deadlines.ts';
 import { isFitting } from './fitting-answer.ts';
+import type { SendTime } from './link.ts';
 import type { PlantAnswer, PlantDevice } from './seam.ts';
 import { SlotTable } from './slot-table.ts';
 import { type Apdu, type ComplexAckApdu, type ConfirmedRequestApdu, encodeApdu } from './wire/apdu.ts';
@@ -29,7 +30,7 @@ import {
 export interface AskedPeer {
   readonly maxApduLength: number;
   readonly segmentation: PlantDevice['segmentation'];
-  transmit(apdu: Uint8Array, expectingReply: boolean): void;
+  transmit(apdu: Uint8Array, expectingReply: boolean, when: SendTime): void;
 }
 
 export interface AskSettings {
@@ -61,6 +62,7 @@ class Ask extends Waiting {
   readonly resolve: (answer: PlantAnswer) => void;
   /** The whole request; absent where it goes in segments. */
   readonly octets: Uint8Array | undefined;
+  readonly when: SendTime;
   readonly #expired: (ask: Ask) => void;
   triesLeft = 0;
   wasRepeated = false;
@@ -71,6 +73,7 @@ class Ask extends Waiting {
   constructor(
     apdu: ConfirmedRequestApdu,
     octets: Uint8Array | undefined,
+    when: SendTime,
     request: ConfirmedRequest,
     resolve: (answer: PlantAnswer) => void,
     expired: (ask: Ask) => void,
@@ -79,6 +82,7 @@ class Ask extends Waiting {
     this.key = apdu.invokeId;
     this.serviceChoice = apdu.serviceChoice;
     this.octets = octets;
+    this.when = when;
     this.request = request;
     this.resolve = resolve;
     this.#expired = expired;
@@ -149,12 +153,19 @@ export class Asking {
         abort: ABORT_REASONS['segmentation-not-supported'],
       });
     return new Promise((resolve) => {
-      const ask = new Ask(apdu, isWhole ? encodeApdu(apdu) : undefined, request, resolve, this.#expired);
+      const ask = new Ask(
+        apdu,
+        isWhole ? encodeApdu(apdu) : undefined,
+        retry ? 'soon' : 'at-once',
+        request,
+        resolve,
+        this.#expired,
+      );
       ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
       ask.triesLeft = !isWhole || retry ? this.#settings.retries : 0;
       this.#pending.set(ask);
       this.#deadlines.add(ask);
-      if (ask.octets !== undefined) this.#peer.transmit(ask.octets, true);
+      if (ask.octets !== undefined) this.#peer.transmit(ask.octets, true, ask.when);
       else this.#send(ask, beginTransmission(parts.value));
     });
   }
@@ -216,11 +227,11 @@ export class Asking {
         : continueReassembly(ask.receiving, apdu);
     if (step.kind === 'abort') {
       const reason = ABORT_REASONS[step.reason];
-      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.key, reason }), false);
+      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.key, reason }), false, 'soon');
       this.#settle(ask, { kind: 'abort', reason });
       return true;
     }
-    if (step.ack !== undefined) this.#peer.transmit(encodeApdu(step.ack), false);
+    if (step.ack !== undefined) this.#peer.transmit(encodeApdu(step.ack), false, 'soon');
     if (step.kind === 'complete') return this.#answered(ask, step.apdu);
     const now = this.#deadlines.now();
     if (ask.receiving === undefined) ask.until = now + longestAnswerMs;
@@ -244,7 +255,7 @@ export class Asking {
     ask.sending = step.state;
     if (step.segments.length === 0) return;
     ask.at = now + this.#settings.segmentTimeoutMs;
-    for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true);
+    for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true, ask.when);
   }
 
   readonly #expired = (ask: Ask): void => {
@@ -260,7 +271,7 @@ export class Asking {
     if (ask.sending !== undefined) this.#send(ask, repeatTransmission(ask.sending));
     else if (ask.octets !== undefined) {
       ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
-      this.#peer.transmit(ask.octets, true);
+      this.#peer.transmit(ask.octets, true, ask.when);
     }
     this.#deadlines.add(ask);
   };

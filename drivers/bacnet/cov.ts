@@ -18,7 +18,7 @@ import {
 import { SouthSubscription, type Watcher } from './cov-south.ts';
 import { Subscriber } from './cov-subscriber.ts';
 import type { Lists } from './lists.ts';
-import { ReadAccess } from './read-access.ts';
+import { type AccessServices, ReadAccess } from './read-access.ts';
 import { errorAnswer, lostAnswer, NO_SPACE, refusalOf, type VisibleAnswer } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
 import type { IncomingRequest, PlantDevice } from './seam.ts';
@@ -38,7 +38,7 @@ const FIRST_PROCESS = 0x4741_0000;
 export class Subscriptions {
   readonly #parts: RoadParts;
   readonly #callers: Callers;
-  readonly #lists: Lists;
+  readonly #judging: AccessServices;
   readonly #shown: ShownLists;
   readonly #south = new Map<string, SouthSubscription>();
   readonly #byProcess = new Map<number, SouthSubscription>();
@@ -49,7 +49,7 @@ export class Subscriptions {
   constructor(parts: RoadParts, callers: Callers, lists: Lists) {
     this.#parts = parts;
     this.#callers = callers;
-    this.#lists = lists;
+    this.#judging = { gate: parts.gate, lists, index: parts.index };
     this.#shown = new ShownLists(lists, parts.counted);
   }
 
@@ -289,7 +289,7 @@ export class Subscriptions {
   }
 
   #access(station: Station): ReadAccess {
-    return new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
+    return new ReadAccess(this.#judging, this.#callers.callerOf(station));
   }
 
   #sweep(south: SouthSubscription): boolean {

@@ -5,6 +5,7 @@ import { type AskCounters, Asking, type AskSettings } from './asking.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Endpoint, hexOf } from './endpoint.ts';
 import { DeviceLane, type LaneLimits } from './lane.ts';
+import type { SendTime } from './link.ts';
 import { FIRST_HOP_COUNT, npduHeader } from './npdu-header.ts';
 import type { PlantDevice } from './seam.ts';
 import type { Asker, Served, Target } from './served.ts';
@@ -27,7 +28,7 @@ export interface DeviceServices {
   readonly ask: AskSettings;
   readonly deadlines: Deadlines;
   readonly counters: AskCounters;
-  transmit(via: Endpoint, header: Uint8Array, apdu: Uint8Array): void;
+  transmit(via: Endpoint, header: Uint8Array, apdu: Uint8Array, when: SendTime): void;
 }
 
 /** What an I-Am says of its sender, and verification reads. */
@@ -85,7 +86,8 @@ export class KnownDevice implements PlantDevice, Asker, Target {
         get segmentation() {
           return device.segmentation;
         },
-        transmit: (apdu, expectingReply) => services.transmit(via, expectingReply ? expecting : plain, apdu),
+        transmit: (apdu, expectingReply, when) =>
+          services.transmit(via, expectingReply ? expecting : plain, apdu, when),
       },
       services.ask,
       services.deadlines,

@@ -11,6 +11,9 @@ import { ForeignDevices } from './foreign-devices.ts';
 import { type Bvlc, type BvlcResultCode, decodeBvlc, encodeBvlc, MAX_NPDU_LENGTH } from './wire/bvlc.ts';
 import type { WireFault } from './wire/fault.ts';
 
+/** A permitted change goes at once. `soon`: at the end of the loop's turn, with all that it brings. */
+export type SendTime = 'at-once' | 'soon';
+
 export interface LinkEvents {
   /** `origin` is where a BBMD of ours says a broadcast came from; else the socket's own address. */
   npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean, origin: Endpoint): void;
@@ -26,7 +29,6 @@ const UNICAST_HEADER = encodeBvlc({ function: 'original-unicast-npdu', npdu: Uin
 export class Link {
   readonly #config: LinkConfig;
   readonly #setting: string;
-  readonly #gathers: boolean;
   readonly #events: LinkEvents;
   readonly #deadlines: Deadlines;
   readonly #peers: readonly Endpoint[];
@@ -36,9 +38,7 @@ export class Link {
   #registration: Waiting | undefined;
   #isRegistered = false;
 
-  /** `gathers`: unicasts may wait for the end of the loop's turn. Not where a permitted change must go at once. */
-  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines, gathers = false) {
-    this.#gathers = gathers;
+  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines) {
     this.#config = config;
     this.#setting = setting;
     this.#events = events;
@@ -75,7 +75,7 @@ export class Link {
   }
 
   /** An NPDU in two parts, header and what it carries, to one station. */
-  send(to: Endpoint, header: Uint8Array, rest: Uint8Array): void {
+  send(to: Endpoint, header: Uint8Array, rest: Uint8Array, when: SendTime = 'at-once'): void {
     const length = UNICAST_HEADER.length + header.length + rest.length;
     if (length > MAX_NPDU_LENGTH + UNICAST_HEADER.length) {
       this.#events.sendFailed();
@@ -87,8 +87,8 @@ export class Link {
     datagram[3] = length & 0xff;
     datagram.set(header, UNICAST_HEADER.length);
     datagram.set(rest, UNICAST_HEADER.length + header.length);
-    if (this.#gathers) this.#socket?.sendSoon(datagram, to.address, to.port);
-    else this.#socket?.send(datagram, to.address, to.port);
+    if (when === 'soon') this.#socket?.sendSoon(datagram, to);
+    else this.#socket?.send(datagram, to);
   }
 
   /** To every station of the network, foreign devices and other subnets included. */
@@ -259,11 +259,11 @@ export class Link {
 
   #toSubnet(bvlc: Bvlc): void {
     const { port } = this.endpoint;
-    this.#socket?.send(encodeBvlc(bvlc), this.#socket.broadcastAddress, port);
+    this.#socket?.send(encodeBvlc(bvlc), { address: this.#socket.broadcastAddress, port });
   }
 
   #sendTo(to: Endpoint, bvlc: Bvlc): void {
-    this.#socket?.send(encodeBvlc(bvlc), to.address, to.port);
+    this.#socket?.send(encodeBvlc(bvlc), to);
   }
 }
 

@@ -94,7 +94,6 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
         },
       },
       deadlines,
-      true,
     );
   }
 
@@ -151,7 +150,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     const header = known(from).headerFrom(false);
     counters.north_frames_out += 1;
     if (to !== 'broadcast') {
-      this.link.send(to.peer, header, apdu);
+      this.link.send(to.peer, header, apdu, 'soon');
       return;
     }
     const npdu = new Uint8Array(header.length + apdu.length);
@@ -189,7 +188,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
 
   transmit(station: Station, device: KnownDevice, apdu: Uint8Array, expectingReply: boolean): void {
     this.#transport.counters.north_frames_out += 1;
-    this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu);
+    this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu, 'soon');
   }
 
   serve(from: Station, to: KnownDevice, request: ConfirmedRequest, fingerprint: string): Promise<Answer> {
@@ -304,7 +303,8 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       if (apdu.type === 'confirmed-request') {
         const reason = REJECT_REASONS['unrecognized-service'];
         const reject = encodeApdu({ type: 'reject', invokeId: apdu.invokeId, reason });
-        if (this.#messages.take(this.#transport.deadlines.now())) this.link.send(from, Uint8Array.of(1, 0), reject);
+        if (this.#messages.take(this.#transport.deadlines.now()))
+          this.link.send(from, Uint8Array.of(1, 0), reject, 'soon');
       }
       return undefined;
     }
@@ -375,7 +375,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     if (!this.#messages.take(this.#transport.deadlines.now())) return;
     this.#transport.counters.north_frames_out += 1;
     if (broadcast) this.link.broadcast(frame);
-    else this.link.send(to, frame, NO_OCTETS);
+    else this.link.send(to, frame, NO_OCTETS, 'soon');
   }
 }
 

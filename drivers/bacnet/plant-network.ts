@@ -5,7 +5,7 @@ import type { PlantNetworkConfig } from './config.ts';
 import { type DevicePlace, KnownDevice, SEGMENTATIONS } from './device.ts';
 import { Discovery } from './discovery.ts';
 import { type Endpoint, endpointKey, endpointOfMac, hexOf, macOf } from './endpoint.ts';
-import { Link } from './link.ts';
+import { Link, type SendTime } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
 import { npduHeader } from './npdu-header.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -152,9 +152,9 @@ export class PlantNetwork implements RouterPort {
   }
 
   /** To one station, with the header given. */
-  transmit(via: Endpoint, header: Uint8Array, apdu: Uint8Array): void {
+  transmit(via: Endpoint, header: Uint8Array, apdu: Uint8Array, when?: SendTime): void {
     this.#transport.counters.plant_frames_out += 1;
-    this.link.send(via, header, apdu);
+    this.link.send(via, header, apdu, when);
   }
 
   #announce(): void {
@@ -282,7 +282,7 @@ export class PlantNetwork implements RouterPort {
           counters.plant_timeouts += 1;
         },
       },
-      transmit: (via, header, apdu) => this.transmit(via, header, apdu),
+      transmit: (via, header, apdu, when) => this.transmit(via, header, apdu, when),
     });
     this.#devices.set(source === undefined ? endpointKey(origin) : `${source.network}:${device.mac}`, device);
     return device;

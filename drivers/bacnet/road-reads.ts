@@ -4,7 +4,7 @@
 import { type Callers, turnKey } from './callers.ts';
 import type { Lists } from './lists.ts';
 import { isDeviceObject } from './owners.ts';
-import { ReadAccess } from './read-access.ts';
+import { type AccessServices, ReadAccess } from './read-access.ts';
 import { type AlarmRead, alarmAnswer } from './read-alarms.ts';
 import { mergeRead, type Permits, splitRead } from './read-multiple.ts';
 import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
@@ -42,13 +42,13 @@ const MOST_PAGES = 64;
 export class Reads {
   readonly #services: RoadParts;
   readonly #callers: Callers;
-  readonly #lists: Lists;
+  readonly #judging: AccessServices;
   readonly #shown: ShownLists;
 
   constructor(services: RoadParts, callers: Callers, lists: Lists) {
     this.#services = services;
     this.#callers = callers;
-    this.#lists = lists;
+    this.#judging = { gate: services.gate, lists, index: services.index };
     this.#shown = new ShownLists(lists, services.counted);
   }
 
@@ -70,8 +70,7 @@ export class Reads {
   }
 
   #access({ from }: IncomingRequest): ReadAccess {
-    const services = { ...this.#services, lists: this.#lists };
-    return new ReadAccess(services, this.#callers.callerOf(from));
+    return new ReadAccess(this.#judging, this.#callers.callerOf(from));
   }
 
   #permits(incoming: IncomingRequest): Permits {
