@@ -87,11 +87,18 @@ function unsupported(entry: FunctionEntry, why: string): Classification {
   };
 }
 
+/**
+ * What the table refuses, judged as the action the site names for it. Nobody here understands its octets: what is held to is that
+ * they are one PDU of at most 253 octets to one device, answered by the same unit and function code; the record has them.
+ */
 function refused(request: Request, entry: FunctionEntry, to: Addressee, permits: SitePermits): Classification {
   const [device] = to.devices;
   const asks = to.broadcast ? undefined : permits(device, entry.functionCode, entry.selector);
   if (asks === undefined) return unsupported(entry, 'is not among the functions that are passed on');
+  const encoded = encodeRequest(request);
+  if (!encoded.ok) return unsupported(entry, `cannot be sent: ${encoded.fault.message}`);
   const selector = entry.selector === undefined ? '' : `/${entry.selector}`;
+  const isImage = asks === 'firmware.update';
   return {
     kind: 'change',
     needed: new Set(),
@@ -103,8 +110,9 @@ function refused(request: Request, entry: FunctionEntry, to: Addressee, permits:
         requests: [request],
         points: [],
       },
-      operation: `function${entry.functionCode}${selector}`,
+      operation: `function${entry.functionCode}${selector} ${encoded.value.toString('hex')}`,
       effects: [{ target: device.handle, asks }],
+      ...(isImage && { rawImage: true as const, transfer: { device: device.handle, ends: false } }),
     },
   };
 }

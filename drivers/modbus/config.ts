@@ -113,7 +113,9 @@ export const modbusSection = z.strictObject({
     )
     .max(1024)
     .default([])
-    .describe('Functions that are refused by default, named for one device with the action they ask'),
+    .describe(
+      'Functions that are refused by default, named for one device with the action they ask of it; nobody here understands their octets, which are handed on as they are and recorded in hex',
+    ),
 });
 
 export type ModbusSection = z.output<typeof modbusSection>;

@@ -218,11 +218,22 @@ describe('what is refused by default', () => {
     const what = classify(request('41 01'), d, named);
     expect(what).toMatchObject({
       kind: 'change',
-      change: { operation: 'function65', effects: [{ target: d.devices[0].handle, asks: 'device.configure' }] },
+      change: { operation: 'function65 4101', effects: [{ target: d.devices[0].handle, asks: 'device.configure' }] },
     });
     const canopen = classify(request('2b 0d 00'), d, () => 'engineering.modify');
-    expect(canopen).toMatchObject({ change: { operation: 'function43/13' } });
+    expect(canopen).toMatchObject({ change: { operation: 'function43/13 2b0d00' } });
   });
+});
+
+test('a function that the site names as a firmware update is a frame of a transfer', () => {
+  const { handle } = d.devices[0];
+  expect(classify(request('41 01'), d, () => 'firmware.update')).toMatchObject({
+    change: { rawImage: true, transfer: { device: handle, ends: false }, effects: [{ target: handle }] },
+  });
+  const asked = classify(request('41 01'), d, () => 'device.configure');
+  expect(asked.kind === 'change' && 'rawImage' in asked.change).toBe(false);
+  const broken = { kind: 'unsupported', functionCode: 65, data: Buffer.alloc(253) } as const;
+  expect(classify(broken, d, () => 'device.configure')).toMatchObject({ kind: 'unsupported' });
 });
 
 describe('a request that no decoder lets through', () => {
@@ -284,6 +295,7 @@ test('every reason has the exception the documents ask for', () => {
     'no-permission': 1,
     locked: 1,
     unsupported: 1,
+    'approval-required': 1,
     'unknown-target': 2,
     'unknown-point': 2,
     'out-of-limits': 3,

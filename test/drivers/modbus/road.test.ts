@@ -49,6 +49,28 @@ describe('the road of a frame', () => {
     expect(rig.rows('refusal')).toMatchObject([{ target: 'ahu1/sat-hi', reason: 'no-permission' }]);
   });
 
+  test('a function that the site names is judged as its action, sent once, and its octets are in the record', async () => {
+    const permit = [
+      { device: 'ahu1', functionCode: 65, action: 'device.configure' },
+      { device: 'ahu1', functionCode: 66, action: 'firmware.update' },
+    ];
+    const rig = await rigged({ section: (section) => ({ ...section, permit }) });
+    const { record } = rig.plant.devices.ahu1;
+    const [anna, ben] = [await rig.client('anna'), await rig.client('ben')];
+    expect(await ben.ask(AHU, '41 0102ff')).toBe('c101');
+    expect(await anna.ask(CHILLER, '41 0102ff')).toBe('c101');
+    expect(await anna.ask(AHU, '43 0102ff')).toBe('c301');
+    expect(await anna.ask(AHU, '42 0102ff')).toBe('c201');
+    expect(record.othersSeen()).toBe(0);
+    // The simulator knows no such function, and says so.
+    expect(await anna.ask(AHU, '41 0102ff')).toBe('c101');
+    expect(record.others().map(({ bytes }) => bytes.subarray(7).toString('hex'))).toEqual(['410102ff']);
+    expect(rig.rows('intent')).toMatchObject([
+      { operation: 'function65 410102ff', effects: [{ target: 'ahu1', action: 'device.configure' }] },
+    ]);
+    expect(rig.rows('refusal').map(({ reason }) => reason)).toContain('image-unverified');
+  });
+
   test('a value out of limits is answered 03', async () => {
     const rig = await rigged();
     const ben = await rig.client('ben');
