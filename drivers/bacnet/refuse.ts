@@ -77,6 +77,7 @@ const ERROR_OF_REASON = {
   'no-policy': 'denied',
   'stale-policy': 'denied',
   'unknown-point': 'denied',
+  'approval-required': 'denied',
   'out-of-limits': error(CLASS.property, CODE['value-out-of-range']),
   'rate-limited': error(CLASS.device, CODE['device-busy']),
   'image-unverified': 'denied',

@@ -31,6 +31,7 @@ const exceptionOfReason = {
   'no-policy': notPermitted,
   'stale-policy': notPermitted,
   'unknown-point': exceptionCodes.illegalDataAddress,
+  'approval-required': notPermitted,
   'out-of-limits': exceptionCodes.illegalDataValue,
   'rate-limited': exceptionCodes.serverDeviceBusy,
   'image-unverified': notPermitted,

@@ -33,6 +33,8 @@ function outcomeText(outcome: Outcome): string {
       return `refused by the device: ${outcome.answer}`;
     case 'unknown':
       return `unknown: ${outcome.why}`;
+    case 'stopped':
+      return `stopped before it was whole: ${outcome.why}`;
     case 'not-sent':
       return `not sent: ${outcome.why}`;
     case 'withdrawn':
@@ -50,7 +52,8 @@ function lineOf({ number, row }: StoredRow): string {
   switch (row.kind) {
     case 'intent': {
       const by = row.by === 'permit' ? 'permit' : `${row.by}${row.wouldDeny ? ` (would deny ${row.wouldDeny})` : ''}`;
-      return `${head} ${by} ${row.decision}: ${whoText(row.who)} ${row.operation} ${row.effects.map(effectText).join(', ')} [revision ${row.revision}]`;
+      const approved = row.approvedBy === undefined ? '' : `, approved by ${row.approvedBy.join(', ')}`;
+      return `${head} ${by} ${row.decision}: ${whoText(row.who)} ${row.operation} ${row.effects.map(effectText).join(', ')}${approved} [revision ${row.revision}]`;
     }
     case 'outcome': {
       const readBack = row.readBack?.map(({ target, value }) => `${target} = ${valueText(value)}`).join(', ');

@@ -18,6 +18,7 @@ const PROOFS: Record<Who['proof']['kind'], string> = {
   'tool-session': 'tool session',
   'application-address': 'application address',
   'box-administrator': 'administrator of the box',
+  job: 'a job in their name',
   gateway: 'the gateway itself',
   none: 'nobody known',
 };
@@ -55,6 +56,7 @@ export const REASON_TEXT: Record<DenialReason, string> = {
   'no-policy': 'no policy is in force',
   'stale-policy': 'the policy has expired',
   'unknown-point': 'the inventory does not hold what would be changed',
+  'approval-required': 'another person must approve it first',
   'out-of-limits': 'the value is out of limits',
   'rate-limited': 'the point was changed too often within the last hour',
   'image-unverified': 'the device does not accept firmware as raw frames',

@@ -86,7 +86,8 @@ export function createDoor(services: DoorServices): Door {
 
   function standingKeyOf(caller: Caller, change: Change<unknown>): string | undefined {
     const { principal, proof, driver } = caller;
-    if (principal === null || change.sameness === undefined || change.transfer) return undefined;
+    // Who approved stands in each change's own row.
+    if (principal === null || change.sameness === undefined || change.transfer || change.approvedBy) return undefined;
     const isApplication = proof.kind === 'application-address' || services.policy()?.isApplication(principal) === true;
     return isApplication ? `${principal}\n${driver}\n${change.sameness}` : undefined;
   }

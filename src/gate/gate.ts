@@ -68,6 +68,7 @@ export function createGate(options: GateOptions): GateControl {
     return effects.every(({ id, device }) => neverGated.has(id ?? '') || neverGated.has(device?.id ?? ''));
   }
 
+  /** A sign-in, a token or a job may outlive its proof: the policy judges their principal anew each time. */
   function isProven({ session, proof, principal }: Caller): boolean {
     if (session !== undefined) return sessions.get(session)?.principal === principal;
     return proof.kind !== 'certificate' || (attribution.ownerOf(proof) ?? null) === principal;
@@ -198,6 +199,7 @@ export function createGate(options: GateOptions): GateControl {
     endTransfer,
     holdDevice,
     releaseDevice: transfers.release,
+    approvalsFor: scales.approvalsFor,
     counters: () => ({
       ...counters,
       rows_waiting: keeper.waiting,

@@ -113,7 +113,7 @@ export interface Transfer {
 }
 
 /** The gate as the daemon drives it. */
-export interface GateControl extends Gate, UndoGate, Pick<JobGate, 'holdDevice' | 'releaseDevice'> {
+export interface GateControl extends Gate, UndoGate, JobGate {
   /** Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force. */
   activate(snapshot: PolicySnapshot): void;
   /** Replaces the locks of the fast channel, in this tick; they hold over every later `activate`. */

@@ -46,8 +46,10 @@ export function policyInForce(snapshot: PolicySnapshot): PolicyInForce {
 
 export type Standing = 'stands' | 'unknown-principal' | 'locked';
 
+export type AskerKeys = 'principal' | 'channel' | 'identity' | 'narrowToRole';
+
 /** What the kernel needs to know of who asks, and of the moment. */
-export function askerOf({ principal, channel, identity, narrowToRole }: Caller, clock: Clock) {
+export function askerOf({ principal, channel, identity, narrowToRole }: Pick<Caller, AskerKeys>, clock: Clock) {
   return {
     principal,
     channel,

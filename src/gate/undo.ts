@@ -74,6 +74,7 @@ export function weighUndo(
     intended,
     verdicts: intended.groups.flatMap(({ targets }) => targets.map((target) => ({ target, permitted: true, grant }))),
     by: 'permit',
+    approvedBy: [],
     validUntil: Number.POSITIVE_INFINITY,
   };
 }

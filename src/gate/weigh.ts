@@ -1,17 +1,17 @@
 // The step "decide": every objection to a change, in a fixed order; the first one denies the whole change.
-// Order: no-policy, stale-policy, unattributed, unknown-point, the policy's own reasons, out-of-scope of a narrowed session,
-// unattributed of a proof that ended meanwhile, image-unverified, transfer-in-progress, out-of-limits, rate-limited.
+// Order: no-policy, stale-policy, unattributed, unknown-point, the policy's own reasons, approval-required, out-of-scope of a
+// narrowed session, unattributed of a proof that ended meanwhile, image-unverified, transfer-in-progress, out-of-limits, rate-limited.
 // Invariants: 1. every target or nothing; 2. observing or finishing a transfer turns soft objections only, and records them.
 
 import type { Clock } from '../contract/clock.ts';
 import type { Caller, Change } from '../contract/gate.ts';
 import type { DenialReason, TargetVerdict } from '../model/decision.ts';
-import type { TargetId } from '../model/ids.ts';
+import type { PrincipalId, TargetId } from '../model/ids.ts';
 import type { IntentRow } from '../model/journal-row.ts';
 import type { InventoryView } from '../model/point.ts';
 import { describeWho, REASON_TEXT, shownValue, whoIs } from './describe.ts';
 import { outOfLimits } from './limits.ts';
-import { askerOf, type PolicyInForce } from './policy-in-force.ts';
+import { type AskerKeys, askerOf, type PolicyInForce } from './policy-in-force.ts';
 import type { RateWindow } from './rate.ts';
 import { deviceOf, type EffectGroup, type Intended, isChanging, resolve } from './resolve.ts';
 import type { OpenSession } from './sessions.ts';
@@ -22,6 +22,8 @@ export interface WeighedPermit {
   readonly intended: Intended;
   readonly verdicts: readonly TargetVerdict[];
   readonly by: IntentRow['by'];
+  /** Who approved it, as far as the policy permits them the whole of it. */
+  readonly approvedBy: readonly PrincipalId[];
   readonly wouldDeny?: DenialReason;
   /** ms since 1970. */
   readonly validUntil: number;
@@ -44,8 +46,20 @@ interface Objection {
   readonly text?: string;
 }
 
+/** What the kernel says of all groups of a change. */
+interface PolicyAnswer {
+  readonly verdicts: readonly TargetVerdict[];
+  /** ms since 1970. */
+  readonly validUntil: number;
+  /** The most that any group asks, and the first target of that group. */
+  readonly approvals: { readonly count: number; readonly target?: TargetId | undefined };
+  readonly objection: Objection | undefined;
+}
+
 export interface Scales {
   weigh(caller: Caller, change: Change<unknown>): Weighed;
+  /** How many other persons must approve; 0 also where it is denied anyway. */
+  approvalsFor(caller: Caller, change: Change<unknown>): number;
   /** What may have changed although nobody's standing did: transfers and rates. */
   weighAgainLightly(
     caller: Caller,
@@ -107,10 +121,11 @@ export function createScales(services: ScalesServices): Scales {
     return { reason: 'stale-policy', text: `the policy expired at ${new Date(expiresAt).toISOString()}` };
   }
 
-  function askPolicy(policy: PolicyInForce, caller: Caller, intended: Intended) {
+  function askPolicy(policy: PolicyInForce, caller: Pick<Caller, AskerKeys>, intended: Intended): PolicyAnswer {
     const asker = askerOf(caller, clock);
     const verdicts: TargetVerdict[] = [];
     let validUntil = Number.POSITIVE_INFINITY;
+    let approvals: PolicyAnswer['approvals'] = { count: 0 };
     let objection: (Objection & { readonly at: number }) | undefined;
     for (const group of intended.groups) {
       const decision = policy.decide({
@@ -122,6 +137,7 @@ export function createScales(services: ScalesServices): Scales {
       for (const verdict of decision.verdicts) verdicts.push(verdict);
       if (decision.decision === 'permit') {
         validUntil = Math.min(validUntil, decision.validUntil ?? validUntil);
+        if (decision.approvals > approvals.count) approvals = { count: decision.approvals, target: group.targets[0] };
         continue;
       }
       const denied = decision.verdicts.find((verdict) => !verdict.permitted);
@@ -140,7 +156,22 @@ export function createScales(services: ScalesServices): Scales {
         text: `${REASON_TEXT[decision.reason]}${lacks}${lock}`,
       };
     }
-    return { verdicts, validUntil, objection };
+    return { verdicts, validUntil, approvals, objection };
+  }
+
+  /** Persons other than the caller whom the policy permits the whole change by themselves; what they would need approved is not asked. */
+  function approversOf(policy: PolicyInForce, caller: Caller, change: Change<unknown>, intended: Intended) {
+    const approvedBy = new Set<PrincipalId>();
+    let validUntil = Number.POSITIVE_INFINITY;
+    for (const approver of change.approvedBy ?? []) {
+      const { principal } = approver;
+      if (principal === caller.principal || policy.isApplication(principal)) continue;
+      const answer = askPolicy(policy, approver, intended);
+      if (answer.objection) continue;
+      approvedBy.add(principal);
+      validUntil = Math.min(validUntil, answer.validUntil);
+    }
+    return { approvedBy: [...approvedBy], validUntil };
   }
 
   function outsideSession(
@@ -236,7 +267,8 @@ export function createScales(services: ScalesServices): Scales {
       const policy = services.policy();
       const intended = resolve(change, policy?.inventory);
       if (services.isNeverGated(caller, intended)) {
-        return { permitted: true, intended, verdicts: [], by: 'never-gated', validUntil: Number.POSITIVE_INFINITY };
+        const validUntil = Number.POSITIVE_INFINITY;
+        return { permitted: true, intended, verdicts: [], by: 'never-gated', approvedBy: [], validUntil };
       }
       if (!policy) return deny(intended, [], { reason: 'no-policy' });
       const stale = staleness(policy, intended);
@@ -266,6 +298,12 @@ export function createScales(services: ScalesServices): Scales {
       const answer = askPolicy(policy, caller, intended);
       const { verdicts } = answer;
       if (answer.objection && !passes(answer.objection, true)) return deny(intended, verdicts, answer.objection);
+      const { count: needed, target } = answer.approvals;
+      const approvers = approversOf(policy, caller, change, intended);
+      const has = approvers.approvedBy.length;
+      const unapproved: Objection | undefined =
+        has < needed ? { reason: 'approval-required', target, text: approvalText(needed, has) } : undefined;
+      if (unapproved && !passes(unapproved, true)) return deny(intended, verdicts, unapproved);
       const narrowed = outsideSession(caller, policy.inventory, verdicts);
       if (narrowed && !passes(narrowed, false)) return deny(intended, verdicts, narrowed);
       const unproven: Objection | undefined = services.isProven(caller)
@@ -278,15 +316,28 @@ export function createScales(services: ScalesServices): Scales {
       for (const objection of [beyondLimits(intended), tooOften(intended)]) {
         if (objection && !passes(objection, false)) return deny(intended, verdicts, objection);
       }
-      const ends = [answer.validUntil, caller.until ?? Number.POSITIVE_INFINITY, ...momentsOf(policy)];
+      const ends = [
+        answer.validUntil,
+        approvers.validUntil,
+        caller.until ?? Number.POSITIVE_INFINITY,
+        ...momentsOf(policy),
+      ];
       return {
         permitted: true,
         intended,
         verdicts,
         by,
+        approvedBy: approvers.approvedBy,
         ...(wouldDeny !== undefined && { wouldDeny }),
         validUntil: Math.min(...ends.filter((end) => end > clock.now())),
       };
+    },
+    approvalsFor(caller, change) {
+      const policy = services.policy();
+      const intended = resolve(change, policy?.inventory);
+      if (!policy || services.isNeverGated(caller, intended)) return 0;
+      const { objection, approvals } = askPolicy(policy, caller, intended);
+      return objection ? 0 : approvals.count;
     },
     weighAgainLightly(caller, change, { intended, verdicts, by }, inventory) {
       const objection =
@@ -302,6 +353,10 @@ function momentsOf({ expiresAt, graceHours, observeUntil }: PolicyInForce): numb
     ...(expiresAt === undefined ? [] : [expiresAt, expiresAt + graceHours * HOUR_MS]),
     ...(observeUntil === undefined ? [] : [observeUntil]),
   ];
+}
+
+function approvalText(needed: number, has: number): string {
+  return `it needs the approval of \`${needed}\` other ${needed === 1 ? 'person' : 'persons'} with the same right, and has \`${has}\``;
 }
 
 function unattributedText({ proof, peer }: Caller): string {

@@ -333,7 +333,9 @@ function resultOf(
     case 'withdrawn':
       return { ...base, state: outcome.kind, why: outcome.reason };
     case 'unknown':
-      return { ...base, ...read, state: outcome.kind, why: outcome.why };
+    case 'stopped':
+      // Stopped half-way: a part of it may be there.
+      return { ...base, ...read, state: 'unknown', why: outcome.why };
     case 'acknowledged':
       if ('unknown' in now) return { ...base, state: 'not-read-back', why: now.unknown };
       return { ...base, ...read, state: isSameValue(now.value, row.value) ? 'done' : 'differs' };

@@ -39,7 +39,7 @@ export function createPutBackInterrupted(
     for (const effect of intent.effects) {
       if (effect.new === undefined) continue;
       const place = { target: effect.target, ...(effect.priority !== undefined && { priority: effect.priority }) };
-      if (outcome !== 'acknowledged' && outcome !== 'unknown') {
+      if (outcome !== 'acknowledged' && outcome !== 'unknown' && outcome !== 'stopped') {
         rows.push({ ...place, state: outcome });
         continue;
       }

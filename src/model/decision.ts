@@ -31,6 +31,7 @@ export const GATE_REASONS = [
   'no-policy',
   'stale-policy',
   'unknown-point',
+  'approval-required',
   'out-of-limits',
   'rate-limited',
   'image-unverified',

@@ -38,6 +38,8 @@ export type Proof =
   | { readonly kind: 'tool-session'; readonly session: string }
   | { readonly kind: 'application-address'; readonly address: string }
   | { readonly kind: 'box-administrator'; readonly uid: number }
+  /** A step that a job takes in its starter's name, whose sign-in may have ended; the policy judges principal and identity anew. */
+  | { readonly kind: 'job'; readonly job: string }
   | { readonly kind: 'gateway'; readonly why: string }
   | { readonly kind: 'none' };
 
@@ -88,13 +90,19 @@ export interface IntentRow extends RowBase {
   /** Opens a standing intent: same values to the same slots again within 60 s are counted in its outcome row. */
   readonly standing?: true;
   readonly job?: string;
+  /** Principals who approved it besides who asked, each permitted the whole of it too. */
+  readonly approvedBy?: readonly string[];
 }
 
-/** What became of a change. `unknown`: sent, no answer in time; never sent again; read back where possible. */
+/**
+ * What became of a change. `unknown`: sent, no answer in time; never sent again; read back where possible. `stopped`: begun,
+ * and ended by the gateway before it was whole (a transfer that was aborted).
+ */
 export type Outcome =
   | { readonly kind: 'acknowledged' }
   | { readonly kind: 'refused-by-device'; readonly answer: string }
   | { readonly kind: 'unknown'; readonly why: string }
+  | { readonly kind: 'stopped'; readonly why: string }
   | { readonly kind: 'not-sent'; readonly why: string }
   | { readonly kind: 'withdrawn'; readonly reason: DenialReason };
 

@@ -10,6 +10,34 @@ import { oneLine, printable } from '../../src/model/printable.ts';
 const hostile = 'fan\u001b[2J\r\n     9 forged\u0085\u202e\u2028';
 const harmless = 'fan\\u001b[2J\\u000d\\u000a     9 forged\\u0085\\u202e\\u2028';
 
+const approved: IntentRow = {
+  kind: 'intent',
+  at: 0,
+  decision: 'd-1',
+  who: { principal: 'anna', channel: 'local', proof: { kind: 'job', job: 'j-1' }, from: 'job j-1' },
+  operation: 'transfer',
+  effects: [{ target: 'ahu1', action: 'firmware.update' }],
+  by: 'permit',
+  revision: 7,
+  job: 'j-1',
+  approvedBy: ['dora', 'emil'],
+};
+
+describe('a step of a job', () => {
+  it('says who approved it, and that it was stopped half-way', () => {
+    expect(describeRow({ number: 1, hash: '', row: approved })).toContain(
+      'd-1: anna (job) from job j-1 transfer firmware.update ahu1, approved by dora, emil [revision 7]',
+    );
+    const row = {
+      kind: 'outcome',
+      at: 0,
+      decision: 'd-1',
+      outcome: { kind: 'stopped', why: 'aborted by dora' },
+    } as const;
+    expect(describeRow({ number: 2, hash: '', row })).toContain('d-1: stopped before it was whole: aborted by dora');
+  });
+});
+
 describe('texts of others', () => {
   it('stand in one line of the record, escaped', () => {
     const row: IntentRow = {

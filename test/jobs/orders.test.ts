@@ -144,6 +144,23 @@ describe('an order that is stopped', () => {
   });
 });
 
+describe('a device that stopped half-way', () => {
+  it('may hold a part of it: its outcome is not known, and it is put back where it does', async () => {
+    driver.failing.set(stage.handle('vav/kp'), { kind: 'stopped', why: 'aborted' });
+    const result = await writer.write(stage.as('anna'), { rows });
+    expect(result).toMatchObject({
+      rows: [{ state: 'put-back' }, { state: 'put-back', why: 'aborted' }],
+    });
+    if (result.kind !== 'carried-out') throw new Error(result.kind);
+    const decisions = result.rows.map(({ decision }) => decision);
+    driver.failing.clear();
+    driver.array(stage.handle('vav/kp'))[7] = 3;
+    await all.shelf.put('batch', { id: 'cut', at: 1, body: JSON.stringify({ decisions: [decisions[1]] }) });
+    await writer.putBackInterrupted();
+    expect(slot('vav/kp')).toBeNull();
+  });
+});
+
 /** As the writer hands it to the gate: the points first, the devices behind them. */
 function withDevices<C>(change: Change<C>, devices: readonly Change<C>['effects'][number]['target'][]): Change<C> {
   const [first, ...others] = change.effects;
