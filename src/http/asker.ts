@@ -3,9 +3,11 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Caller } from '../contract/gate.ts';
 import type { DecisionRequest } from '../model/decision.ts';
-import { decide } from '../policy/decide.ts';
+import { hasBit } from '../policy/bitset.ts';
+import { circumstancesOf, decide } from '../policy/decide.ts';
 import { holderFor } from '../policy/holder.ts';
 import type { Holder, OrganizationRights, PolicySnapshot } from '../policy/rights.ts';
+import { isLive } from '../policy/weigh.ts';
 import type { WebSession } from './web-sessions.ts';
 
 export interface Asker {
@@ -52,4 +54,17 @@ export function mayIn(
   const root = organization && inventory.ids.at(organization.root);
   const targets = root === undefined ? [] : [root];
   return decide(snapshot, { ...askedBy(caller, clock), action, targets }).decision === 'permit';
+}
+
+/** Whether a grant in force gives the action anywhere at all. */
+export function holdsSomewhere(snapshot: PolicySnapshot, caller: Caller, clock: Clock, action: string): boolean {
+  const holder = holderOf(snapshot, caller);
+  const asked = { ...askedBy(caller, clock), action, targets: [] };
+  return snapshot.rights.organizations.some((organization) => {
+    const number = organization.words.action(action)?.number;
+    const holding = holder?.in(organization);
+    if (number === undefined || holding === undefined) return false;
+    const now = circumstancesOf(organization, holding, asked);
+    return holding.grants.some((held) => hasBit(held.grant.powers.gives, number) && isLive(now, held));
+  });
 }

@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Images } from '../contract/images.ts';
+import type { Jobs } from '../contract/jobs.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, mayIn } from './asker.ts';
 import type { Attempts } from './attempts.ts';
@@ -12,6 +14,7 @@ import type { FoundOverrides } from './found-overrides.ts';
 import type { IdentityProviders } from './identity-provider.ts';
 import type { JournalTail } from './journal-tail.ts';
 import type { LiveValues } from './live-values.ts';
+import type { Moves } from './moves.ts';
 import type { HttpOptions } from './options.ts';
 import type { Passwords } from './password.ts';
 import { noPolicy, notPermitted, notSignedIn } from './problem.ts';
@@ -20,6 +23,7 @@ import type { Sight, Sights } from './sight.ts';
 import type { ToolClaims } from './tool-claims.ts';
 import type { Trends } from './trend.ts';
 import type { WebSessions } from './web-sessions.ts';
+import type { WorkEvents } from './work-events.ts';
 
 export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
 
@@ -48,6 +52,9 @@ export interface Context {
   readonly replies: Replies;
   readonly claims: ToolClaims;
   readonly tail: JournalTail;
+  readonly moves: Moves;
+  /** Absent where no work on several devices is offered. */
+  readonly work: WorkEvents | undefined;
   readonly headers: { readonly [name: string]: string };
 }
 
@@ -55,6 +62,12 @@ export interface Context {
 export function askerOf(request: Pick<FastifyRequest, 'asker'>): Asker {
   if (!request.asker) throw notSignedIn();
   return request.asker;
+}
+
+/** Of routes that are registered only where both are there. */
+export function workOf({ options: { jobs, images } }: Context): { readonly jobs: Jobs; readonly images: Images } {
+  if (!jobs || !images) throw new Error('no work on several devices is offered here');
+  return { jobs, images };
 }
 
 export function policyOf({ options }: Context): PolicySnapshot {

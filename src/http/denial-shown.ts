@@ -42,14 +42,22 @@ export function whom(snapshot: PolicySnapshot, request: DecisionRequest, target:
   return { people: [...people], count, withheld };
 }
 
-/** `point` and `device` where they may be seen. */
-function placed(sight: Sight, target: string | undefined): Pick<ApiDenied, 'point' | 'device'> {
+/** The gate's sentence names targets: only where they may be seen. */
+export function shownText(sight: Sight, { text, reason, target }: Omit<Denial, 'decisionId'>): string {
+  const handle = target === undefined ? undefined : sight.tree.inventory.find(target);
+  const isHidden = target !== undefined && (handle === undefined || !sight.sees(handle));
+  return isHidden ? `denied: ${reason}` : text;
+}
+
+/** The place, device or point, where it may be seen. */
+function placed(sight: Sight, target: string | undefined): Pick<ApiDenied, 'point' | 'device' | 'location'> {
   const handle = target === undefined ? undefined : sight.tree.inventory.find(target);
   if (target === undefined || handle === undefined || !sight.sees(handle)) return {};
   if (sight.tree.isDevice(handle)) return { device: target };
+  if (sight.tree.isLocation(handle)) return { location: target };
   const device = sight.tree.inventory.point(handle)?.device;
   return {
-    ...(sight.tree.isPoint(handle) && { point: target }),
+    point: target,
     ...(device !== undefined && sight.sees(device) && { device: sight.tree.inventory.idOf(device) }),
   };
 }

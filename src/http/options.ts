@@ -3,6 +3,8 @@
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { LineHealth, Listening, RunningDriver } from '../contract/driver.ts';
 import type { Gate, UndoGate } from '../contract/gate.ts';
+import type { Images } from '../contract/images.ts';
+import type { Jobs } from '../contract/jobs.ts';
 import type { Journal, JournalReader } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
@@ -116,6 +118,9 @@ export interface HttpOptions {
   readonly drivers: ReadonlyMap<string, RunningDriver>;
   readonly writer: Writer;
   readonly overrides: Overrides;
+  /** Absent, like `images`: no work on several devices is offered. */
+  readonly jobs?: Jobs;
+  readonly images?: Images;
   readonly settings: HttpSettings;
   /** Folder of the built page; absent = the API alone. */
   readonly pages?: string;

@@ -19,6 +19,7 @@ import { idText, problems } from './schema-shared.ts';
 import { shownReading, shownValue } from './shown-value.ts';
 import type { Sight } from './sight.ts';
 import { slotHolders } from './slot-holder.ts';
+import { followWork } from './work-stream.ts';
 
 const FRESH_MS = 2000;
 /** ISO 16484-5, 19.2.2: what the standard reserves priorities for. */
@@ -91,9 +92,9 @@ export function pointRoutes(app: App, context: Context): void {
     method: 'GET',
     url: '/api/v1/live',
     schema: {
-      summary: 'live values as server-sent events: `value` {id, …reading}, `gone` {id}, `end` {why}',
+      summary: 'live values as server-sent events: `value` {id, …reading}, `job`, `image`, `gone` {id}, `end` {why}',
       description:
-        'a `value` comes when the value or its quality changed, and again with its new time while it stays the same, about every ten seconds; `end` says `signed-out`, `revoked`, `no-policy` or `stopping`',
+        'a `value` comes when the value or its quality changed, and again with its new time while it stays the same, about every ten seconds; `end` says `signed-out`, `revoked`, `no-policy` or `stopping`. `job` (JobSummary; of the job that is named: Job without rows) and `image` (Image) come at most twice a second each; their `gone` has a `kind`',
       tags: ['points'],
       querystring: liveQuery,
       produces: ['text/event-stream'],
@@ -101,7 +102,7 @@ export function pointRoutes(app: App, context: Context): void {
     },
     handler: (request, reply) => {
       const asker = askerOf(request);
-      const { points } = request.query;
+      const { points = [], work = false, job } = request.query;
       const seesNow = (id: string): boolean => context.sights.of(asker.caller)?.point(id) !== undefined;
       const stream = streams.open(asker, reply.raw, context.headers);
       reply.hijack();
@@ -120,6 +121,7 @@ export function pointRoutes(app: App, context: Context): void {
         if (!isGone(id)) stream.sendText(textOf(id, value));
       });
       stream.onEnd(forget);
+      followWork(context, stream, { all: work, job });
       stream.onLook(() => {
         for (const id of shown) isGone(id);
       });

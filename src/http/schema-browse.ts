@@ -125,12 +125,20 @@ export const trendSchema = z
   .meta({ id: 'Trend', description: 'What the gateway has read within the last day; kept in memory only' });
 export type ApiTrend = z.output<typeof trendSchema>;
 
-export const liveQuery = z.object({
-  points: z
-    .string()
-    .min(1)
-    .max(12_000)
-    .transform((text) => [...new Set(text.split(',').map(decodeURIComponent))])
-    .pipe(z.array(idText).min(1).max(256))
-    .describe('ids of points, each percent-encoded, separated by commas; at most 256'),
-});
+export const liveQuery = z
+  .object({
+    points: z
+      .string()
+      .min(1)
+      .max(12_000)
+      .transform((text) => [...new Set(text.split(',').map(decodeURIComponent))])
+      .pipe(z.array(idText).min(1).max(256))
+      .optional()
+      .describe('ids of points, each percent-encoded, separated by commas; at most 256'),
+    work: z.stringbool().optional().describe('jobs and firmware images as well'),
+    job: idText.optional().describe('this job with its devices'),
+  })
+  .refine(({ points, work, job }) => points !== undefined || work === true || job !== undefined, {
+    error: 'name points, a job, or `work=true`',
+    path: ['points'],
+  });

@@ -297,7 +297,7 @@ export const alarmsQuery = z.object({ ...pageQuery, device: idText.optional(), l
 export const acknowledgeBody = z.strictObject({ device: idText, key: z.string().min(1).max(512) });
 export const acknowledgedSchema = z
   .object({
-    state: z.enum(['done', 'refused-by-device', 'unknown', 'not-sent', 'withdrawn']),
+    state: z.enum(['done', 'refused-by-device', 'unknown', 'stopped', 'not-sent', 'withdrawn']),
     decisionId: z.string(),
     why: z.string().optional(),
   })

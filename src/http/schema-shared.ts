@@ -30,6 +30,7 @@ export const deniedSchema = z
   .object({
     device: z.string().optional(),
     point: z.string().optional(),
+    location: z.string().optional(),
     reason: z.string().describe('why, from the closed list of reasons'),
     needed: z.string().optional().describe('the action that is missing'),
     rule: z.string().optional().describe('the lock that denied'),

@@ -15,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { StartFault } from '../contract/driver.ts';
 import { adminRoutes } from './admin-routes.ts';
+import { alarmRoutes } from './alarm-routes.ts';
 import { createAttempts } from './attempts.ts';
 import { authenticate, isProvenStill } from './authenticate.ts';
 import { browseRoutes } from './browse-routes.ts';
@@ -23,8 +24,12 @@ import type { App, Context } from './context.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createFoundOverrides } from './found-overrides.ts';
 import { createIdentityProviders } from './identity-provider.ts';
+import { imageRoutes } from './image-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import { createJournalTail } from './journal-tail.ts';
 import { createLiveValues } from './live-values.ts';
+import { moveRoutes } from './move-routes.ts';
+import { createMoves } from './moves.ts';
 import type { HttpOptions, RunningHttp } from './options.ts';
 import { createPasswords } from './password.ts';
 import { pointRoutes } from './point-routes.ts';
@@ -37,6 +42,7 @@ import { createToolClaims } from './tool-claims.ts';
 import { toolRoutes } from './tool-routes.ts';
 import { createTrends } from './trend.ts';
 import { createWebSessions, type WebSession, type WebSessions } from './web-sessions.ts';
+import { createWorkEvents } from './work-events.ts';
 import { writeRoutes } from './write-routes.ts';
 
 const BODY_BYTES = 131_072;
@@ -155,6 +161,12 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   pointRoutes(app, context);
   writeRoutes(app, context);
   toolRoutes(app, context);
+  moveRoutes(app, context);
+  alarmRoutes(app, context);
+  if (context.work) {
+    jobRoutes(app, context);
+    await imageRoutes(app, context);
+  }
   adminRoutes(app, context);
   app.route({
     method: 'GET',
@@ -178,8 +190,10 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   }
   await app.ready();
 
+  context.moves.look();
   const forget = gate.onStanding(() => {
     sweep(context);
+    context.moves.look();
     context.streams.lookAgain();
   });
   let timer = timers.after(SWEEP_MS, every);
@@ -199,6 +213,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
       context.tail.stop();
       context.found.stop();
       context.live.stop();
+      context.work?.stop();
       await app.close();
     },
   };
@@ -211,7 +226,7 @@ function sweep({ sessions, options }: Context): void {
 }
 
 function contextFor(options: HttpOptions): Context {
-  const { gate, clock, timers, settings, drivers, reader, journal, shelf } = options;
+  const { gate, clock, timers, settings, drivers, reader, journal, shelf, log, jobs, images } = options;
   const policy = () => gate.policy();
   const trends = createTrends();
   const ended = (session: WebSession, why: string): void => {
@@ -267,6 +282,8 @@ function contextFor(options: HttpOptions): Context {
     replies: createReplies(shelf, clock),
     claims: createToolClaims(clock),
     tail: createJournalTail(reader, timers),
+    moves: createMoves({ shelf, journal, clock, log, policy }),
+    work: jobs && images ? createWorkEvents(jobs, images, timers) : undefined,
   };
   return context;
 }

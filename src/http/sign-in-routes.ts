@@ -5,11 +5,10 @@ import { z } from 'zod';
 import { ACTIONS } from '../model/action.ts';
 import { type PrincipalId, principalId } from '../model/ids.ts';
 import type { SessionRow } from '../model/journal-row.ts';
-import { hasBit } from '../policy/bitset.ts';
 import { circumstancesOf } from '../policy/decide.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { isLive } from '../policy/weigh.ts';
-import { askedBy, holderOf, mayIn, standsNow } from './asker.ts';
+import { askedBy, holderOf, holdsSomewhere, mayIn, standsNow } from './asker.ts';
 import { askerOfSession, SESSION_COOKIE, userAgentOf } from './authenticate.ts';
 import { type App, askerOf, type Context, policyOf, sightOf } from './context.ts';
 import { ProviderFault } from './identity-provider.ts';
@@ -279,16 +278,9 @@ function meOf(context: Context, request: FastifyRequest): ApiMe {
   const holder = holderOf(snapshot, caller);
   if (!holder?.home) throw notPermitted('sign-in', snapshot.header.revision);
   const home = homeOf(snapshot, request, context);
-  const asked = { ...askedBy(caller, clock), action: '', targets: [] };
-  const can = Object.entries(ACTIONS).filter(([action, { level }]) => {
-    if (level !== 'site') return mayIn(snapshot, caller, clock, action);
-    return snapshot.rights.organizations.some((organization) => {
-      const number = organization.words.action(action)?.number ?? -1;
-      const holding = holder.in(organization);
-      const now = circumstancesOf(organization, holding, asked);
-      return holding.grants.some((held) => hasBit(held.grant.powers.gives, number) && isLive(now, held));
-    });
-  });
+  const can = Object.entries(ACTIONS).filter(([action, { level }]) =>
+    level === 'site' ? holdsSomewhere(snapshot, caller, clock, action) : mayIn(snapshot, caller, clock, action),
+  );
   return {
     principal: caller.principal,
     name,

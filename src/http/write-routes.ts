@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Override, RowCheck, WriteOrder, WriteResult, WriteRow } from '../contract/work.ts';
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
-import { shownDenial } from './denial-shown.ts';
+import { shownDenial, shownText } from './denial-shown.ts';
 import { seesName } from './point-routes.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
 import { idText, pageOf, pageQuery, problems } from './schema-shared.ts';
@@ -26,15 +26,17 @@ import { slotHolders } from './slot-holder.ts';
 type GivenRow = z.output<typeof rowSchema>;
 type GivenBatch = z.output<typeof batchBody>;
 
+export const keyHeader = z.object({ 'idempotency-key': z.string().max(128).optional() });
+
+export function keyOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  const key = headers['idempotency-key'];
+  return typeof key === 'string' ? key : undefined;
+}
+
 export function writeRoutes(app: App, context: Context): void {
   const { options, replies, live } = context;
   const { writer, overrides, clock } = options;
   const tags = ['writing'];
-  const headers = z.object({ 'idempotency-key': z.string().max(128).optional() });
-  const keyOf = ({ headers: given }: FastifyRequest): string | undefined => {
-    const key = given['idempotency-key'];
-    return typeof key === 'string' ? key : undefined;
-  };
 
   /** `fieldOf`: where in the request a fault of a row stands. */
   async function write(
@@ -55,7 +57,7 @@ export function writeRoutes(app: App, context: Context): void {
     schema: {
       summary: 'write a point; what can be put back ends by itself, after `overrideMs` or by default',
       tags,
-      headers,
+      headers: keyHeader,
       params: z.object({ id: idText }),
       body: writeBody,
       response: { 200: writeResultSchema, ...problems },
@@ -102,7 +104,7 @@ export function writeRoutes(app: App, context: Context): void {
     schema: {
       summary: 'write several points: all or nothing; what was written is put back where a device fails half-way',
       tags,
-      headers,
+      headers: keyHeader,
       body: batchBody,
       response: { 200: writeResultSchema, ...problems },
     },
@@ -141,7 +143,7 @@ export function writeRoutes(app: App, context: Context): void {
     schema: {
       summary: 'release an override now: its owner, or who may write the point',
       tags,
-      headers,
+      headers: keyHeader,
       params: z.object({ id: idText }),
       response: { 200: overrideSchema, ...problems },
     },
@@ -175,12 +177,12 @@ export function writeRoutes(app: App, context: Context): void {
 const isOpen = (state: Override['state']): boolean =>
   state === 'pending' || state === 'active' || state === 'releasing';
 
-const whole = ({ priority, overrideMs }: Omit<GivenBatch, 'rows'>): Omit<WriteOrder, 'rows'> => ({
+export const whole = ({ priority, overrideMs }: Omit<GivenBatch, 'rows'>): Omit<WriteOrder, 'rows'> => ({
   ...(priority !== undefined && { priority }),
   ...(overrideMs !== undefined && { overrideMs }),
 });
 
-function writeRow({ point, value, ...row }: GivenRow): WriteRow {
+export function writeRow({ point, value, ...row }: GivenRow): WriteRow {
   return { point, value: givenValue(value), ...whole(row) };
 }
 
@@ -224,7 +226,7 @@ function answerOf(
       throw denied(
         result.denials.flatMap((denial) => shownDenial(denial, { sight, caller, clock })),
         {
-          detail: textFor(sight, first),
+          detail: shownText(sight, first),
           decisionId: first.decisionId,
           ...(first.revision !== undefined && { policyRevision: first.revision }),
         },
@@ -251,16 +253,6 @@ function answerOf(
         }),
       };
   }
-}
-
-/** The gate's sentence names targets: only where they may be seen. */
-function textFor(
-  sight: ReturnType<typeof sightOf>,
-  denial: { readonly text: string; readonly reason: string; readonly target?: string },
-): string {
-  const handle = denial.target === undefined ? undefined : sight.tree.inventory.find(denial.target);
-  const isHidden = denial.target !== undefined && (handle === undefined || !sight.sees(handle));
-  return isHidden ? `denied: ${denial.reason}` : denial.text;
 }
 
 function faultsOf(
