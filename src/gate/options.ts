@@ -59,6 +59,8 @@ export interface GateOptions {
 export interface ToolSession {
   readonly id: SessionId;
   readonly principal: PrincipalId;
+  /** Of a person who came through an identity provider. */
+  readonly identity?: ProviderIdentity;
   readonly address: string;
   /** ms since 1970. */
   readonly openedAt: number;

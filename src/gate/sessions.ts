@@ -2,7 +2,6 @@
 // Invariants: 1. one person per address; 2. a session is in force only once its opening is durable; 3. every opening and
 // ending has a row; 4. time counts on the monotonic clock, so a set clock prolongs nothing.
 
-import type { ProviderIdentity } from '../model/decision.ts';
 import { type PrincipalId, type SessionId, sessionId, type TargetId } from '../model/ids.ts';
 import type { SessionRow, Who } from '../model/journal-row.ts';
 import { fail, ok, type Result } from '../model/result.ts';
@@ -16,7 +15,6 @@ const DEFAULT_LONGEST_MS = 8 * 3_600_000;
 const MOST_SESSIONS = 256;
 
 export interface OpenSession extends ToolSession {
-  readonly identity?: ProviderIdentity;
   readonly deviceSet?: ReadonlySet<TargetId>;
 }
 
@@ -216,13 +214,14 @@ export function createSessions({ options, keeper, sharedNetworks, ...services }:
       return session && session.endsAt > clock.monotonic() ? session : undefined;
     },
     list: () =>
-      [...byId.values()].map(({ id, principal, address, openedAt, until, shared, devices }) => ({
+      [...byId.values()].map(({ id, principal, identity, address, openedAt, until, shared, devices }) => ({
         id,
         principal,
         address,
         openedAt,
         until,
         shared,
+        ...(identity && { identity }),
         ...(devices && { devices }),
       })),
     sweep() {

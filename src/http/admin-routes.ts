@@ -111,13 +111,15 @@ export function adminRoutes(app: App, context: Context): void {
       }
       const query = { ...given(wanted), ...(before !== undefined && { before }) };
       const items: ApiJournalRow[] = [];
-      let last: number | undefined;
+      let [last, looked] = [0, 0];
       for (const stored of rowsFor(reader, query)) {
         if (items.length === limit) return { items, next: cursorOf(String(last)) };
         last = stored.number;
+        looked += 1;
         if (sight.shows(stored.row)) items.push(shownRow(stored));
       }
-      return { items };
+      // A page may hold few rows, or none, where most are not the asker's to see.
+      return { items, ...(looked === MOST_LOOKED && { next: cursorOf(String(last)) }) };
     },
   });
 
@@ -200,7 +202,14 @@ export function adminRoutes(app: App, context: Context): void {
         const handle = sight.tree.inventory.find(target);
         return handle !== undefined && sight.sees(handle);
       };
-      const told = explanation.targets.filter(({ verdict }) => mayHear(verdict.target));
+      // Locks on others are for who may read the record there.
+      const told = explanation.targets
+        .filter(({ verdict }) => mayHear(verdict.target))
+        .map((each) => {
+          const organization = snapshot.rights.organizationsById.get(each.organization ?? '');
+          const isAuditor = organization !== undefined && mayIn(snapshot, caller, clock, 'audit.read', organization);
+          return isAuditor ? each : { ...each, locks: each.locks.filter(({ matches }) => matches) };
+        });
       return {
         decision: decision.decision,
         policyRevision: decision.revision,

@@ -171,7 +171,8 @@ function pageThrough(
 ): { readonly items: TargetHandle[]; readonly next: { readonly next?: string } } {
   const { inventory } = sight.tree;
   const after = cursor === undefined ? undefined : inventory.find(fromCursor(cursor));
-  if (cursor !== undefined && after === undefined) {
+  // One that names what is not seen is no cursor of ours, whether or not it is there.
+  if (cursor !== undefined && (after === undefined || !sight.sees(after))) {
     throw invalid([{ path: 'cursor', message: 'begin again: the inventory was replaced' }]);
   }
   const items: TargetHandle[] = [];

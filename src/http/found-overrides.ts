@@ -3,9 +3,11 @@
 
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { RunningDriver } from '../contract/driver.ts';
+import type { JournalReader } from '../contract/journal.ts';
 import type { Overrides } from '../contract/work.ts';
 import type { InventoryPoint, InventoryView, PointValue } from '../model/point.ts';
 import { driverFor } from './live-values.ts';
+import { slotHolders } from './slot-holder.ts';
 
 /** Down to the manual operator's (ISO 16484-5, 19.2); what is below is how a building is run. */
 const LOWEST_MANUAL = 8;
@@ -20,6 +22,8 @@ export interface FoundOverride {
   readonly value: PointValue;
   /** When the gateway first saw it, ms since 1970. */
   readonly since: number;
+  /** Who wrote it through the gateway, without an end of its own; absent: nobody did. */
+  readonly by?: string;
 }
 
 export interface FoundOverrides {
@@ -32,13 +36,14 @@ export interface FoundOptions {
   readonly timers: Timers;
   readonly drivers: ReadonlyMap<string, RunningDriver>;
   readonly overrides: Pick<Overrides, 'list'>;
+  readonly reader: Pick<JournalReader, 'rows'>;
   /** From the end of one round to the next; 0 = never. */
   readonly everyMs: number;
   inventory(): InventoryView | undefined;
 }
 
 export function createFoundOverrides(options: FoundOptions): FoundOverrides {
-  const { clock, timers, drivers, overrides, everyMs } = options;
+  const { clock, timers, drivers, overrides, reader, everyMs } = options;
   const found = new Map<string, FoundOverride>();
   let stopped = false;
   let timer = everyMs > 0 ? timers.after(everyMs, () => void round()) : undefined;
@@ -53,14 +58,18 @@ export function createFoundOverrides(options: FoundOptions): FoundOverrides {
     const driver = device && driverFor(drivers, device)?.driver;
     if (!device || !driver?.slots || point.class === 'sensor') return false;
     const slots = await driver.slots(point.handle).catch(() => undefined);
+    const isHeld = slots?.some((value, at) => value !== null && at < LOWEST_MANUAL) === true;
+    const holderAt = isHeld ? slotHolders(reader, point.id) : undefined;
     for (let priority = 1; slots && priority <= LOWEST_MANUAL; priority += 1) {
       const id = `found:${point.id}@${priority}`;
       const value = slots[priority - 1] ?? null;
       const before = found.get(id);
       if (value === null) found.delete(id);
-      else if (found.size < MOST_FOUND) {
+      else if (before !== undefined || found.size < MOST_FOUND) {
         const since = before?.since ?? clock.now();
-        found.set(id, { id, point: point.id, device: device.id, priority, value, since });
+        const by = holderAt?.(priority, value)?.who.principal ?? undefined;
+        const place = { point: point.id, device: device.id, priority };
+        found.set(id, { id, ...place, value, since, ...(by !== undefined && { by }) });
       }
     }
     return true;

@@ -20,6 +20,8 @@ import type { TlsFiles } from './tls-files.ts';
 export interface HeldToolSession {
   readonly id: SessionId;
   readonly principal: PrincipalId;
+  /** Of a person who came through an identity provider. */
+  readonly identity?: ProviderIdentity;
   readonly address: string;
   readonly openedAt: number;
   readonly until: number;

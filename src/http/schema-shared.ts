@@ -7,14 +7,17 @@ export const moment = z.int().describe('ms since 1970-01-01T00:00:00Z');
 
 /** As in the record: 64-bit integers and what JSON numbers cannot say are wrapped. */
 export const valueSchema = z
-  .union([
-    z.number(),
-    z.boolean(),
-    z.string().max(1024),
-    z.null(),
-    z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, { error: 'a whole number as text' }) }),
-    z.strictObject({ float: z.enum(['NaN', 'Infinity', '-Infinity']) }),
-  ])
+  .union(
+    [
+      z.number(),
+      z.boolean(),
+      z.string().max(1024),
+      z.null(),
+      z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, { error: 'a whole number as text' }) }),
+      z.strictObject({ float: z.enum(['NaN', 'Infinity', '-Infinity']) }),
+    ],
+    { error: 'expected a number, true, false, null, a text of at most 1024 characters, {integer} or {float}' },
+  )
   .meta({ id: 'Value', description: 'An engineering value; null is BACnet NULL (release)' });
 export type ApiValue = z.output<typeof valueSchema>;
 

@@ -273,6 +273,7 @@ function contextFor(options: HttpOptions): Context {
       timers,
       drivers,
       overrides: options.overrides,
+      reader,
       everyMs: settings.lookMs ?? 300_000,
       inventory: () => gate.policy()?.inventory,
     }),

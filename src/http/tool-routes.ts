@@ -2,9 +2,10 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type TargetId, targetId } from '../model/ids.ts';
+import { type TargetId, targetHandle, targetId } from '../model/ids.ts';
 import type { JournalRow, Who } from '../model/journal-row.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
+import type { OrganizationRights, PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, askedBy, mayIn } from './asker.ts';
 import { type App, askerOf, type Context, policyOf, sightOf } from './context.ts';
 import type { HeldToolSession } from './options.ts';
@@ -208,7 +209,7 @@ async function open(
     const { reason, holder, text } = opened.fault;
     const held = gate.sessions().find((session) => session.address === address);
     if (reason === 'address-in-use' && held) context.claims.contest(held.id);
-    const mayName = holder !== undefined && seesPeople(context, asker);
+    const mayName = held !== undefined && held.principal === holder && seesHolder(context, asker, held);
     throw new Problem({
       title: reason,
       status: CONFLICTS.has(reason) ? 409 : reason === 'journal-unavailable' ? 503 : 403,
@@ -217,7 +218,7 @@ async function open(
           ? `\`${address}\` is in use by ${mayName ? `\`${holder}\`` : 'somebody else'}`
           : text,
       denied: [{ reason }],
-      ...(mayName && { holder }),
+      ...(mayName && holder !== undefined && { holder }),
     });
   }
   // A sign-out while the row was written ends it as well.
@@ -234,17 +235,24 @@ export function whoOf({ caller }: Asker): Who {
   return { principal, channel, proof, from };
 }
 
-function mayHandle(context: Context, { caller }: Asker, { principal }: HeldToolSession): boolean {
-  if (principal === caller.principal) return true;
+function mayHandle(context: Context, { caller }: Asker, session: HeldToolSession): boolean {
+  if (session.principal === caller.principal) return true;
   const snapshot = policyOf(context);
-  const home = snapshot.rights.organizationsById.get(snapshot.rights.people.get(principal)?.home ?? '');
+  const home = homeOf(snapshot, session);
   return home !== undefined && mayIn(snapshot, caller, context.options.clock, 'user.manage', home);
 }
 
-/** Whether names of others may be told to the asker at home. */
-function seesPeople(context: Context, { caller }: Asker): boolean {
+function homeOf(snapshot: PolicySnapshot, { principal, identity }: HeldToolSession): OrganizationRights | undefined {
+  const { people, organizationsById } = snapshot.rights;
+  return organizationsById.get(identity?.organization ?? people.get(principal)?.home ?? '');
+}
+
+/** Whether the asker may see the people of the organization that this one is of. */
+function seesHolder(context: Context, { caller }: Asker, session: HeldToolSession): boolean {
+  const snapshot = policyOf(context);
+  const home = homeOf(snapshot, session);
   const request = { ...askedBy(caller, context.options.clock), action: 'user.view', targets: [] };
-  return seesOthers(policyOf(context), request, undefined);
+  return home !== undefined && seesOthers(snapshot, request, snapshot.inventory.idOf(targetHandle(home.root)));
 }
 
 function shownSession(context: Context, asker: Asker, session: HeldToolSession): ApiToolSession {
@@ -253,14 +261,20 @@ function shownSession(context: Context, asker: Asker, session: HeldToolSession):
   return {
     id,
     own: principal === asker.caller.principal,
-    owner: policyOf(context).rights.people.get(principal)?.name ?? principal,
+    owner: nameOf(context, session),
     address,
     since: openedAt,
     until,
     shared,
-    ...(devices && { devices: [...devices] }),
+    ...(devices && { devices: devices.filter((device) => sightOf(context, { asker }).device(device) !== undefined) }),
     ...(contestedAt !== undefined && { contestedAt }),
   };
+}
+
+/** People of an identity provider have their name with the session they claimed it in. */
+function nameOf({ options, sessions }: Context, { id, principal }: HeldToolSession): string {
+  const known = options.gate.policy()?.rights.people.get(principal)?.name;
+  return known ?? sessions.list().find(({ tools }) => tools.has(id))?.name ?? principal;
 }
 
 function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof pointAtSchema> {

@@ -21,7 +21,6 @@ import {
   writeResultSchema,
 } from './schema-work.ts';
 import { givenValue, shownValue } from './shown-value.ts';
-import { slotHolders } from './slot-holder.ts';
 
 type GivenRow = z.output<typeof rowSchema>;
 type GivenBatch = z.output<typeof batchBody>;
@@ -131,6 +130,9 @@ export function writeRoutes(app: App, context: Context): void {
         .flatMap((each) => shownOverride(context, request, each) ?? [])
         .concat(open === false ? [] : shownFound(context, request));
       const after = cursor === undefined ? -1 : all.findIndex(({ id }) => id === fromCursor(cursor));
+      if (cursor !== undefined && after < 0) {
+        throw invalid([{ path: 'cursor', message: 'begin again: the ledger has gone on' }]);
+      }
       const items = all.slice(after + 1, after + 1 + limit);
       const last = items.at(-1);
       return { items, ...(last && all.at(-1) !== last && { next: cursorOf(last.id) }) };
@@ -295,14 +297,12 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
 function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
   const sight = sightOf(context, request);
   const asker = askerOf(request);
-  return context.found.list().flatMap(({ id, point, device, priority, value, since }): ApiOverride[] => {
+  return context.found.list().flatMap(({ id, point, device, priority, value, since, by = null }): ApiOverride[] => {
     const handle = sight.point(point);
     if (handle === undefined) return [];
     const above = sight.device(device);
     const { inventory } = sight.tree;
     const place = inventory.point(handle);
-    // What came through the gateway without an end of its own has somebody behind it all the same.
-    const by = slotHolders(context.options.reader, point)(priority, value)?.who.principal ?? null;
     const isNamed = by !== null && place !== undefined && seesName(context, asker, sight, by, place);
     return [
       {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProviderIdentity } from '../../src/model/decision.ts';
 import type { RawBundle } from '../reference/bundle.ts';
 import { evaluate } from '../reference/evaluator.ts';
-import { type Client, type HttpRig, type Json, startHttpRig } from './rig.ts';
+import { type Answer, type Client, type HttpRig, type Json, startHttpRig } from './rig.ts';
 import { OTHER_POINT } from './site-bundle.ts';
 
 interface Inventory {
@@ -195,6 +195,63 @@ describe.each(PRINCIPALS)('%s', (principal) => {
       const isKnown = inventory.points.some((each) => each.id === id);
       expect(sight?.point(id) !== undefined).toBe(isKnown && sees(principal, 'point', id));
     }
+  });
+});
+
+describe('what is not seen', () => {
+  const cursorOf = (text: string): string => Buffer.from(text).toString('base64url');
+
+  it('is not found out by a cursor that was made up', async () => {
+    const anna = clientOf('anna');
+    for (const list of ['points', 'devices', 'locations']) {
+      const [hidden, nothing] = await Promise.all(
+        [OTHER_POINT, 'nowhere/nothing'].map((id) => anna.ask('GET', `/api/v1/${list}?cursor=${cursorOf(id)}`)),
+      );
+      expect([hidden?.status, hidden?.text]).toEqual([422, nothing?.text]);
+    }
+    const ledger = await anna.ask('GET', `/api/v1/overrides?cursor=${cursorOf('o-1')}`);
+    expect([ledger.status, ledger.body.errors]).toMatchObject([422, [{ path: 'cursor' }]]);
+  });
+
+  it('answers alike on every route that names it, whatever is asked', async () => {
+    const anna = clientOf('anna');
+    const asks = (id: string, device: string) =>
+      Promise.all([
+        anna.ask('GET', `/api/v1/points/${encodeURIComponent(id)}`),
+        anna.ask('GET', `/api/v1/points/${encodeURIComponent(id)}/trend`),
+        anna.ask('POST', `/api/v1/points/${encodeURIComponent(id)}/write`, { body: { value: 1 } }),
+        anna.ask('POST', '/api/v1/batches', {
+          body: {
+            rows: [
+              { point: id, value: 1 },
+              { point: 'ahu1/sat-sp', value: 20 },
+            ],
+          },
+        }),
+        anna.ask('POST', '/api/v1/explain', { body: { action: 'point.write', targets: [id] } }),
+        anna.ask('POST', '/api/v1/access-requests', { body: { action: 'point.write', targets: [id] } }),
+        anna.ask('GET', `/api/v1/devices/${device}`),
+        anna.ask('GET', `/api/v1/points?device=${device}`),
+        anna.ask('GET', `/api/v1/points?location=${device}-root`),
+        anna.ask('POST', '/api/v1/tool-sessions', { body: { devices: [device] } }),
+      ]);
+    const shown = (answers: readonly Answer[]) => answers.map(({ status, text }) => [status, text]);
+    const hidden = shown(await asks(OTHER_POINT, 'tenant-vav'));
+    expect(hidden).toEqual(shown(await asks('nowhere/nothing', 'nowhere')));
+    expect(hidden.map(([status]) => status)).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 404, 422]);
+    for (const route of ['overrides/o-1/release', 'sessions/w-1', 'tool-sessions/s-1']) {
+      const method = route.endsWith('release') ? 'POST' : 'DELETE';
+      expect((await anna.ask(method, `/api/v1/${route}`)).status).toBe(404);
+    }
+  });
+
+  it('is not told of in an explanation: locks on others are for who may read the record', async () => {
+    const body = { action: 'point.write', targets: ['ahu1/sat-sp'] };
+    const told = await clientOf('anna').ask('POST', '/api/v1/explain', { body });
+    expect(told.status).toBe(200);
+    expect(told.text).not.toMatch(/sent-home|lea|left/);
+    const audited = await clientOf('carla').ask('POST', '/api/v1/explain', { body: { ...body, principal: 'anna' } });
+    expect(audited.text).toContain('sent-home');
   });
 });
 

@@ -276,6 +276,7 @@ describe('an override from elsewhere', () => {
       timers: stage.time,
       drivers,
       overrides,
+      reader: { rows: () => [] },
       everyMs: HOUR,
       inventory: () => stage.gate.policy()?.inventory,
     });
