@@ -1,7 +1,9 @@
 // What a BACnet change is to this driver: the immutable thing the gate judges, hands back once, and the lane then sends.
 
+import type { FirmwareStep } from '../../src/contract/firmware.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { NonEmpty } from '../../src/model/result.ts';
+import type { FirmwarePlace } from './firmware-address.ts';
 import type { PlantDevice } from './seam.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
@@ -31,4 +33,11 @@ export type BacnetChange =
       readonly kind: 'unconfirmed';
       readonly to: PlantDevice | readonly string[];
       readonly request: UnconfirmedRequest;
+    }
+  | {
+      /** One step of a firmware update, whatever number of requests it takes. */
+      readonly kind: 'firmware';
+      readonly to: PlantDevice;
+      readonly place: FirmwarePlace;
+      readonly step: FirmwareStep;
     };

@@ -87,6 +87,26 @@ async function send(
 /** Aborts that say nothing of whether it was carried out. */
 const IN_DOUBT: readonly number[] = [ABORT_REASONS['application-exceeded-reply-time'], ABORT_REASONS['tsm-timeout']];
 
+/** Of one request that is all there is to a change. */
+export function outcomeOfAnswer(answer: PlantAnswer): Outcome {
+  const words = wordsOf(answer);
+  switch (answer.kind) {
+    case 'simple-ack':
+    case 'complex-ack':
+      return { kind: 'acknowledged' };
+    case 'unreachable':
+      return { kind: 'not-sent', why: words };
+    case 'no-answer':
+      return { kind: 'unknown', why: words };
+    case 'abort':
+      return IN_DOUBT.includes(answer.reason)
+        ? { kind: 'unknown', why: words }
+        : { kind: 'refused-by-device', answer: words };
+    default:
+      return { kind: 'refused-by-device', answer: words };
+  }
+}
+
 function outcomeOf(answer: PlantAnswer, done: number, { requests }: ConfirmedChange): Outcome {
   if (done === requests.length) return { kind: 'acknowledged' };
   const words = wordsOf(answer);
@@ -94,19 +114,10 @@ function outcomeOf(answer: PlantAnswer, done: number, { requests }: ConfirmedCha
     return { kind: 'unknown', why: `${done} of ${requests.length} requests were carried out, then ${words}` };
   // 15.10: what stands before the first failed write has been carried out.
   const isPartial = requests[0].service === 'write-property-multiple' && answer.kind !== 'reject';
-  switch (answer.kind) {
-    case 'unreachable':
-      return { kind: 'not-sent', why: words };
-    case 'no-answer':
-      return { kind: 'unknown', why: words };
-    case 'abort':
-      if (isPartial || IN_DOUBT.includes(answer.reason)) return { kind: 'unknown', why: words };
-      return { kind: 'refused-by-device', answer: words };
-    default:
-      return isPartial
-        ? { kind: 'unknown', why: `the device answered ${words}; what stood before it may be written` }
-        : { kind: 'refused-by-device', answer: words };
-  }
+  const outcome = outcomeOfAnswer(answer);
+  if (!isPartial || outcome.kind !== 'refused-by-device') return outcome;
+  const why = answer.kind === 'abort' ? words : `the device answered ${words}; what stood before it may be written`;
+  return { kind: 'unknown', why };
 }
 
 function carriedOf(answer: PlantAnswer): Carried {

@@ -6,7 +6,7 @@ import type { Change } from '../../src/contract/gate.ts';
 import type { ActionName } from '../../src/model/action.ts';
 import type { DenialReason } from '../../src/model/decision.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
-import type { BacnetIndex } from './address.ts';
+import { type BacnetIndex, isFirmwareFile } from './address.ts';
 import type { BacnetChange } from './bacnet-change.ts';
 import { EffectList, type Write } from './effects.ts';
 import type { ListNeed } from './lists.ts';
@@ -245,10 +245,14 @@ function asked(
   });
 }
 
+/** The points of a firmware file, or the device where its address alone names the file. Empty: it is none. */
 function firmwareOf(index: BacnetIndex | undefined, device: TargetHandle, object: ObjectIdentifier): TargetHandle[] {
-  return pointsOf(index, device, object)
+  const points = pointsOf(index, device, object)
     .map(({ handle }) => handle)
     .filter((handle) => index?.inventory.point(handle)?.class === 'firmware');
+  const { type: objectType, instance } = object;
+  if (points.length > 0 || !isFirmwareFile(index?.device(device), { objectType, instance })) return points;
+  return [device];
 }
 
 function fileWritten(
@@ -265,7 +269,7 @@ function fileWritten(
   effects.ask(device, asks);
   for (const { handle } of files) effects.ask(handle, asks);
   // What an unlisted file is for nobody here knows.
-  if (files.length === 0) effects.ask(device, 'engineering.modify');
+  if (files.length === 0 && !isFirmware) effects.ask(device, 'engineering.modify');
   return changeOf(request, to, effects, {
     transfer: { device, ends: false },
     ...(isFirmware && { rawImage: true as const }),

@@ -11,6 +11,7 @@ import type { BacnetChange, Slot } from './bacnet-change.ts';
 import { carryOut, plantDeviceOf } from './carry-out.ts';
 import { classify } from './classify.ts';
 import type { Subscriptions } from './cov.ts';
+import { inTurn } from './lane-turn.ts';
 import { PRESENT_VALUE } from './owners.ts';
 import { pointValueOf, writtenValue } from './point-value.ts';
 import { askerOf, readPriorityArray, readSlots } from './read-slots.ts';
@@ -197,12 +198,8 @@ export class OwnAccess {
     };
   }
 
-  #inReadTurn<T extends object>(device: PlantDevice, run: () => Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const turn = (): Promise<void> => run().then(resolve, reject);
-      const busy = (): void => resolve(undefined);
-      if (!this.#parts.plant.lane(device).read(turn, { peer: 'gateway', expire: busy })) busy();
-    });
+  #inReadTurn<T>(device: PlantDevice, run: () => Promise<T>): Promise<T | undefined> {
+    return inTurn(this.#parts.plant.lane(device), 'read', 'gateway', run);
   }
 }
 

@@ -7,8 +7,10 @@ import { Broadcasts } from './broadcasts.ts';
 import { Callers } from './callers.ts';
 import { classify } from './classify.ts';
 import { Subscriptions } from './cov.ts';
+import { FirmwareUpdates } from './firmware-update.ts';
 import { Lists } from './lists.ts';
 import { OwnAccess } from './own-access.ts';
+import { OwnAlarms } from './own-alarms.ts';
 import { handleOfDevice } from './owners.ts';
 import { errorAnswer, lostAnswer, refusalOf, SERVICE_DENIED } from './refuse.ts';
 import { Changes } from './road-changes.ts';
@@ -110,6 +112,8 @@ export function createRoad(services: RoadServices): RunningRoad {
     perform: (permit) => own.perform(permit),
     slots: (target) => own.slots(target),
     watch: (target, heard, ended) => own.watch(target, heard, ended),
+    firmware: new FirmwareUpdates(parts, changes),
+    alarms: new OwnAlarms(parts, changes),
     activated() {
       subscriptions.endWatches();
       subscriptions.lookAgain();

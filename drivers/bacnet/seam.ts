@@ -138,7 +138,9 @@ export interface RoadServices extends DriverServices {
 }
 
 /** A road, with what the gateway itself asks of it. */
-export interface RunningRoad extends Road, Pick<RunningDriver, 'read' | 'plan' | 'perform' | 'slots' | 'watch'> {
+export interface RunningRoad
+  extends Road,
+    Pick<RunningDriver, 'read' | 'plan' | 'perform' | 'slots' | 'watch' | 'firmware' | 'alarms'> {
   /** Called after `index` has changed, in the same tick. */
   activated(): void;
   /** By stable name, for /metrics. */
