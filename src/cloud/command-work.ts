@@ -210,11 +210,13 @@ function explainTo(
   const explanation = explain(snapshot, { ...request, ...(priority === undefined ? {} : { priority }) });
   const { decision } = explanation;
   const denied = decision.decision === 'deny' ? decision : undefined;
+  const approvals = decision.decision === 'permit' ? decision.approvals : 0;
   return ok({
     explanation: {
       decision: decision.decision,
       ...(denied ? { reason: denied.reason } : {}),
       ...(denied?.target === undefined ? {} : { target: denied.target }),
+      ...(approvals > 0 ? { approvals } : {}),
       verdicts: decision.verdicts.map((verdict) => ({ ...verdict })),
       text: formatExplanation(explanation),
     },

@@ -79,6 +79,8 @@ export const resultSchema = z.discriminatedUnion('state', [
         decision: z.enum(['permit', 'deny']),
         reason: z.string().optional(),
         target: z.string().optional(),
+        /** How many other persons must approve what is permitted; absent: none. */
+        approvals: z.int().min(1).optional(),
         verdicts: z.array(verdictSchema),
         text: z.string(),
       })

@@ -189,10 +189,11 @@ export interface UndoGate {
 export interface JobGate {
   /**
    * Binds a device to a job until it is released: firmware, configuration and restart of it by anybody else wait, the starter's
-   * own tool included; reads, set points and releases go on. A text says who holds it already.
+   * own tool included; reads, set points and releases go on. A text says who holds it already. Whoever has `device.control` there
+   * may end it: then `onStanding` tells, and the job's changes are denied `transfer-in-progress` until it holds the device anew.
    */
   holdDevice(caller: Caller, device: TargetHandle, job: string): Result<void, string>;
-  /** More than once does nothing. */
+  /** Also where somebody ended it; more than once does nothing. */
   releaseDevice(device: TargetId, job: string, why: string): void;
   /** How many other persons must approve this change of this caller; 0 = none, also where it is denied. */
   approvalsFor(caller: Caller, change: Change<unknown>): number;

@@ -66,6 +66,8 @@ export interface ExplainReply {
   readonly revision: number;
   readonly reason?: string;
   readonly target?: string;
+  /** How many other persons must approve what is permitted; absent = none. */
+  readonly approvals?: number;
   readonly verdicts: readonly TargetVerdict[];
   readonly text: string;
 }

@@ -10,6 +10,7 @@ export function explainReply(explanation: Explanation): ExplainReply {
     revision: decision.revision,
     verdicts: decision.verdicts,
     text: formatExplanation(explanation),
+    ...(decision.decision === 'permit' && decision.approvals > 0 ? { approvals: decision.approvals } : {}),
     ...(decision.decision === 'deny' ? { reason: decision.reason } : {}),
     ...(decision.decision === 'deny' && decision.target !== undefined ? { target: decision.target } : {}),
   };

@@ -214,6 +214,7 @@ export function adminRoutes(app: App, context: Context): void {
         decision: decision.decision,
         policyRevision: decision.revision,
         text: formatExplanation({ ...explanation, targets: told }),
+        ...(decision.decision === 'permit' && decision.approvals > 0 && { approvals: decision.approvals }),
         ...(decision.decision === 'deny' && { reason: decision.reason }),
         ...(decision.decision === 'deny' &&
           decision.target !== undefined &&

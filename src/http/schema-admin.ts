@@ -84,6 +84,11 @@ export const explanationSchema = z
     policyRevision: z.int(),
     reason: z.string().optional(),
     target: z.string().optional(),
+    approvals: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('how many other persons must approve what is permitted; absent: none'),
     text: z.string(),
     targets: z.array(
       z.object({

@@ -1,6 +1,7 @@
 // How many other persons must approve: over the targets and what is checked there the most, of the permitting grants the fewest.
 
 import { describe, expect, it } from 'vitest';
+import { explainReply } from '../../src/daemon/explain-reply.ts';
 import type { DecisionRequest } from '../../src/model/decision.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { explain, formatExplanation } from '../../src/policy/explain.ts';
@@ -139,6 +140,7 @@ describe('the approvals of a decision', () => {
       { came: 'permits', approvals: 1 },
       { came: 'out-of-scope' },
     ]);
+    expect(explainReply(explained)).toMatchObject({ decision: 'permit', approvals: 1 });
     const text = formatExplanation(explained);
     expect(text).toContain('`ben` `point.write` under revision 7: permit, needs 1 approval\n');
     expect(text).toContain('role r to user:ben at hq (organizations.0.grants.0): permits, needs 2 approvals\n');
