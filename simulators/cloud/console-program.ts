@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ConsoleFault, EXIT, type ExitCode, type Terminal } from './console-exit.ts';
 import { addCredentialCommands } from './credential-commands.ts';
 import { addFleetCommands } from './fleet-commands.ts';
+import { addImageCommands } from './image-commands.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addLockCommands } from './lock-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
@@ -43,6 +44,7 @@ export async function runConsole(words: readonly string[], terminal: Terminal): 
     addJournalCommands,
     addFleetCommands,
     addCredentialCommands,
+    addImageCommands,
   ];
   for (const add of groups) add(program, terminal, shape);
   inheritExit(program);
