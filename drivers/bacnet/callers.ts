@@ -10,9 +10,9 @@ export function isNorth(station: Station): station is NorthStation {
   return 'peer' in station;
 }
 
-/** What tells two stations apart. */
+/** What tells two stations apart. Of the plant by the network’s number: behind one router two networks may have the same MACs. */
 export function stationKey(station: Station): string {
-  return isNorth(station) ? station.key : `${station.network}/${station.mac}`;
+  return isNorth(station) ? station.key : `${station.networkNumber}/${station.mac}`;
 }
 
 /** Who takes turns with whom: another port of the same address is not another peer. */

@@ -18,15 +18,20 @@ export function checkConfiguration(section: BacnetSection): readonly DocumentFau
   ];
 }
 
-/** Whether a text is `network/mac` of a station a plant network may have: `undefined`, or what is expected. */
+/** Whether a text is `number/mac` of a station a plant network may have: `undefined`, or what is expected. */
 export function checkStation({ networks }: BacnetSection, text: string): string | undefined {
-  const [name = '', mac = '', ...more] = text.split('/');
-  const network = Object.hasOwn(networks, name) ? networks[name] : undefined;
+  const [, number, mac = ''] = /^(\d+)\/((?:[0-9a-f]{2}){1,7})$/.exec(text) ?? [];
+  const all = Object.values(networks);
+  const network = all.find((one) => numbersOf(one).some((own) => String(own) === number));
   // On the B/IP network itself a MAC is an address and a port (J.1.2); behind a router it may be anything.
-  const lengths = network?.routers.length === 0 ? [6] : [1, 2, 3, 4, 5, 6, 7];
-  if (network !== undefined && more.length === 0 && /^([0-9a-f]{2})+$/.test(mac) && lengths.includes(mac.length / 2))
-    return undefined;
-  return `\`network/mac\` of a plant network, such as \`${Object.keys(networks)[0] ?? 'plant'}/c0000207bac0\``;
+  const isOnWire = String(network?.networkNumber) === number;
+  if (network !== undefined && (!isOnWire || mac.length === 12)) return undefined;
+  return `\`number/mac\` of a station of a plant network, such as \`${all[0]?.networkNumber ?? 1}/c0000207bac0\``;
+}
+
+/** A network's own number and those behind its routers. */
+function numbersOf({ networkNumber, routers }: PlantNetworkConfig): readonly number[] {
+  return [networkNumber, ...routers.flatMap(({ networks }) => networks)];
 }
 
 /** Two links on one port would hear each other's broadcasts, and a bound address cannot be had twice. */
@@ -114,7 +119,7 @@ function linkFaults(path: string, config: LinkConfig): DocumentFault[] {
 
 function applicationFaults({ applications, networks }: BacnetSection): DocumentFault[] {
   const seen = new Map<string, number>();
-  return applications.flatMap(({ network, mac, instance }, at): DocumentFault[] => {
+  return applications.flatMap(({ network, networkNumber, mac, instance }, at): DocumentFault[] => {
     const path = `applications.${at}`;
     const found: PlantNetworkConfig | undefined = networks[network];
     if (found === undefined)
@@ -127,7 +132,16 @@ function applicationFaults({ applications, networks }: BacnetSection): DocumentF
           expected: 'one of them',
         },
       ];
-    const key = `${network} ${mac ?? instance}`;
+    const numbers = numbersOf(found);
+    if (networkNumber !== undefined && (mac === undefined || !numbers.includes(networkNumber)))
+      return [
+        {
+          path: `${path}.networkNumber`,
+          found: `\`${networkNumber}\``,
+          expected: mac === undefined ? 'no such key beside `instance`' : `one of \`${numbers.join('`, `')}\``,
+        },
+      ];
+    const key = `${networkNumber ?? found.networkNumber} ${mac ?? instance}`;
     const first = seen.get(key);
     if (first !== undefined)
       return [{ path, found: `the station of \`applications.${first}\``, expected: 'a station of its own' }];

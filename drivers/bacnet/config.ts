@@ -142,6 +142,11 @@ export const bacnetSection = z.strictObject({
     .array(
       z.strictObject({
         network: name,
+        networkNumber: networkNumber
+          .optional()
+          .describe(
+            'With `mac`, of a station behind a plant router: the number of its network; absent: that of `network`',
+          ),
         mac: mac.optional().describe('Of the station; behind a plant router its own'),
         instance: instance.optional().describe('Of the station’s device object, once verified'),
         principal: z.string().min(1),

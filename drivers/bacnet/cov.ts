@@ -335,8 +335,8 @@ export class Subscriptions {
 }
 
 /** What is subscribed to: the same text is one subscription at the device. Lists of properties are not shared. */
-function southKeyOf(from: Station, { network, mac }: PlantDevice, request: SubscribeRequest): string {
-  const place = `${network} ${mac}`;
+function southKeyOf(from: Station, device: PlantDevice, request: SubscribeRequest): string {
+  const place = stationKey(device);
   switch (request.service) {
     case 'subscribe-cov': {
       const { type, instance } = request.parameters.monitoredObjectIdentifier;

@@ -1,5 +1,5 @@
 // The foreign device table of a BBMD (J.5): who registered, for how long. 1. Bounded in entries and in time.
-// 2. A registration lasts its time to live and the standard's grace of 30 s, no longer.
+// 2. A registration lasts its time to live and the standard's grace of 30 s, no longer. 3. No address has more than its share.
 
 import { type Endpoint, endpointKey, ipEndpointOf } from './endpoint.ts';
 import type { FdtEntry } from './wire/bvlc.ts';
@@ -11,6 +11,8 @@ interface Registration {
 }
 
 const graceSeconds = 30;
+/** Of all entries, for the ports of one address together. */
+const shareOfOneAddress = 1 / 8;
 
 export class ForeignDevices {
   readonly #maxEntries: number;
@@ -27,7 +29,11 @@ export class ForeignDevices {
     this.#sweep(now);
     const key = endpointKey(endpoint);
     if (ttlSeconds > this.#maxTtlSeconds) return false;
-    if (!this.#table.has(key) && this.#table.size >= this.#maxEntries) return false;
+    if (!this.#table.has(key)) {
+      const ofOne = [...this.#table.values()].filter((one) => one.endpoint.address === endpoint.address).length;
+      const isOverShare = ofOne >= Math.max(1, this.#maxEntries * shareOfOneAddress);
+      if (this.#table.size >= this.#maxEntries || isOverShare) return false;
+    }
     this.#table.set(key, { endpoint, ttlSeconds, until: now + (ttlSeconds + graceSeconds) * 1000 });
     return true;
   }

@@ -3,6 +3,7 @@
 // not known: nothing is guessed.
 
 import type { Clock } from '../../src/contract/clock.ts';
+import { stationKey } from './callers.ts';
 import type { KnownLists } from './moves.ts';
 import type { PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
 import type { AnyValue } from './wire/any-value.ts';
@@ -75,7 +76,7 @@ export class Lists {
 
   /** The device may be another, or hold something else. */
   forgetDevice(device: PlantDevice): void {
-    const prefix = `${device.network} ${device.mac} `;
+    const prefix = `${stationKey(device)} `;
     for (const key of this.#kept.keys()) if (key.startsWith(prefix)) this.#kept.delete(key);
     this.#generation += 1;
   }
@@ -125,6 +126,6 @@ function isMissing(answer: PlantAnswer): boolean {
   return errorCode === ERROR_CODES['unknown-property'] || errorCode === ERROR_CODES['unknown-object'];
 }
 
-function keyOf({ network, mac }: PlantDevice, { type, instance }: ObjectIdentifier): string {
-  return `${network} ${mac} ${type},${instance}`;
+function keyOf(device: PlantDevice, { type, instance }: ObjectIdentifier): string {
+  return `${stationKey(device)} ${type},${instance}`;
 }

@@ -2,6 +2,7 @@
 // 1. A list that is not known yet is `needed`, and then the effects are not complete. 2. Bounded in depth and in number.
 
 import type { TargetHandle } from '../../src/model/ids.ts';
+import { stationKey } from './callers.ts';
 import type { EffectList, Write } from './effects.ts';
 import type { ListNeed } from './lists.ts';
 import { isMoving, type KnownLists, listsOf, listsToMove, type Movement, mentionedIn, movementsOf } from './moves.ts';
@@ -59,7 +60,7 @@ export class MoveList {
       if (depth >= DEEPEST) return `what ${name} moves goes on for more than \`${DEEPEST}\` objects`;
       const known = this.#site.lists(holder, object);
       if (known === undefined) {
-        this.#needed.set(`${holder.network} ${holder.mac} ${object.type},${object.instance}`, {
+        this.#needed.set(`${stationKey(holder)} ${object.type},${object.instance}`, {
           device: holder,
           object,
           properties: listsOf(object.type),

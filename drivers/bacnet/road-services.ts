@@ -13,15 +13,15 @@ export interface RoadParts extends RoadServices {
 }
 
 export function roadParts(services: RoadServices): RoadParts {
-  const { applications, privateServices } = services.section;
+  const { applications, privateServices, networks } = services.section;
   return {
     ...services,
     counted: newRoadCounters(),
     applicationOf(device) {
       const entry = applications.find(
-        ({ network, mac, instance }) =>
+        ({ network, networkNumber = networks[network]?.networkNumber, mac, instance }) =>
           network === device.network &&
-          (mac === undefined || mac === device.mac) &&
+          (mac === undefined || (mac === device.mac && networkNumber === device.networkNumber)) &&
           (instance === undefined || instance === device.instance),
       );
       return entry && principalId(entry.principal);

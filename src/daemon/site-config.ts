@@ -121,7 +121,7 @@ const commonSections = {
     )
     .default([])
     .describe(
-      'Life safety: always forwarded, recorded, shown loudly. A peer is an IP address of the technicians’ side, or `network/mac` of a station of a BACnet plant network; an object is the id of a device or point of the policy',
+      'Life safety: always forwarded, recorded, shown loudly. A peer is an IP address of the technicians’ side, or `number/mac` of a station of a BACnet plant network (the network’s number, its MAC in hex); an object is the id of a device or point of the policy',
     ),
   journal: z
     .strictObject({

@@ -20,29 +20,31 @@ function faultsWith(peer: string, routers: readonly object[] = []): readonly obj
 }
 
 describe('a peer that is never gated', () => {
-  it.each(['192.0.2.7', '2001:db8::7', 'plant/c0000207bac0'])('may be `%s`', (peer) => {
+  it.each(['192.0.2.7', '2001:db8::7', '200/c0000207bac0'])('may be `%s`', (peer) => {
     expect(faultsWith(peer)).toEqual([]);
   });
 
   it('behind a router may have any MAC', () => {
-    expect(faultsWith('plant/05', [{ address: '192.0.2.130', networks: [201] }])).toEqual([]);
+    expect(faultsWith('201/05', [{ address: '192.0.2.130', networks: [201] }])).toEqual([]);
   });
 
   it.each([
     'firepanel',
-    'plant',
-    'plant/',
-    'plant/05',
-    'plant/C0000207BAC0',
-    'plant/c0000207bac0/1',
-    'other/c0000207bac0',
-    'toString/c0000207bac0',
+    '200',
+    '200/',
+    '200/05',
+    '200/C0000207BAC0',
+    '200/c0000207bac0/1',
+    '201/c0000207bac0',
+    '0200/c0000207bac0',
+    'plant/c0000207bac0',
   ])('that nobody can ever be, `%s`, is a fault', (peer) => {
     expect(faultsWith(peer)).toEqual([
       {
         path: 'neverGated.0.peer',
         found: describeFound(peer),
-        expected: 'an IPv4 or IPv6 address, or `network/mac` of a plant network, such as `plant/c0000207bac0`',
+        expected:
+          'an IPv4 or IPv6 address, or `number/mac` of a station of a plant network, such as `200/c0000207bac0`',
       },
     ]);
   });

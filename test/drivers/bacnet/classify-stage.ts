@@ -23,7 +23,7 @@ import { type BundleChanges, rigBundle } from './road-rig.ts';
 export function station(instance: number | undefined, network = 'plant'): PlantDevice {
   return {
     network,
-    networkNumber: 200,
+    networkNumber: network === 'plant' ? 200 : 300,
     mac: `7f00${String(instance ?? 0).padStart(4, '0')}bac0`,
     instance,
     maxApduLength: 1476,

@@ -64,6 +64,15 @@ it.each<[string[], object]>([
   [['applications.0'], { applications: [{ network: 'plant', principal: 'bms' }] }],
   [['applications.0'], { applications: [{ network: 'plant', instance: 1, mac: '01', principal: 'bms' }] }],
   [
+    ['applications.0.networkNumber', 'applications.1.networkNumber'],
+    {
+      applications: [
+        { network: 'plant', networkNumber: 77, mac: '01', principal: 'bms' },
+        { network: 'plant', networkNumber: 20, instance: 1, principal: 'bms' },
+      ],
+    },
+  ],
+  [
     ['applications.1'],
     {
       applications: [

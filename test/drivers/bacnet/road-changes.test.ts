@@ -147,6 +147,8 @@ describe('who asks', () => {
       { who: { principal: 'bms', proof: { kind: 'application-address' } } },
     ]);
     expect((await stage.ask(VAV, write)).kind).toBe('error');
+    // The same MAC on a network behind a router of that network is somebody else.
+    expect((await stage.ask({ ...BMS, networkNumber: 301 }, write)).kind).toBe('error');
     expect((await stage.ask(BMS, both)).kind).toBe('error');
     expect(stage.sides.changes).toHaveLength(1);
   });
@@ -162,7 +164,7 @@ describe('who asks', () => {
   });
 
   test('so is a station of a plant network that the site names, and what it says to everybody', async () => {
-    const stage = await fakeStage({ grants: [], site: { neverGated: { peers: [`other/${BMS.mac}`], targets: [] } } });
+    const stage = await fakeStage({ grants: [], site: { neverGated: { peers: [`300/${BMS.mac}`], targets: [] } } });
     expect((await stage.ask(BMS, write)).kind).toBe('simple-ack');
     expect((await stage.ask({ ...BMS, mac: VAV.mac }, write)).kind).toBe('error');
     expect(stage.journal.rows('intent')).toMatchObject([{ by: 'never-gated' }]);

@@ -8,7 +8,7 @@ import type { Element } from '../../../simulators/bacnet/elements.ts';
 import { type ObjectText, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
 import { ask } from '../../../simulators/bacnet/requests.ts';
 import { app, within } from '../../../simulators/bacnet/values.ts';
-import { AHU, reference, told, value } from './classify-stage.ts';
+import { AHU, reference, told, VAV, value } from './classify-stage.ts';
 import { type FakeStage, fakeStage } from './fake-sides.ts';
 
 type Values = { readonly [slot: string]: readonly Element[] };
@@ -157,6 +157,16 @@ describe('a value that is another’s', () => {
     expect((await stage.ask(stage.anna, write)).kind).toBe('simple-ack');
     await read(stage, 'averaging,1', P['average-value']);
     expect(lists()).toBe(2);
+  });
+
+  test('what one device’s list says is not believed of its namesake by MAC behind a router', async () => {
+    const stage = await fakeStage({ grants: ahuOnly });
+    const routed = { ...VAV, networkNumber: 201, mac: AHU.mac, instance: 1001 };
+    serve(stage, { '18,1 78': ahu });
+    expect(await read(stage, 'averaging,1', P['average-value'])).toBe('complex-ack');
+    expect(stage.road.counters().lists_read).toBe(1);
+    await stage.ask(stage.anna, ask.readProperty({ object: 'averaging,1', property: P['average-value'] }), routed);
+    expect(stage.road.counters().lists_read).toBe(2);
   });
 
   test('a fault while a list is read leaves nobody waiting', async () => {

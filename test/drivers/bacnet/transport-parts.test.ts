@@ -244,6 +244,14 @@ describe('bounds', () => {
     table.keep(() => false);
     expect(table.endpoints(61_000)).toEqual([]);
   });
+
+  it('has room for others than one address with many ports', () => {
+    const table = new ForeignDevices({ maxEntries: 16, maxTtlSeconds: 60 });
+    const ports = [1, 2, 3].map((port) => table.register({ address: '192.0.2.7', port }, 60, 0));
+    expect(ports).toEqual([true, true, false]);
+    expect(table.register({ address: '192.0.2.7', port: 2 }, 60, 0)).toBe(true);
+    expect(table.register({ address: '192.0.2.8', port: 1 }, 60, 0)).toBe(true);
+  });
 });
 
 describe('addresses', () => {
