@@ -1,6 +1,6 @@
 // The step "decide": every objection to a change, in a fixed order; the first one denies the whole change.
-// Order: no-policy, stale-policy, unattributed, unknown-point, the policy's own reasons, approval-required, out-of-scope of a
-// narrowed session, unattributed of a proof that ended meanwhile, image-unverified, transfer-in-progress, out-of-limits, rate-limited.
+// Order: no-policy, stale-policy, unattributed, unknown-point, the policy's own reasons, out-of-scope of a narrowed session,
+// unattributed of a proof that ended meanwhile, image-unverified, transfer-in-progress, out-of-limits, rate-limited, approval-required.
 // Invariants: 1. every target or nothing; 2. observing or finishing a transfer turns soft objections only, and records them.
 
 import type { Clock } from '../contract/clock.ts';
@@ -298,12 +298,6 @@ export function createScales(services: ScalesServices): Scales {
       const answer = askPolicy(policy, caller, intended);
       const { verdicts } = answer;
       if (answer.objection && !passes(answer.objection, true)) return deny(intended, verdicts, answer.objection);
-      const { count: needed, target } = answer.approvals;
-      const approvers = approversOf(policy, caller, change, intended);
-      const has = approvers.approvedBy.length;
-      const unapproved: Objection | undefined =
-        has < needed ? { reason: 'approval-required', target, text: approvalText(needed, has) } : undefined;
-      if (unapproved && !passes(unapproved, true)) return deny(intended, verdicts, unapproved);
       const narrowed = outsideSession(caller, policy.inventory, verdicts);
       if (narrowed && !passes(narrowed, false)) return deny(intended, verdicts, narrowed);
       const unproven: Objection | undefined = services.isProven(caller)
@@ -316,6 +310,13 @@ export function createScales(services: ScalesServices): Scales {
       for (const objection of [beyondLimits(intended), tooOften(intended)]) {
         if (objection && !passes(objection, false)) return deny(intended, verdicts, objection);
       }
+      // Last, so that nobody is asked to approve what would be denied all the same.
+      const { count: needed, target } = answer.approvals;
+      const approvers = approversOf(policy, caller, change, intended);
+      const has = approvers.approvedBy.length;
+      const unapproved: Objection | undefined =
+        has < needed ? { reason: 'approval-required', target, text: approvalText(needed, has) } : undefined;
+      if (unapproved && !passes(unapproved, true)) return deny(intended, verdicts, unapproved);
       const ends = [
         answer.validUntil,
         approvers.validUntil,

@@ -95,6 +95,15 @@ describe('a change that the policy wants approved', () => {
     expect(stage.reason(anna, both)).toBe('approval-required');
   });
 
+  it('is what is said last: whatever else stands against it comes first', () => {
+    const stage = set({ 'point.write': 1, 'firmware.update': 1 });
+    const anna = stage.as('anna');
+    expect(stage.reason(anna, stage.write('ahu/sp', 99))).toBe('out-of-limits');
+    stage.gate.holdDevice(anna, stage.handle('ahu'), 'j');
+    expect(stage.reason(anna, update(stage))).toBe('transfer-in-progress');
+    expect(stage.reason(anna, { ...update(stage), job: 'j' })).toBe('approval-required');
+  });
+
   it('asks by the channel and the identity of who approved', () => {
     const stage = Stage.set(
       {},
