@@ -309,6 +309,7 @@ describe('tool sessions', () => {
     const identity = { organization: 'acme', groups: [], role: 'Operator' };
     const caller = await stage.session('acme:https://id#zoe', '127.0.0.1', { identity });
     expect(caller.identity).toEqual(identity);
+    expect(stage.gate.sessions()).toMatchObject([{ principal: 'acme:https://id#zoe', identity }]);
     expect(stage.reason(caller, stage.write('ahu/sp'))).toBe('permit');
   });
 
