@@ -22,7 +22,7 @@ import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import type { WireFault } from './wire/fault.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
 import { NETWORK_REJECT_REASONS } from './wire/network-message.ts';
-import { BROADCAST_NETWORK, decodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import { BROADCAST_NETWORK, decodeNpdu, encodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
 import {
   decodeUnconfirmedRequest,
   encodeUnconfirmedRequest,
@@ -109,10 +109,13 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     await this.link.open();
   }
 
-  /** Says which networks are behind the gateway (6.4.2). */
+  /** Says which networks are behind the gateway (6.4.2), and looks for consoles that only listen: a start must not silence alarms. */
   begin(): void {
     const networks = this.reaches();
     if (networks.length > 0) this.link.broadcast(networkFrame({ type: 'i-am-router-to-network', networks }));
+    const whoIs = encodeUnconfirmedRequest({ service: 'who-is', parameters: {} });
+    const apdu = encodeApdu({ type: 'unconfirmed-request', ...whoIs });
+    this.link.broadcast(encodeNpdu({ expectingReply: false, priority: 0, payload: { kind: 'apdu', apdu } }));
   }
 
   get underWay(): number {
@@ -348,7 +351,8 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       this.#refuse(from, 'unconfirmed-request', decoded.fault.message, decoded.fault);
       return;
     }
-    // Without a destination it is for this side of the router.
+    // Without a destination it is for this side of the router; who says that it is here can be told of alarms from now on.
+    if (destination === undefined && decoded.value.service === 'i-am') this.#stations.at(origin);
     if (destination === undefined || destination.hopCount < 2) return;
     const { network, mac } = destination;
     const behind = this.#behind.networkOf(network);

@@ -1,11 +1,13 @@
 // From the plant to the technicians' side, from one plant network to another, and what one station may hold of the gateway.
 
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Destination } from '../../../drivers/bacnet/seam.ts';
 import { macOf } from '../../../simulators/bacnet/framing.ts';
 import type { Peer } from '../../../simulators/bacnet/peer.ts';
 import { startPlant } from '../../../simulators/bacnet/plant.ts';
-import { ask as service } from '../../../simulators/bacnet/requests.ts';
+import { say, ask as service } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { ask, eventually, NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK, TransportRig } from './transport-rig.ts';
 
@@ -38,6 +40,26 @@ it('takes a confirmed notification of a device to one station, under the deviceâ
   expect(rig.road.notifications.map(({ to }) => (to === 'gateway' ? to : to.key))).toEqual([
     `${desk.endpoint.host}:${desk.endpoint.port}`,
     'gateway',
+  ]);
+});
+
+it('a console that only listens is looked for at the start, and known once it says that it is here', async () => {
+  const ear = createSocket({ type: 'udp4', reuseAddr: true });
+  onTestFinished(() => void ear.close());
+  ear.bind({ address: '127.255.255.255', port: 0 });
+  await once(ear, 'listening');
+  const heard: string[] = [];
+  ear.on('message', (octets) => heard.push(octets.toString('hex')));
+  const rig = await TransportRig.start({ north: { port: ear.address().port }, settle: false });
+  await eventually(() => heard.length === 2);
+  // I-Am-Router-To-Network 200, then Who-Is for everybody.
+  expect(heard).toEqual(['810b000901800100c8', '810b000801001008']);
+  const desk = await rig.client();
+  expect(rig.driver.status().counters.north_stations).toBe(0);
+  desk.tell(say.iAm(4000), { endpoint: rig.north });
+  await eventually(() => rig.driver.status().counters.north_stations === 1);
+  expect([...rig.road.services.north.stations()].map(({ key }) => key)).toEqual([
+    `${desk.endpoint.host}:${desk.endpoint.port}`,
   ]);
 });
 
