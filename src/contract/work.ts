@@ -128,7 +128,7 @@ export interface Override {
 
 export type EarlyRelease =
   | { readonly kind: 'released' | 'left' | 'waiting'; readonly override: Override }
-  | { readonly kind: 'denied'; readonly denial: Omit<Denial, 'decisionId'> }
+  | { readonly kind: 'denied'; readonly denial: Denial }
   | { readonly kind: 'unknown' };
 
 export interface Overrides {

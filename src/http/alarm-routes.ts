@@ -112,7 +112,7 @@ export function alarmRoutes(app: App, context: Context): void {
             const sight = sightOf(context, request);
             const { decisionId, revision } = judged.denial;
             throw denied(shownDenial(judged.denial, { sight, caller, clock }), {
-              detail: shownText(sight, judged.denial),
+              detail: shownText(judged.denial, { sight, caller, clock }),
               decisionId,
               ...(revision !== undefined && { policyRevision: revision }),
             });

@@ -4,7 +4,7 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Caller, Denial } from '../contract/gate.ts';
 import type { DecisionRequest, TargetVerdict } from '../model/decision.ts';
-import { askWhom } from '../policy/ask-whom.ts';
+import { askWhom, seesOthers } from '../policy/ask-whom.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { askedBy } from './asker.ts';
 import type { ApiDenied } from './schema-shared.ts';
@@ -15,14 +15,19 @@ const MOST_ASKED = 10;
 
 type Denied = Extract<TargetVerdict, { permitted: false }>;
 
+/** To whom it is shown. */
+interface Shown {
+  readonly sight: Sight;
+  readonly caller: Caller;
+  readonly clock: Clock;
+}
+
 /** One row for each denied target; where none was looked at, one for the reason itself. */
-export function shownDenial(
-  denial: Omit<Denial, 'decisionId'>,
-  { sight, caller, clock }: { readonly sight: Sight; readonly caller: Caller; readonly clock: Clock },
-): ApiDenied[] {
+export function shownDenial(denial: Omit<Denial, 'decisionId'>, shown: Shown): ApiDenied[] {
+  const { sight, caller, clock } = shown;
   const refused = denial.verdicts.filter((verdict): verdict is Denied => !verdict.permitted).slice(0, MOST_SHOWN);
   if (refused.length === 0) {
-    return [{ ...placed(sight, denial.target), reason: denial.reason, text: denial.text }];
+    return [{ ...placed(sight, denial.target), reason: denial.reason, text: shownText(denial, shown) }];
   }
   return refused.map(({ target, reason, missing, lock }, at) => {
     const request = { ...askedBy(caller, clock), action: missing, targets: [target] };
@@ -42,11 +47,16 @@ export function whom(snapshot: PolicySnapshot, request: DecisionRequest, target:
   return { people: [...people], count, withheld };
 }
 
-/** The gate's sentence names targets: only where they may be seen. */
-export function shownText(sight: Sight, { text, reason, target }: Omit<Denial, 'decisionId'>): string {
+/** The gate's sentence names targets, and who holds one: only where they may be seen. */
+export function shownText(
+  { text, reason, target }: Omit<Denial, 'decisionId'>,
+  { sight, caller, clock }: Shown,
+): string {
   const handle = target === undefined ? undefined : sight.tree.inventory.find(target);
   const isHidden = target !== undefined && (handle === undefined || !sight.sees(handle));
-  return isHidden ? `denied: ${reason}` : text;
+  const request = { ...askedBy(caller, clock), action: 'device.view', targets: [] };
+  const isOfSomebody = reason === 'transfer-in-progress' && !seesOthers(sight.snapshot, request, target);
+  return isHidden || isOfSomebody ? `denied: ${reason}` : text;
 }
 
 /** The place, device or point, where it may be seen. */

@@ -191,8 +191,9 @@ async function act(
     case 'denied': {
       const sight = sightOf(context, request);
       const { revision } = done.denial;
-      throw denied(shownDenial(done.denial, { sight, caller: askerOf(request).caller, clock: context.options.clock }), {
-        detail: shownText(sight, done.denial),
+      const shown = { sight, caller: askerOf(request).caller, clock: context.options.clock };
+      throw denied(shownDenial(done.denial, shown), {
+        detail: shownText(done.denial, shown),
         ...(revision !== undefined && { policyRevision: revision }),
       });
     }
@@ -229,7 +230,7 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
     throw denied(
       found.flatMap((denial) => shownDenial(denial, { sight, caller, clock: context.options.clock })),
       {
-        detail: shownText(sight, first),
+        detail: shownText(first, { sight, caller, clock: context.options.clock }),
         ...(recorded && { decisionId: recorded.decisionId }),
         ...(first.revision !== undefined && { policyRevision: first.revision }),
       },

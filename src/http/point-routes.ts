@@ -13,6 +13,7 @@ import { type App, askerOf, type Context, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { eventText } from './event-streams.ts';
 import type { LiveValue } from './live-values.ts';
+import { personName } from './person-name.ts';
 import { notFound, notPermitted } from './problem.ts';
 import { type ApiPointDetail, type ApiSlot, liveQuery, pointDetailSchema, trendSchema } from './schema-browse.ts';
 import { idText, problems } from './schema-shared.ts';
@@ -190,9 +191,6 @@ export function seesName(
   return mayIn(snapshot, asker.caller, clock, 'audit.read', ownerOf(snapshot.rights, point.handle));
 }
 
-const personName = ({ snapshot }: Sight, principal: string): string =>
-  snapshot.rights.people.get(principal)?.name ?? principal;
-
 function lastChangeOf(
   context: Context,
   asker: Asker,
@@ -210,7 +208,7 @@ function lastChangeOf(
     at: row.at,
     ...(effect?.new !== undefined && { value: effect.new }),
     ...(outcome?.row.kind === 'outcome' && { outcome: outcome.row.outcome.kind }),
-    ...(by !== null && seesName(context, asker, sight, by, point) && { by: personName(sight, by) }),
+    ...(by !== null && seesName(context, asker, sight, by, point) && { by: personName(context, by) }),
   };
 }
 
@@ -240,7 +238,7 @@ async function readSlots(
       meaning: MEANINGS[priority] ?? 'available',
       value: shownValue(value),
       ...(holder && { since: holder.at }),
-      ...(isNamed && { by: personName(sight, by) }),
+      ...(isNamed && { by: personName(context, by) }),
     };
   });
 }

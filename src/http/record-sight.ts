@@ -38,8 +38,11 @@ export function recordSight(
     if (everything) return true;
     switch (row.kind) {
       case 'intent':
-      case 'refusal':
         return row.effects.length > 0 && row.effects.every(({ target }) => isTheirs(target));
+      case 'refusal': {
+        const named = [...row.effects.map(({ target }) => target), ...(row.target === undefined ? [] : [row.target])];
+        return named.length > 0 && named.every(isTheirs);
+      }
       case 'outcome': {
         const intent = intentOf(row.decision);
         return intent?.kind === 'intent' && shows(intent);

@@ -10,6 +10,7 @@ import { type Asker, askedBy, mayIn } from './asker.ts';
 import { type App, askerOf, type Context, policyOf, sightOf } from './context.ts';
 import type { HeldToolSession } from './options.ts';
 import { isAddress, peerOf, plainAddress } from './peer-address.ts';
+import { personName } from './person-name.ts';
 import { invalid, notFound, Problem, tooMany } from './problem.ts';
 import { recordSight } from './record-sight.ts';
 import { idText, problems } from './schema-shared.ts';
@@ -261,7 +262,7 @@ function shownSession(context: Context, asker: Asker, session: HeldToolSession):
   return {
     id,
     own: principal === asker.caller.principal,
-    owner: nameOf(context, session),
+    owner: personName(context, principal),
     address,
     since: openedAt,
     until,
@@ -269,12 +270,6 @@ function shownSession(context: Context, asker: Asker, session: HeldToolSession):
     ...(devices && { devices: devices.filter((device) => sightOf(context, { asker }).device(device) !== undefined) }),
     ...(contestedAt !== undefined && { contestedAt }),
   };
-}
-
-/** People of an identity provider have their name with the session they claimed it in. */
-function nameOf({ options, sessions }: Context, { id, principal }: HeldToolSession): string {
-  const known = options.gate.policy()?.rights.people.get(principal)?.name;
-  return known ?? sessions.list().find(({ tools }) => tools.has(id))?.name ?? principal;
 }
 
 function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof pointAtSchema> {

@@ -6,6 +6,7 @@ import type { Override, RowCheck, WriteOrder, WriteResult, WriteRow } from '../c
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial, shownText } from './denial-shown.ts';
+import { personName } from './person-name.ts';
 import { seesName } from './point-routes.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
 import { idText, pageOf, pageQuery, problems } from './schema-shared.ts';
@@ -161,9 +162,10 @@ export function writeRoutes(app: App, context: Context): void {
         }
         if (released.kind === 'denied') {
           const sight = sightOf(context, request);
-          const { text, revision } = released.denial;
+          const { decisionId, revision } = released.denial;
           throw denied(shownDenial(released.denial, { sight, caller, clock }), {
-            detail: text,
+            detail: shownText(released.denial, { sight, caller, clock }),
+            decisionId,
             ...(revision !== undefined && { policyRevision: revision }),
           });
         }
@@ -228,7 +230,7 @@ function answerOf(
       throw denied(
         result.denials.flatMap((denial) => shownDenial(denial, { sight, caller, clock })),
         {
-          detail: shownText(sight, first),
+          detail: shownText(first, { sight, caller, clock }),
           decisionId: first.decisionId,
           ...(first.revision !== undefined && { policyRevision: first.revision }),
         },
@@ -285,7 +287,7 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
     state,
     ...(device !== undefined && { device: { id: entry.device, name: sight.tree.inventory.nameOf(device) } }),
     ...(seesName(context, asker, sight, owner, point) && {
-      owner: sight.snapshot.rights.people.get(owner)?.name ?? owner,
+      owner: personName(context, owner),
     }),
     ...(before !== undefined && { before: shownValue(before) }),
     ...(point.unit !== undefined && { unit: point.unit }),
@@ -310,7 +312,7 @@ function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
         point: { id: point, name: inventory.nameOf(handle) },
         own: by === asker.caller.principal,
         origin: 'found',
-        ...(isNamed && { owner: sight.snapshot.rights.people.get(by)?.name ?? by }),
+        ...(isNamed && { owner: personName(context, by) }),
         value: shownValue(value),
         priority,
         ...(place?.unit !== undefined && { unit: place.unit }),

@@ -3,7 +3,7 @@
 // 3. only a slot that still holds what was written is given back; 4. one release at a time for each entry.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
+import type { Caller, Denial, Gate, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
@@ -212,7 +212,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       if (held === undefined) return { kind: 'unknown' };
       if (caller.principal !== held.entry.owner) {
         const denial = objection(caller, held);
-        if (denial) return { kind: 'denied', denial };
+        if (denial) return { kind: 'denied', denial: { ...denial, decisionId: refused(caller, held.entry, denial) } };
       }
       const { point, owner } = held.entry;
       const detail = { override: id, target: point, owner, by: caller.principal, from: caller.from };
@@ -247,7 +247,17 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     },
   };
 
-  function objection(caller: Caller, { entry }: Held) {
+  function refused(caller: Caller, { id, point }: Override, { reason, text }: ReturnType<typeof unreachable>) {
+    const reached = reachPoint(services, point);
+    return gate.refuse(caller, {
+      operation: 'release-override',
+      reason,
+      detail: `override \`${id}\`: ${text}`,
+      ...(typeof reached !== 'string' && { target: reached.point.handle }),
+    });
+  }
+
+  function objection(caller: Caller, { entry }: Held): Omit<Denial, 'decisionId'> | undefined {
     const reached = reachPoint(services, entry.point);
     if (typeof reached === 'string') return unreachable(reached);
     const { priority, before } = entry;
@@ -258,7 +268,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
   }
 }
 
-const unreachable = (text: string) => ({ reason: 'unknown-point' as const, verdicts: [], text });
+const unreachable = (text: string): Omit<Denial, 'decisionId'> => ({ reason: 'unknown-point', verdicts: [], text });
 
 const isOpen = ({ state }: Override): boolean => state === 'pending' || state === 'active' || state === 'releasing';
 

@@ -94,6 +94,37 @@ describe('somebody of the identity provider', () => {
     expect((await guest.client.ask('GET', '/api/v1/me')).status).toBe(401);
   });
 
+  it('holds overrides and tool sessions in a name of their own, which an administrator at home sees and ends', async () => {
+    const { gate } = await site({});
+    const { client: rita } = await signIn('rita');
+    const own = { 'sec-fetch-site': 'same-origin' };
+    const body = { value: 20 };
+    const written = await rita.ask('POST', '/api/v1/points/ahu1%2Fsat-sp/write', { body, headers: own });
+    const { override } = (written.body.rows as unknown as readonly { override: string }[])[0] ?? { override: '' };
+    const claimed = await rita.ask('POST', '/api/v1/tool-sessions', { body: {}, headers: own, from: '127.0.0.44' });
+    expect(claimed.body).toMatchObject({ session: { own: true, owner: 'Rita' } });
+    const carla = await (rig as HttpRig).as('carla');
+    const ledger = await carla.ask('GET', '/api/v1/overrides');
+    expect(ledger.items).toMatchObject([{ id: override, owner: 'Rita', own: false }]);
+    const tools = await carla.ask('GET', '/api/v1/tool-sessions');
+    expect(tools.items).toMatchObject([{ owner: 'Rita', own: false, address: '127.0.0.44' }]);
+    const ben = await (rig as HttpRig).as('ben');
+    const [theirs] = (await carla.ask('GET', '/api/v1/sessions')).items.filter(({ name }) => name === 'Rita');
+    for (const path of [`tool-sessions/${tools.items[0]?.id}`, `sessions/${theirs?.id}`]) {
+      expect((await ben.ask('DELETE', `/api/v1/${path}`)).status).toBe(404);
+    }
+    expect((await ben.ask('GET', '/api/v1/overrides')).text).not.toContain('ita');
+    expect((await carla.ask('DELETE', `/api/v1/tool-sessions/${tools.items[0]?.id}`)).status).toBe(204);
+    expect(gate.sessions()).toEqual([]);
+    await rita.ask('POST', '/api/v1/tool-sessions', { body: {}, headers: own, from: '127.0.0.44' });
+    expect((await carla.ask('DELETE', `/api/v1/sessions/${theirs?.id}`)).status).toBe(204);
+    // What was claimed in the session ends with it.
+    expect([gate.sessions(), (await rita.ask('GET', '/api/v1/me')).status]).toEqual([[], 401]);
+    expect((await carla.ask('POST', `/api/v1/overrides/${override}/release`)).body).toMatchObject({
+      state: 'released',
+    });
+  });
+
   it('comes back once, with the cookie it left with, and to nobody else', async () => {
     await site({ defaultRole: true });
     const { back, client } = await signIn('gina');

@@ -39,6 +39,11 @@ describe('an override', () => {
     const ben = await rig.as('ben');
     const refused = await ben.ask('POST', `/api/v1/overrides/${id}/release`);
     expect([refused.status, refused.body.denied]).toMatchObject([403, [{ needed: 'point.write' }]]);
+    const carla = await rig.as('carla');
+    const path = `/api/v1/journal?kind=refusal&decision=${refused.body.decisionId}`;
+    await until('it is recorded', async () => (await carla.ask('GET', path)).items.length === 1);
+    const own = await ben.ask('GET', '/api/v1/overrides');
+    expect([own.items, own.text.includes('Carla')]).toMatchObject([[{ id, own: false }], false]);
     const tom = await rig.as('tom');
     expect((await tom.ask('POST', `/api/v1/overrides/${id}/release`)).status).toBe(404);
     expect((await tom.ask('GET', '/api/v1/overrides')).items).toEqual([]);
@@ -46,6 +51,15 @@ describe('an override', () => {
     expect((await anna.ask('POST', `/api/v1/overrides/${id}/release`)).body).toMatchObject({ state: 'released' });
     expect(held()).toBe(18);
     expect((await anna.ask('POST', `/api/v1/overrides/${id}/release`)).status).toBe(409);
+  });
+
+  it('of somebody whose right is gone is released by its owner all the same, in the owner’s own name', async () => {
+    const id = await override('anna', 21);
+    await rig.activate({ revision: 2, grants: [{ to: 'user:anna', role: 'viewer', at: 'ahu1' }] });
+    const anna = await rig.as('anna');
+    expect((await anna.ask('POST', SP, { body: { value: 20 } })).status).toBe(403);
+    expect((await anna.ask('POST', `/api/v1/overrides/${id}/release`)).body).toMatchObject({ state: 'released' });
+    expect(held()).toBe(18);
   });
 
   it('is left where the point holds another value by then', async () => {
