@@ -33,6 +33,19 @@ export function deviceBy({ inventory }: PlantParts, id: string): InventoryDevice
   return handle === undefined ? undefined : view?.device(handle);
 }
 
+export interface ReachedDevice {
+  readonly device: InventoryDevice;
+  readonly driver: RunningDriver;
+}
+
+/** The device with its driver; a text says what stands in the way. */
+export function reachDevice(plant: PlantParts, id: string): ReachedDevice | string {
+  const device = deviceBy(plant, id);
+  if (device === undefined) return 'no device of the policy in force';
+  const driver = driverOf(plant.drivers, device);
+  return driver === undefined ? 'the device has no address that a driver here knows' : { device, driver };
+}
+
 export function driverOf(
   drivers: ReadonlyMap<string, RunningDriver>,
   { address }: InventoryDevice,

@@ -1,0 +1,59 @@
+// Part of "checking": whether an image may go onto a device as it stands. Pure. Invariants: 1. what neither the device nor the
+// inventory says is no match; 2. an older image needs the manifest's signed permit; 3. a device that has nothing but its boot
+// loader may be rescued.
+
+import type { FirmwarePath, FirmwareStanding } from '../contract/firmware.ts';
+import type { ImageManifest } from '../contract/images.ts';
+import type { InventoryDevice } from '../model/point.ts';
+import { compareVersions } from './version.ts';
+
+export type Fit =
+  | { readonly kind: 'fits'; readonly goesOn: boolean }
+  /** It holds a whole image that is not active. */
+  | { readonly kind: 'staged' }
+  | { readonly kind: 'runs-it' }
+  /** It restarts: ask again. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'unfit'; readonly why: string };
+
+export type ImageFacts = Pick<
+  ImageManifest,
+  'vendor' | 'model' | 'version' | 'minimumVersion' | 'permitsDowngrade' | 'size'
+>;
+
+/** `sent`: of this image this job has sent something before. */
+export function fitOf(
+  image: ImageFacts,
+  device: Pick<InventoryDevice, 'vendor' | 'model'>,
+  standing: FirmwareStanding,
+  path: FirmwarePath,
+  sent: boolean,
+): Fit {
+  if (standing.state === 'busy') return { kind: 'busy' };
+  for (const what of ['vendor', 'model'] as const) {
+    const says = [standing[what], device[what]].filter((text) => text !== undefined);
+    if (says.length === 0) return unfit(`neither the device nor the inventory says its ${what}`);
+    const other = says.find((text) => text !== image[what]);
+    if (other !== undefined) return unfit(`got ${what} \`${other}\`, expected \`${image[what]}\` as the image says`);
+  }
+  const why = versionFault(image, standing);
+  if (why !== undefined) return unfit(why);
+  if (standing.state === 'running' && standing.version === image.version) return { kind: 'runs-it' };
+  if (standing.state === 'staged' && sent) return { kind: 'staged' };
+  return { kind: 'fits', goesOn: sent && path.resumes };
+}
+
+function versionFault(image: ImageFacts, { state, version }: FirmwareStanding): string | undefined {
+  if (version === undefined) {
+    return state === 'boot-loader' ? undefined : 'the device does not say which version it runs';
+  }
+  if (version === image.version) return undefined;
+  const { minimumVersion } = image;
+  if (minimumVersion !== undefined && compareVersions(version, minimumVersion) < 0) {
+    return `got version \`${version}\`, expected \`${minimumVersion}\` or newer`;
+  }
+  if (image.permitsDowngrade === true || compareVersions(version, image.version) < 0) return undefined;
+  return `got version \`${version}\`, expected one older than \`${image.version}\`, or an image that permits to go back`;
+}
+
+const unfit = (why: string): Fit => ({ kind: 'unfit', why });

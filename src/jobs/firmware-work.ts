@@ -1,0 +1,389 @@
+// What is done in each state of a firmware update. Invariants: 1. whatever changes the device is planned, judged in the starter's
+// name and noted durably before it is performed; 2. activating is judged anew, and never runs for somebody who lost the right;
+// 3. after every interruption the device is asked first.
+
+import type { FirmwareDriver, FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
+import type { Change, Denial, Judgement, Permit } from '../contract/gate.ts';
+import type { Outcome } from '../model/journal-row.ts';
+import type { InventoryDevice } from '../model/point.ts';
+import { fail, ok, type Result } from '../model/result.ts';
+import type { Next, Task, Work } from './device-run.ts';
+import { fitOf } from './firmware-fit.ts';
+import type { JobBook } from './job-book.ts';
+import { approversOf, callerOf, type DeviceMemory, deviceIn, type Goal } from './job-record.ts';
+import { type JobServices, MOST_FRUITLESS, POLL_MS, PROGRESS_MS } from './job-services.ts';
+import { MACHINE, type WorkingState } from './machine.ts';
+import { reachDevice } from './plant.ts';
+
+export interface FirmwareParts {
+  readonly services: JobServices;
+  readonly book: JobBook;
+  readonly job: string;
+  readonly device: string;
+  /** The gate said no: the job pauses before the next device. */
+  pauseJob(denial: Omit<Denial, 'decisionId'>): void;
+}
+
+type FirmwareState = Exclude<WorkingState, 'applying'>;
+export interface FirmwareWork {
+  readonly works: { readonly [State in FirmwareState]: Work };
+  back(goal: Goal, why: string): Next;
+  /** Whether the starter could still do what is being done; `stop`: the device's transfer shall end at once. */
+  lookAgain(): { readonly denial: Omit<Denial, 'decisionId'>; readonly stop: boolean } | undefined;
+  /** An interrupted transfer can go on where it was. */
+  resumes(): boolean;
+}
+
+interface AtHand {
+  readonly device: InventoryDevice;
+  readonly firmware: FirmwareDriver;
+}
+
+export function createFirmwareWork({ services, book, job, device: id, pauseJob }: FirmwareParts): FirmwareWork {
+  const { gate, clock, timers, images } = services;
+  let fruitless = 0;
+  let reverts = 0;
+
+  const live = () => {
+    const found = book.get(job);
+    if (found === undefined) throw new Error(`got job \`${job}\`, expected one that is known`);
+    return found;
+  };
+  const memory = (): DeviceMemory => live().memory.devices[id] ?? {};
+  const version = (): string | undefined => live().memory.image?.version;
+
+  function reach(): Result<AtHand, string> {
+    const reached = reachDevice(services, id);
+    if (typeof reached === 'string') return fail(reached);
+    const { firmware } = reached.driver;
+    return firmware ? ok({ device: reached.device, firmware }) : fail('its driver updates no firmware');
+  }
+
+  async function openImage(): Promise<Result<ImageSource, string>> {
+    const { order } = live().job;
+    if (order.kind !== 'firmware') return fail('the order names no image');
+    const opened = await images.open(order.image);
+    return opened.ok ? opened : fail(`the image cannot be sent: ${opened.fault.text}`);
+  }
+
+  /** With everything the gate goes by. */
+  function changeOf({ device, firmware }: AtHand, step: FirmwareStep): Result<Change<unknown>, string> {
+    const planned = firmware.plan(device.handle, step);
+    if (!planned.ok) return planned;
+    const approvedBy = approversOf(live().job);
+    return ok({
+      ...planned.value,
+      job,
+      ...(approvedBy.length > 0 && { approvedBy }),
+      ...(step.kind === 'revert' && { reverts: true as const }),
+    });
+  }
+
+  const judge = (change: Change<unknown>): Judgement<unknown> => gate.judge(callerOf(live().job), change);
+
+  function hold({ device }: AtHand): Result<void, string> {
+    return gate.holdDevice(callerOf(live().job), device.handle, job);
+  }
+
+  function withDecision(permit: Permit<unknown>): { readonly decisions: readonly Permit<unknown>['decisionId'][] } {
+    return { decisions: [...deviceIn(live().job, id).decisions, permit.decisionId] };
+  }
+
+  const isSent = (): boolean => memory().sent !== undefined;
+  /** Where nothing went out, a device waits for whoever may go on with it. */
+  function back(goal: Goal, why: string): Next {
+    if (isSent()) return { to: 'rolling-back', why, goal };
+    return { to: goal === 'refused' ? 'queued' : goal, why };
+  }
+
+  /** What the device says, asked until it does or the time is up. */
+  async function ask(task: Task, settled: (standing: FirmwareStanding) => boolean): Promise<Standing | undefined> {
+    while (!task.signal.aborted) {
+      const at = reach();
+      // A device that left the policy does not come back by waiting for it.
+      if (!at.ok) return undefined;
+      const held = hold(at.value);
+      const standing = held.ok ? await at.value.firmware.standing(at.value.device.handle) : held;
+      if (standing.ok && settled(standing.value)) return { ...at.value, standing: standing.value };
+      task.hinder(standing.ok ? says(standing.value) : standing.fault);
+      await task.wait(POLL_MS);
+    }
+    return undefined;
+  }
+
+  /** Where `ask` came to nothing: stopped, which the run knows better, or out of reach for good. */
+  const unasked = (): Next => {
+    const at = reach();
+    return back('failed', at.ok ? 'it could not be asked' : at.fault);
+  };
+
+  async function check(task: Task): Promise<Next> {
+    const found = await ask(task, ({ state }) => state !== 'busy');
+    if (found === undefined) return unasked();
+    const path = found.firmware.path(found.device.handle);
+    if (path === undefined) return back('failed', 'its address describes no way for firmware');
+    const facts = live().memory.image;
+    const image = await openImage();
+    if (!image.ok || facts === undefined) return back('failed', image.ok ? 'the image is not known' : image.fault);
+    const { standing } = found;
+    const fit = fitOf(facts, found.device, standing, path, isSent());
+    const oldVersion = deviceIn(live().job, id).oldVersion ?? standing.version;
+    const device = { ...(oldVersion !== undefined && { oldVersion }) };
+    const confirmMs = { confirmMs: path.confirmMs };
+    switch (fit.kind) {
+      case 'busy':
+        return { to: 'failed', why: 'it is busy' };
+      case 'unfit':
+        return back('failed', fit.why);
+      case 'runs-it':
+        return { to: 'done', device: { ...device, newVersion: facts.version } };
+      case 'staged':
+        return { to: 'verifying', device, memory: confirmMs };
+      case 'fits':
+        return begin(found, { kind: 'transfer', image: image.value, goesOn: fit.goesOn }, device, confirmMs);
+    }
+  }
+
+  function begin(at: AtHand, step: FirmwareStep, device: object, memoryToo: object): Next {
+    const change = changeOf(at, step);
+    if (!change.ok) return back('failed', change.fault);
+    const judged = judge(change.value);
+    if (!judged.permitted) {
+      pauseJob(judged.denial);
+      return { ...back('refused', judged.denial.text), device: { ...device, denial: judged.denial } };
+    }
+    const { permit } = judged;
+    const tries = deviceIn(live().job, id).tries + 1;
+    return {
+      to: 'transferring',
+      permit,
+      device: { ...device, ...withDecision(permit), tries },
+      memory: { ...memoryToo, sent: memory().sent ?? permit.decisionId },
+    };
+  }
+
+  async function transfer(task: Task): Promise<Next> {
+    const at = reach();
+    const { permit } = task;
+    if (permit === undefined) return { to: 'checking' };
+    if (!at.ok) {
+      gate.abandon(permit, at.fault);
+      return back('failed', at.fault);
+    }
+    const meter = createMeter();
+    const stalls = new AbortController();
+    const stop = () => stalls.abort();
+    task.signal.addEventListener('abort', stop, { once: true });
+    let stall = timers.after(MACHINE.transferring.stallMs, stop);
+    let first: number | undefined;
+    let last = 0;
+    const outcome = await at.value.firmware.perform(permit, {
+      signal: stalls.signal,
+      progress(octets) {
+        first ??= octets;
+        if (octets > last) {
+          stall.cancel();
+          stall = timers.after(MACHINE.transferring.stallMs, stop);
+        }
+        last = octets;
+        meter(octets);
+      },
+    });
+    stall.cancel();
+    task.signal.removeEventListener('abort', stop);
+    if (outcome.kind === 'acknowledged') return { to: 'verifying' };
+    if (outcome.kind === 'withdrawn') return withdrawn(permit, outcome.reason);
+    const why = whyOf(outcome);
+    if (outcome.kind === 'refused-by-device') return back('failed', `the device refused the image: ${why}`);
+    fruitless = last > (first ?? 0) ? 1 : fruitless + 1;
+    if (fruitless >= MOST_FRUITLESS) return back('failed', `it did not get further: ${why}`);
+    task.hinder(why);
+    await task.wait(POLL_MS);
+    return { to: 'checking', why };
+  }
+
+  /** Nothing of this step was sent. */
+  function withdrawn({ decisionId }: Permit<unknown>, reason: string): Next {
+    const why = `withdrawn: ${reason}`;
+    const denial = lookAgain()?.denial;
+    if (denial) pauseJob(denial);
+    return { to: 'queued', why, memory: memory().sent === decisionId ? { sent: undefined } : {} };
+  }
+
+  function createMeter(): (octets: number) => void {
+    const total = live().memory.image?.size ?? 0;
+    let [since, from] = [clock.monotonic(), -1];
+    return (octets) => {
+      const now = clock.monotonic();
+      if (from < 0) from = octets;
+      const passed = now - since;
+      if (passed < PROGRESS_MS && octets < total) return;
+      const perSecond = passed > 0 ? Math.round(((octets - from) * 1000) / passed) : 0;
+      [since, from] = [now, octets];
+      book.progress(job, id, { octets, total, perSecond });
+    };
+  }
+
+  async function verify(task: Task): Promise<Next> {
+    const image = await openImage();
+    if (!image.ok) return back('failed', image.fault);
+    let why = 'it could not be read back';
+    for (let tries = 0; tries < MOST_FRUITLESS && !task.signal.aborted; tries += 1) {
+      const at = reach();
+      if (!at.ok) return back('failed', at.fault);
+      const held = hold(at.value);
+      const watch = { signal: task.signal, progress() {} };
+      const same = held.ok ? await at.value.firmware.verify(at.value.device.handle, image.value, watch) : held;
+      if (same.ok) return activation(at.value, image.value);
+      why = same.fault;
+      task.hinder(why);
+      await task.wait(POLL_MS);
+    }
+    return back('failed', why);
+  }
+
+  function activation(at: AtHand, image: ImageSource): Next {
+    const change = changeOf(at, { kind: 'activate', image });
+    if (!change.ok) return back('failed', change.fault);
+    const judged = judge(change.value);
+    if (!judged.permitted) {
+      pauseJob(judged.denial);
+      return { ...back('refused', judged.denial.text), device: { denial: judged.denial } };
+    }
+    const { permit } = judged;
+    return { to: 'activating', permit, device: withDecision(permit), memory: { activated: permit.decisionId } };
+  }
+
+  async function activate(task: Task): Promise<Next> {
+    const { permit } = task;
+    if (permit === undefined) return { to: 'confirming' };
+    const at = reach();
+    if (!at.ok) {
+      gate.abandon(permit, at.fault);
+      return back('failed', at.fault);
+    }
+    const outcome = await at.value.firmware.perform(permit, { signal: task.signal, progress() {} });
+    if (outcome.kind === 'acknowledged' || outcome.kind === 'unknown') return { to: 'confirming' };
+    const next = back(outcome.kind === 'withdrawn' ? 'refused' : 'failed', `not activated: ${whyOf(outcome)}`);
+    const denial = outcome.kind === 'withdrawn' ? lookAgain()?.denial : undefined;
+    if (denial) pauseJob(denial);
+    return { ...next, memory: { activated: undefined } };
+  }
+
+  async function confirm(task: Task): Promise<Next> {
+    const runs = ({ state, version: says }: FirmwareStanding) => state === 'running' && says === version();
+    const found = await ask(task, runs);
+    return found ? { to: 'done', device: { newVersion: found.standing.version } } : unasked();
+  }
+
+  async function rollBack(task: Task): Promise<Next> {
+    const { goal = 'failed' } = memory();
+    const { why = 'rolled back' } = deviceIn(live().job, id);
+    for (;;) {
+      const found = await ask(task, ({ state }) => state !== 'busy');
+      if (found === undefined) {
+        const at = reach();
+        return { to: 'failed', why: at.ok ? why : at.fault };
+      }
+      const { standing } = found;
+      const isNew = standing.state === 'running' && standing.version === version();
+      if (isNew && memory().activated !== undefined) return { to: 'done', device: { newVersion: standing.version } };
+      if (standing.state === 'running' && !isNew) return { to: 'rolled-back', why };
+      const path = found.firmware.path(found.device.handle);
+      if (path?.reverts !== true || reverts >= MOST_FRUITLESS) {
+        // Only what was not activated runs the old image still.
+        const isOld = standing.state === 'receiving' || standing.state === 'staged';
+        return { to: isOld ? goal : 'failed', why: `${why}; ${says(standing)}` };
+      }
+      reverts += 1;
+      const fault = await revert(found, task);
+      if (fault === undefined) continue;
+      task.hinder(fault);
+      if (reverts >= MOST_FRUITLESS)
+        return { to: 'failed', why: `${why}; not taken back: ${fault}; ${says(standing)}` };
+      await task.wait(POLL_MS);
+    }
+  }
+
+  /** A text says why not. */
+  async function revert(at: AtHand, task: Task): Promise<string | undefined> {
+    const change = changeOf(at, { kind: 'revert' });
+    if (!change.ok) return change.fault;
+    const { sent } = memory();
+    const intent = sent === undefined ? undefined : services.intentOf(sent);
+    const isDenied = gate.preview(callerOf(live().job), change.value) !== undefined;
+    // What undoes belongs to what was permitted.
+    const judged = isDenied && intent ? gate.undoRecorded(intent, change.value) : judge(change.value);
+    if (!judged.permitted) return judged.denial.text;
+    const { permit } = judged;
+    const noted = await book.amend(job, (kept) => ({
+      ...kept,
+      job: {
+        ...kept.job,
+        devices: kept.job.devices.map((each) => (each.device === id ? { ...each, ...withDecision(permit) } : each)),
+      },
+    }));
+    if (!noted) {
+      gate.abandon(permit, 'the gateway stops');
+      return 'the gateway stops';
+    }
+    const outcome = await at.firmware.perform(permit, { signal: task.signal, progress() {} });
+    return outcome.kind === 'acknowledged' ? undefined : whyOf(outcome);
+  }
+
+  function lookAgain(): ReturnType<FirmwareWork['lookAgain']> {
+    const at = reach();
+    if (!at.ok) return undefined;
+    const { device } = at.value;
+    const approvedBy = approversOf(live().job);
+    const what = { what: undefined, operation: 'firmware update', job, ...(approvedBy.length > 0 && { approvedBy }) };
+    const asks = 'firmware.update';
+    // Without the transfer that it is a part of: what the device wants finished may be denied all the same.
+    const denial = gate.preview(callerOf(live().job), { ...what, effects: [{ target: device.handle, asks }] });
+    if (denial === undefined) return undefined;
+    return { denial, stop: device.onRevoke === 'stop' || denial.reason === 'transfer-in-progress' };
+  }
+
+  return {
+    works: {
+      checking: check,
+      transferring: transfer,
+      verifying: verify,
+      activating: activate,
+      confirming: confirm,
+      'rolling-back': rollBack,
+    },
+    back,
+    lookAgain,
+    resumes() {
+      const at = reach();
+      return at.ok && at.value.firmware.path(at.value.device.handle)?.resumes === true;
+    },
+  };
+}
+
+interface Standing extends AtHand {
+  readonly standing: FirmwareStanding;
+}
+
+/** For a person. */
+function says({ state, version }: FirmwareStanding): string {
+  const runs = version === undefined ? '' : ` with \`${version}\``;
+  switch (state) {
+    case 'running':
+      return `it runs${version === undefined ? '' : ` \`${version}\``}`;
+    case 'receiving':
+      return `it holds a part of an image${runs}`;
+    case 'staged':
+      return `it holds an image that is not active${runs}`;
+    case 'busy':
+      return 'it activates or restarts';
+    case 'boot-loader':
+      return 'only its boot loader runs';
+  }
+}
+
+export function whyOf(outcome: Exclude<Outcome, { readonly kind: 'acknowledged' }>): string {
+  if (outcome.kind === 'refused-by-device') return outcome.answer;
+  return outcome.kind === 'withdrawn' ? outcome.reason : outcome.why;
+}

@@ -1,0 +1,248 @@
+// The verdict on an order, device by device, before anything starts. Invariants: 1. nothing is sent but reads, nothing recorded;
+// 2. one device that may not, or cannot, stands against the whole; 3. what is previewed is what will be judged.
+
+import type { FirmwareDriver, ImageSource } from '../contract/firmware.ts';
+import type { Caller, Change, Denial, Effect } from '../contract/gate.ts';
+import type { DeviceCheck, DifferenceRow, FirmwareOrder, JobCheck, JobOrder } from '../contract/jobs.ts';
+import type { RowCheck } from '../contract/work.ts';
+import type { InventoryDevice } from '../model/point.ts';
+import { isNonEmpty } from '../model/result.ts';
+import { fitOf, type ImageFacts } from './firmware-fit.ts';
+import type { JobBook } from './job-book.ts';
+import { devicesOf, type KeptJob } from './job-record.ts';
+import type { JobServices } from './job-services.ts';
+import { deviceOfPoint, faultsOf } from './order-faults.ts';
+import { deviceBy, reachDevice } from './plant.ts';
+import { asksOf, planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from './writing-plan.ts';
+
+export interface CheckedOrder {
+  readonly check: JobCheck;
+  /** What the gate was asked for each device. */
+  readonly changes: ReadonlyMap<string, readonly Change<unknown>[]>;
+  readonly image?: ImageFacts;
+  readonly plan?: WritingPlan;
+}
+
+export interface CheckParts extends JobServices {
+  readonly book: JobBook;
+}
+
+/** Devices that are asked at the same time. */
+const AT_ONCE = 8;
+
+/** `except`: a job whose own hold on its devices does not count, and under whose id it is judged. */
+export async function checkOrder(
+  parts: CheckParts,
+  caller: Caller,
+  order: JobOrder,
+  except?: string,
+): Promise<CheckedOrder> {
+  const faults = faultsOf(parts, order, except);
+  if (faults.length > 0) {
+    return { check: { faults, devices: [], approvals: 0, ok: false }, changes: new Map() };
+  }
+  return order.kind === 'firmware'
+    ? checkFirmware(parts, caller, order, except)
+    : checkWriting(parts, caller, order, except);
+}
+
+function verdict(devices: readonly DeviceCheck[], approvals: number): JobCheck {
+  const stands = devices.some(({ denial, fault }) => denial !== undefined || fault !== undefined);
+  return { faults: [], devices, approvals, ok: devices.length > 0 && !stands };
+}
+
+async function checkFirmware(
+  parts: CheckParts,
+  caller: Caller,
+  order: FirmwareOrder,
+  except: string | undefined,
+): Promise<CheckedOrder> {
+  const { gate, images } = parts;
+  const opened = await images.open(order.image);
+  if (!opened.ok) {
+    const fault = { path: 'image', found: opened.fault.text, expected: 'an image that may be sent' };
+    return { check: { faults: [fault], devices: [], approvals: 0, ok: false }, changes: new Map() };
+  }
+  const { value: image } = opened;
+  const facts = image.manifest;
+  const changes = new Map<string, Change<unknown>[]>();
+  let approvals = 0;
+  const devices = await eachOf(order.devices, async (id): Promise<DeviceCheck> => {
+    const reached = reachDevice(parts, id);
+    if (typeof reached === 'string') return { device: id, fault: reached };
+    const { device, driver } = reached;
+    const { firmware } = driver;
+    if (!firmware) return { device: id, fault: 'its driver updates no firmware' };
+    const planned: Change<unknown>[] = [];
+    let fault: string | undefined;
+    for (const step of [{ kind: 'transfer', image, goesOn: false } as const, { kind: 'activate', image } as const]) {
+      const change = firmware.plan(device.handle, step);
+      if (change.ok) planned.push({ ...change.value, ...(except !== undefined && { job: except }) });
+      else fault ??= change.fault;
+    }
+    changes.set(id, planned);
+    for (const change of planned) approvals = Math.max(approvals, gate.approvalsFor(caller, change));
+    const denial = firstDenial(parts, caller, planned);
+    // What somebody may not do is not found out for them.
+    if (denial) return { device: id, denial };
+    if (fault !== undefined) return { device: id, fault };
+    return { device: id, ...(await askDevice(firmware, device, facts)) };
+  });
+  return { check: verdict(devices, approvals), changes, image: imageFacts(facts) };
+}
+
+async function askDevice(
+  firmware: FirmwareDriver,
+  device: InventoryDevice,
+  facts: ImageFacts,
+): Promise<Pick<DeviceCheck, 'fault' | 'version'>> {
+  const path = firmware.path(device.handle);
+  if (path === undefined) return { fault: 'its address describes no way for firmware' };
+  const standing = await firmware.standing(device.handle);
+  if (!standing.ok) return { fault: standing.fault };
+  const { version } = standing.value;
+  const fit = fitOf(facts, device, standing.value, path, false);
+  const fault = fit.kind === 'unfit' ? fit.why : fit.kind === 'busy' ? 'it activates or restarts' : undefined;
+  return { ...(version !== undefined && { version }), ...(fault !== undefined && { fault }) };
+}
+
+function imageFacts({ vendor, model, version, size, minimumVersion, permitsDowngrade }: ImageFacts): ImageFacts {
+  return {
+    vendor,
+    model,
+    version,
+    size,
+    ...(minimumVersion !== undefined && { minimumVersion }),
+    ...(permitsDowngrade !== undefined && { permitsDowngrade }),
+  };
+}
+
+async function checkWriting(
+  parts: CheckParts,
+  caller: Caller,
+  order: WritingOrder,
+  except: string | undefined,
+): Promise<CheckedOrder> {
+  const plan = await planWriting(parts, order);
+  const changes = new Map<string, readonly Change<unknown>[]>();
+  let approvals = 0;
+  const checks = rowChecks(parts, caller, order, plan, except);
+  const devices = devicesOf(order, (point) => deviceOfPoint(parts, point)).map((id): DeviceCheck => {
+    const planned = plan.get(id) ?? { rows: [], fault: 'no device of the policy in force' };
+    const change = changeOf(parts, order, id, planned.rows, except);
+    if (change) {
+      changes.set(id, [change]);
+      approvals = Math.max(approvals, gateApprovals(parts, caller, change));
+    }
+    const own = checks.filter(({ device }) => device === id);
+    const rows = planned.rows.map((row): DifferenceRow => {
+      const fault =
+        row.fault ?? own.find(({ point, fault: found }) => point === row.point && found !== undefined)?.fault;
+      return fault === undefined ? row : { ...row, fault };
+    });
+    const denial =
+      own.find((row) => row.denial !== undefined && stands(row.denial))?.denial ??
+      (change && firstDenial(parts, caller, [change]));
+    const broken = rows.find((row) => row.fault !== undefined);
+    const fault = planned.fault ?? (broken && `\`${broken.point}\`: ${broken.fault}`);
+    return { device: id, rows, ...(denial && { denial }), ...(fault !== undefined && { fault }) };
+  });
+  return { check: verdict(devices, approvals), changes, plan };
+}
+
+const gateApprovals = ({ gate }: CheckParts, caller: Caller, change: Change<unknown>): number =>
+  gate.approvalsFor(caller, change);
+
+function rowChecks(
+  { writer }: CheckParts,
+  caller: Caller,
+  order: WritingOrder,
+  plan: WritingPlan,
+  except: string | undefined,
+): readonly RowCheck[] {
+  const write = writeOrderOf(order, plan);
+  return write === undefined ? [] : writer.check(caller, { ...write, ...(except !== undefined && { job: except }) });
+}
+
+/** All that one device's part of the job asks; for the verdict and the record alone, it is never sent. */
+function changeOf(
+  plant: CheckParts,
+  order: WritingOrder,
+  id: string,
+  rows: readonly Pick<DifferenceRow, 'point' | 'wanted' | 'differs'>[],
+  except: string | undefined,
+): Change<unknown> | undefined {
+  const besides = asksOf(order, id).flatMap(({ target, asks }): Effect[] => {
+    const handle = deviceBy(plant, target)?.handle;
+    return handle === undefined ? [] : [{ target: handle, asks }];
+  });
+  const view = plant.inventory();
+  const writes = rows.flatMap(({ point, wanted, differs }): Effect[] => {
+    const handle = view?.find(point);
+    return handle === undefined || !differs ? [] : [{ target: handle, asks: 'write', value: wanted }];
+  });
+  // What a batch writes was looked at row by row, with its priorities.
+  const effects = [...besides, ...writes];
+  const job = except === undefined ? {} : { job: except };
+  return isNonEmpty(effects) ? { what: undefined, operation: OPERATIONS[order.kind], effects, ...job } : undefined;
+}
+
+const OPERATIONS = {
+  configuration: 'copy configuration',
+  'alarm-thresholds': 'change alarm thresholds',
+  batch: 'write batch',
+} as const satisfies Record<WritingOrder['kind'], string>;
+
+/** The first that somebody may not; waiting for others to approve is none. */
+export function firstDenial(
+  { gate }: Pick<CheckParts, 'gate'>,
+  caller: Caller,
+  changes: readonly Change<unknown>[],
+): Omit<Denial, 'decisionId'> | undefined {
+  for (const change of changes) {
+    const denial = gate.preview(caller, change);
+    if (denial && stands(denial)) return denial;
+  }
+  return undefined;
+}
+
+/** That others must approve is no denial here: the job waits for them. */
+const stands = ({ reason }: Pick<Denial, 'reason'>): boolean => reason !== 'approval-required';
+
+/** What a whole job asks of the devices it has, as far as that can be said without asking them. */
+export function rightsOf(parts: CheckParts, { job, memory }: KeptJob, image?: ImageSource): Change<unknown>[] {
+  const { order } = job;
+  return job.devices.flatMap(({ device: id }): Change<unknown>[] => {
+    if (order.kind !== 'firmware') {
+      const rows = (memory.devices[id]?.wanted ?? []).map((row) => ({ ...row, wanted: row.value }));
+      const change = changeOf(parts, order, id, rows, job.id);
+      return change ? [change] : [];
+    }
+    const reached = reachDevice(parts, id);
+    if (typeof reached === 'string') return [];
+    const { handle } = reached.device;
+    const asks = { target: handle, asks: 'firmware.update' } as const;
+    const whole = { what: undefined, operation: 'firmware update', effects: [asks], job: job.id } as const;
+    const { firmware } = reached.driver;
+    if (image === undefined || firmware === undefined) return [whole];
+    const steps = [{ kind: 'transfer', image, goesOn: false } as const, { kind: 'activate', image } as const];
+    return steps.flatMap((step) => {
+      const planned = firmware.plan(handle, step);
+      return planned.ok ? [{ ...planned.value, job: job.id }] : [];
+    });
+  });
+}
+
+async function eachOf<T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  async function worker(): Promise<void> {
+    for (let at = next; at < list.length; at = next) {
+      next += 1;
+      const one = list[at];
+      if (one !== undefined) results[at] = await work(one);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, list.length) }, worker));
+  return results;
+}

@@ -1,0 +1,117 @@
+// What is wrong with an order itself, before any device is asked. Invariant: an empty list, a device twice, an unknown device and
+// one that another job works on are faults that name their place.
+
+import type { JobCheck, JobOrder } from '../contract/jobs.ts';
+import { describeFound } from '../model/fault.ts';
+import type { JobBook } from './job-book.ts';
+import { type JobServices, MOST_DEVICES, MOST_OPEN_JOBS } from './job-services.ts';
+import { isEnded } from './machine.ts';
+import { deviceBy } from './plant.ts';
+
+type OrderFault = JobCheck['faults'][number];
+type Parts = Pick<JobServices, 'inventory' | 'drivers' | 'images' | 'clock'> & { readonly book: JobBook };
+
+const MOST_NOTE = 500;
+/** ECMA-262, Time Values. */
+const LAST_DATE_MS = 8.64e15;
+
+/** The job that has this device, unless it is `except`. */
+export function jobOn(book: JobBook, device: string, except?: string): string | undefined {
+  const found = book
+    .list()
+    .find(({ job }) => job.id !== except && job.devices.some((each) => each.device === device && !isEnded(each.state)));
+  return found?.job.id;
+}
+
+export function faultsOf(parts: Parts, order: JobOrder, except?: string): OrderFault[] {
+  const open = parts.book.list().filter(({ job }) => job.endedAt === undefined && job.id !== except).length;
+  return [
+    ...(open >= MOST_OPEN_JOBS ? [fault('', `${open} jobs that have not ended`, `at most ${MOST_OPEN_JOBS - 1}`)] : []),
+    ...ofKind(parts, order),
+    ...ofDevices(parts, order, except),
+    ...ofWindow(parts, order),
+    ...((order.note?.length ?? 0) > MOST_NOTE
+      ? [fault('note', `${order.note?.length} characters`, `at most ${MOST_NOTE}`)]
+      : []),
+  ];
+}
+
+function ofKind({ images, inventory, drivers }: Parts, order: JobOrder): OrderFault[] {
+  switch (order.kind) {
+    case 'firmware': {
+      const { canary: _canary, atOnce, stopAtFailedPercent } = order.rollout;
+      const image = images.get(order.image);
+      return [
+        ...(image === undefined ? [fault('image', describeFound(order.image), 'an image that is kept here')] : []),
+        ...(image && image.state !== 'ready'
+          ? [fault('image', `${image.received} of ${image.manifest.size} octets`, 'a whole image')]
+          : []),
+        ...within('rollout.atOnce', atOnce, 32),
+        ...within('rollout.stopAtFailedPercent', stopAtFailedPercent, 100),
+      ];
+    }
+    case 'configuration': {
+      const isKnown = deviceBy({ inventory, drivers }, order.source) !== undefined;
+      return [
+        ...(isKnown ? [] : [fault('source', describeFound(order.source), 'a device of the policy in force')]),
+        ...(order.classes.length === 0 ? [fault('classes', 'an empty list', 'at least one class')] : []),
+        ...order.devices.flatMap((device, at) =>
+          device === order.source ? [fault(`devices.${at}`, 'the source', 'another device')] : [],
+        ),
+      ];
+    }
+    case 'alarm-thresholds': {
+      const keys = order.values.map(({ key }) => key);
+      return [
+        ...(keys.length === 0 ? [fault('values', 'an empty list', 'at least one value')] : []),
+        ...keys.flatMap((key, at) =>
+          keys.indexOf(key) < at ? [fault(`values.${at}`, `\`${key}\` again`, 'each key once')] : [],
+        ),
+      ];
+    }
+    case 'batch':
+      return order.rows.length === 0 ? [fault('rows', 'an empty list', 'at least one row')] : [];
+  }
+}
+
+function ofDevices(parts: Parts, order: JobOrder, except: string | undefined): OrderFault[] {
+  const places =
+    order.kind === 'batch'
+      ? order.rows.map(({ point }, at) => ({ path: `rows.${at}`, device: deviceOfPoint(parts, point), said: point }))
+      : order.devices.map((said, at) => ({ path: `devices.${at}`, device: deviceBy(parts, said)?.id, said }));
+  if (order.kind !== 'batch' && places.length === 0) return [fault('devices', 'an empty list', 'at least one device')];
+  if (places.length > MOST_DEVICES) return [fault('devices', `${places.length}`, `at most ${MOST_DEVICES}`)];
+  const what = order.kind === 'batch' ? 'point' : 'device';
+  return places.flatMap(({ path, device, said }, at): OrderFault[] => {
+    if (device === undefined) return [fault(path, describeFound(said), `a ${what} of the policy in force`)];
+    const isAgain = order.kind !== 'batch' && places.findIndex((other) => other.device === device) < at;
+    if (isAgain) return [fault(path, `\`${device}\` again`, 'each device once')];
+    const other = jobOn(parts.book, device, except);
+    return other === undefined
+      ? []
+      : [fault(path, `\`${device}\` in job \`${other}\``, 'a device that no other job has')];
+  });
+}
+
+export function deviceOfPoint({ inventory }: Pick<Parts, 'inventory'>, id: string): string | undefined {
+  const view = inventory();
+  const handle = view?.find(id);
+  const point = handle === undefined ? undefined : view?.point(handle);
+  return point === undefined ? undefined : view?.device(point.device)?.id;
+}
+
+function ofWindow({ clock }: Parts, { window }: JobOrder): OrderFault[] {
+  if (window === undefined) return [];
+  const { from, until } = window;
+  const at = (ms: number): string => `\`${Math.abs(ms) <= LAST_DATE_MS ? new Date(ms).toISOString() : ms}\``;
+  if (from !== undefined && until <= from) return [fault('window.until', at(until), `later than ${at(from)}`)];
+  if (clock.sure() && until <= clock.now()) return [fault('window.until', at(until), `later than ${at(clock.now())}`)];
+  return [];
+}
+
+function within(path: string, value: number, most: number): OrderFault[] {
+  const fits = Number.isInteger(value) && value >= 1 && value <= most;
+  return fits ? [] : [fault(path, describeFound(value), `a whole number from 1 to ${most}`)];
+}
+
+const fault = (path: string, found: string, expected: string): OrderFault => ({ path, found, expected });

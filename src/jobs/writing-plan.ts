@@ -1,0 +1,202 @@
+// What a job that writes would write: of which device which points, what they hold and what they shall hold. Reads only.
+// Invariants: 1. points match by what follows `DEVICE/` in their ids, else by name, within one class; 2. what cannot be matched,
+// read or written is said in its row or at its device, never left out.
+
+import type { BatchOrder, ConfigurationOrder, DifferenceRow, JobOrder, ThresholdsOrder } from '../contract/jobs.ts';
+import type { AskedBesides, WriteOrder, WriteRow } from '../contract/work.ts';
+import type { TargetHandle } from '../model/ids.ts';
+import type { InventoryDevice, InventoryPoint, PointValue } from '../model/point.ts';
+import { isNonEmpty } from '../model/result.ts';
+import { isSameValue } from '../model/same-value.ts';
+import type { DeviceMemory } from './job-record.ts';
+import { deviceBy, type PlantParts, reachDevice, reachPoint, readingOf, type SlotReading } from './plant.ts';
+
+export type WritingOrder = Exclude<JobOrder, { readonly kind: 'firmware' }>;
+
+export interface PlannedDevice {
+  readonly rows: readonly DifferenceRow[];
+  /** Of the device as a whole. */
+  readonly fault?: string;
+}
+
+export type WritingPlan = ReadonlyMap<string, PlannedDevice>;
+
+export async function planWriting(plant: PlantParts, order: WritingOrder): Promise<WritingPlan> {
+  switch (order.kind) {
+    case 'configuration':
+      return planCopy(plant, order);
+    case 'alarm-thresholds':
+      return planThresholds(plant, order);
+    case 'batch':
+      return planBatch(plant, order);
+  }
+}
+
+/** The order to the writer; `undefined` where every device holds what it shall hold. `devices`: only theirs. */
+export function writeOrderOf(
+  order: WritingOrder,
+  plan: WritingPlan,
+  devices = [...plan.keys()],
+): WriteOrder | undefined {
+  const asked = new Map(devices.flatMap((device) => asksOf(order, device)).map((each) => [each.target, each]));
+  const alsoAsks = [...asked.values()];
+  const besides = alsoAsks.length > 0 ? { alsoAsks } : {};
+  if (order.kind === 'batch') {
+    const points = new Set(devices.flatMap((device) => plan.get(device)?.rows.map(({ point }) => point) ?? []));
+    const rows = order.rows.filter(({ point }) => points.has(point));
+    const { priority, overrideMs } = order;
+    const whole = { ...(priority !== undefined && { priority }), ...(overrideMs !== undefined && { overrideMs }) };
+    return isNonEmpty(rows) ? { rows, ...whole } : undefined;
+  }
+  const rows = devices.flatMap((device): WriteRow[] =>
+    (plan.get(device)?.rows ?? []).flatMap(({ point, wanted, differs }) => (differs ? [{ point, value: wanted }] : [])),
+  );
+  // A configuration stays; nothing of it ends by itself.
+  return isNonEmpty(rows) ? { rows, overrideMs: null, ...besides } : undefined;
+}
+
+/** What is shown when a job begins, and must still be so when it writes; nothing where the plan is of another kind. */
+export function wantedOf(plan: WritingPlan | undefined, device: string): Pick<DeviceMemory, 'wanted'> {
+  const rows = plan?.get(device)?.rows;
+  return rows ? { wanted: rows.map(({ point, wanted: value, differs }) => ({ point, value, differs })) } : {};
+}
+
+/** What the kind itself asks, besides its rows: on every device, and on the source of a copy. */
+export function asksOf(order: WritingOrder, device: string): AskedBesides[] {
+  switch (order.kind) {
+    case 'configuration':
+      return [order.source, device].map((target) => ({ target, asks: 'device.configure' }));
+    case 'alarm-thresholds':
+      return [{ target: device, asks: 'alarm.threshold' }];
+    case 'batch':
+      return [];
+  }
+}
+
+async function planCopy(plant: PlantParts, { source, devices, classes }: ConfigurationOrder): Promise<WritingPlan> {
+  const wanted = (point: InventoryPoint): boolean => (classes as readonly string[]).includes(point.class);
+  const from = deviceBy(plant, source);
+  const points = from ? pointsOf(plant, from, wanted) : [];
+  const held = await readAll(plant, source, points);
+  const planned = devices.map(async (device): Promise<[string, PlannedDevice]> => {
+    const to = deviceBy(plant, device);
+    if (from === undefined || to === undefined)
+      return [device, { rows: [], fault: 'no device of the policy in force' }];
+    const matches = matchesOf(plant, to, wanted);
+    const pairs = points.flatMap((point) => {
+      const match = matches.get(keyOf(from, point)) ?? matches.get(point.name);
+      return match ? [{ point, match }] : [];
+    });
+    if (pairs.length === 0) return [device, { rows: [], fault: `no point of it matches one of \`${source}\`` }];
+    const now = await readAll(
+      plant,
+      device,
+      pairs.map(({ match }) => match),
+    );
+    const rows = pairs.map(({ point, match }): DifferenceRow => {
+      const read = held.get(point.handle) ?? { why: 'it was not read' };
+      if ('why' in read) return faulty(match, null, `\`${point.id}\` could not be read: ${read.why}`);
+      if (read.value === null) return faulty(match, null, `\`${point.id}\` holds no value`);
+      if (match.class !== point.class) {
+        return faulty(match, read.value, `got class \`${match.class}\`, expected \`${point.class}\` as in the source`);
+      }
+      return rowOf(match, read.value, now.get(match.handle));
+    });
+    return [device, { rows, ...faultIn(rows) }];
+  });
+  return new Map(await Promise.all(planned));
+}
+
+async function planThresholds(plant: PlantParts, { devices, values }: ThresholdsOrder): Promise<WritingPlan> {
+  const planned = devices.map(async (id): Promise<[string, PlannedDevice]> => {
+    const device = deviceBy(plant, id);
+    if (device === undefined) return [id, { rows: [], fault: 'no device of the policy in force' }];
+    const matches = matchesOf(plant, device, (point) => point.class === 'alarm-limit');
+    const missing = values.find(({ key }) => matches.get(key) === undefined);
+    if (missing) return [id, { rows: [], fault: `it has no alarm limit \`${missing.key}\`` }];
+    const pairs = values.flatMap(({ key, value }) => {
+      const match = matches.get(key);
+      return match ? [{ match, value }] : [];
+    });
+    const now = await readAll(
+      plant,
+      id,
+      pairs.map(({ match }) => match),
+    );
+    const rows = pairs.map(({ match, value }) => rowOf(match, value, now.get(match.handle)));
+    return [id, { rows, ...faultIn(rows) }];
+  });
+  return new Map(await Promise.all(planned));
+}
+
+async function planBatch(plant: PlantParts, { rows }: BatchOrder): Promise<WritingPlan> {
+  const plan = new Map<string, PlannedDevice>();
+  for (const { point, value } of rows) {
+    const reached = reachPoint(plant, point);
+    if (typeof reached === 'string') continue;
+    const { id } = reached.device;
+    plan.set(id, { rows: [...(plan.get(id)?.rows ?? []), { point, wanted: value, differs: true }] });
+  }
+  return plan;
+}
+
+function keyOf({ id }: InventoryDevice, point: InventoryPoint): string {
+  return point.id.startsWith(`${id}/`) ? point.id.slice(id.length + 1) : point.name;
+}
+
+function pointsOf(
+  { inventory }: PlantParts,
+  { handle }: InventoryDevice,
+  wanted: (point: InventoryPoint) => boolean,
+): InventoryPoint[] {
+  return [...(inventory()?.points() ?? [])].filter((point) => point.device === handle && wanted(point));
+}
+
+/** By key and by name; a key goes before another point's name. */
+function matchesOf(
+  plant: PlantParts,
+  device: InventoryDevice,
+  wanted: (point: InventoryPoint) => boolean,
+): ReadonlyMap<string, InventoryPoint> {
+  const points = pointsOf(plant, device, wanted);
+  const matches = new Map<string, InventoryPoint>();
+  // A name that stands twice is nobody's.
+  const names = points.map(({ name }) => name);
+  for (const point of points)
+    if (names.indexOf(point.name) === names.lastIndexOf(point.name)) matches.set(point.name, point);
+  for (const point of points) matches.set(keyOf(device, point), point);
+  return matches;
+}
+
+async function readAll(
+  plant: PlantParts,
+  device: string,
+  points: readonly InventoryPoint[],
+): Promise<ReadonlyMap<TargetHandle, SlotReading>> {
+  const reached = reachDevice(plant, device);
+  const none = (why: string) => new Map(points.map(({ handle }) => [handle, { why }]));
+  if (typeof reached === 'string') return none(reached);
+  try {
+    const readings = await reached.driver.read(points.map(({ handle }) => handle));
+    return new Map(readings.map((reading) => [reading.target, readingOf(reading)]));
+  } catch (error) {
+    return none(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function rowOf({ id }: InventoryPoint, wanted: PointValue, now: SlotReading | undefined): DifferenceRow {
+  if (now === undefined || 'why' in now) return { point: id, wanted, differs: true };
+  return { point: id, wanted, now: now.value, differs: !isSameValue(now.value, wanted) };
+}
+
+const faulty = ({ id }: InventoryPoint, wanted: PointValue, fault: string): DifferenceRow => ({
+  point: id,
+  wanted,
+  differs: true,
+  fault,
+});
+
+function faultIn(rows: readonly DifferenceRow[]): { fault?: string } {
+  const found = rows.find(({ fault }) => fault !== undefined);
+  return found?.fault === undefined ? {} : { fault: `\`${found.point}\`: ${found.fault}` };
+}
