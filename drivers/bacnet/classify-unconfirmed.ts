@@ -3,7 +3,7 @@
 // channels, or it is refused.
 
 import type { ActionName } from '../../src/model/action.ts';
-import type { Classification } from './classify.ts';
+import { type Classification, operationOf } from './classify.ts';
 import { EffectList, type Write } from './effects.ts';
 import type { ListNeed } from './lists.ts';
 import { MoveList } from './move-list.ts';
@@ -94,7 +94,7 @@ function changeOf(
   fansOut: boolean,
 ): Classification {
   if (effects === undefined) return unsupported(`${request.service} reaches nothing`);
-  const change = { what: { kind: 'unconfirmed', to, request } as const, operation: request.service, effects };
+  const change = { what: { kind: 'unconfirmed', to, request } as const, operation: operationOf(request), effects };
   return { kind: 'change', change, needed, fansOut };
 }
 

@@ -8,6 +8,7 @@ import type { DenialReason } from '../../src/model/decision.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import { type BacnetIndex, isFirmwareFile } from './address.ts';
 import type { BacnetChange } from './bacnet-change.ts';
+import { stationKey } from './callers.ts';
 import { EffectList, type Write } from './effects.ts';
 import type { ListNeed } from './lists.ts';
 import { MoveList } from './move-list.ts';
@@ -17,6 +18,7 @@ import type { PlantDevice } from './seam.ts';
 import type { Site } from './site.ts';
 import { type ConfirmedRequest, encodeConfirmedRequest } from './wire/confirmed-service.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 export type Classification =
   | { readonly kind: 'observation' }
@@ -207,10 +209,28 @@ function written(
   };
 }
 
+const MOST_OCTETS_RECORDED = 256;
+
+/** The standard's word; of what nobody here understands the record has vendor, service and octets in hex as well. */
+export function operationOf(request: ConfirmedRequest | UnconfirmedRequest): string {
+  switch (request.service) {
+    case 'confirmed-private-transfer':
+    case 'unconfirmed-private-transfer': {
+      const { vendorId, serviceNumber, serviceParameters } = request.parameters;
+      const octets = Buffer.from(serviceParameters?.octets ?? []);
+      const rest = octets.length > MOST_OCTETS_RECORDED ? `… of ${octets.length} octets` : '';
+      const text = octets.toString('hex', 0, MOST_OCTETS_RECORDED);
+      return `${request.service} ${vendorId}/${serviceNumber} ${text}${rest}`.trimEnd();
+    }
+    default:
+      return request.service;
+  }
+}
+
 /** The same octets to the same device put the same values into the same slots. */
-function samenessOf(request: ConfirmedRequest, { network, mac, instance }: PlantDevice): string {
+function samenessOf(request: ConfirmedRequest, device: PlantDevice): string {
   const { serviceChoice, service } = encodeConfirmedRequest(request);
-  return `${network} ${mac} ${instance} ${serviceChoice} ${Buffer.from(service).toString('hex')}`;
+  return `${stationKey(device)} ${device.instance} ${serviceChoice} ${Buffer.from(service).toString('hex')}`;
 }
 
 function changeOf(
@@ -224,7 +244,7 @@ function changeOf(
   const what = { kind: 'confirmed', to, requests: [request], slots: effects.slots } as const;
   return {
     kind: 'change',
-    change: { what, operation: request.service, effects: list, ...marks },
+    change: { what, operation: operationOf(request), effects: list, ...marks },
     needed: [],
     fansOut: false,
   };

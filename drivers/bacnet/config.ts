@@ -173,7 +173,9 @@ export const bacnetSection = z.strictObject({
     )
     .max(1024)
     .default([])
-    .describe('Private transfers, refused by default, with the action they ask of the device'),
+    .describe(
+      'Private transfers, refused by default, with the action they ask of the device; nobody here understands their octets, which are handed on as they are and recorded in hex',
+    ),
 });
 
 export type BacnetSection = z.output<typeof bacnetSection>;

@@ -1,10 +1,11 @@
 // One permitted change in its lane: what becomes of it, whatever the device does, and what is recorded of it.
 
 import { describe, expect, test, vi } from 'vitest';
+import { operationOf } from '../../../drivers/bacnet/classify.ts';
 import type { PlantAnswer } from '../../../drivers/bacnet/seam.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
-import { AHU, told, VAV } from './classify-stage.ts';
+import { AHU, told, VAV, value } from './classify-stage.ts';
 import { BMS, fakeStage, northAt } from './fake-sides.ts';
 
 const write = ask.writeProperty({ object: 'analog-value,1', value: [app.real(20)], priority: 10 });
@@ -184,7 +185,21 @@ describe('who asks', () => {
     expect((await stage.ask(stage.anna, ask.privateTransfer(7, 3))).kind).toBe('simple-ack');
     expect((await stage.ask(stage.anna, ask.privateTransfer(7, 4))).kind).toBe('error');
     expect((await stage.ask(northAt('127.0.0.50'), ask.privateTransfer(7, 3))).kind).toBe('error');
-    expect(stage.journal.rows('intent')).toMatchObject([{ effects: [{ action: 'device.configure' }] }]);
+    expect(stage.journal.rows('intent')).toMatchObject([
+      { operation: 'confirmed-private-transfer 7/3', effects: [{ action: 'device.configure' }] },
+    ]);
+  });
+
+  test('what nobody here understands is in the record by its octets, of many the first ones', () => {
+    const parameters = { vendorId: 7, serviceNumber: 3 };
+    const service = 'unconfirmed-private-transfer';
+    const octets = (count: number) => value(...Array.from({ length: count }, () => app.null()));
+    expect(operationOf({ service, parameters: { ...parameters, serviceParameters: octets(2) } })).toBe(
+      'unconfirmed-private-transfer 7/3 0000',
+    );
+    expect(operationOf({ service, parameters: { ...parameters, serviceParameters: octets(300) } })).toBe(
+      `unconfirmed-private-transfer 7/3 ${'00'.repeat(256)}… of 300 octets`,
+    );
   });
 
   test('while the policy observes, what it would deny goes on and is recorded, but for restarts', async () => {
