@@ -10,7 +10,6 @@ import type { CommandMemory } from '../contract/command-memory.ts';
 import type { DriverModule, RunningDriver } from '../contract/driver.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
-import type { Writer } from '../contract/work.ts';
 import { createGate } from '../gate/gate.ts';
 import { principalId } from '../model/ids.ts';
 import { type JournalStore, openJournal } from '../store/journal.ts';
@@ -25,7 +24,7 @@ import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
 import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
 import { createNotifier } from './notify.ts';
-import { openHttp } from './open-http.ts';
+import { openHttp, type Work } from './open-http.ts';
 import { keepRetention } from './retention.ts';
 import type { SiteConfig } from './site-config.ts';
 import { DaemonStanding } from './standing.ts';
@@ -86,7 +85,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   noteStart(config, journal, clock, log);
 
   const drivers = new Map<string, RunningDriver>();
-  let writer: Writer | undefined;
+  let work: Work | undefined;
   const cloud = await openCloud(config, modules, {
     store,
     journal,
@@ -95,7 +94,9 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     log,
     gate,
     drivers,
-    writer: () => writer,
+    writer: () => work?.writer,
+    jobs: () => work?.jobs,
+    jobs: () => work?.jobs,
     standing,
     closers,
   });
@@ -141,9 +142,13 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     acknowledged: () => (cloud ? (cloud.acknowledged()?.number ?? 0) : undefined),
   });
   closers.push(endRetention);
-  writer = await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
-  // Before anything a command may be using: the line goes down first.
-  if (cloud) closers.push(() => cloud.stop());
+  work = await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
+  if (cloud) {
+    for (const job of work.jobs.list()) if (job.endedAt === undefined) cloud.tellJob(job);
+    closers.push(work.jobs.onChange((job) => cloud.tellJob(job)));
+    // Before anything a command may be using: the line goes down first.
+    closers.push(() => cloud.stop());
+  }
   const links = setInterval(() => gate.checkLinks(), LINK_CHECK_MS);
   const notifier = createNotifier(process.env, () => standing.failure === undefined);
   closers.push(() => {

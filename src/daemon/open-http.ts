@@ -1,4 +1,4 @@
-// Wires the page and the API: shelf, writer, overrides, certificate. What it opened it hands back to be closed.
+// Wires the page and the API: shelf, writer, overrides, jobs, certificate. What it opened it hands back to be closed.
 
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timers } from '../contract/clock.ts';
 import { type RunningDriver, StartFault } from '../contract/driver.ts';
+import type { Images } from '../contract/images.ts';
+import type { Jobs } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
@@ -16,6 +18,7 @@ import { createOverrides } from '../jobs/overrides.ts';
 import type { JournalStore } from '../store/journal.ts';
 import { openJournalReader } from '../store/journal-reader.ts';
 import { openOverrideShelf } from '../store/override-shelf.ts';
+import { openJobs } from './open-jobs.ts';
 import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
 
@@ -32,11 +35,15 @@ export interface HttpParts {
   readonly standing: DaemonStanding;
 }
 
-/**
- * The writer that page, API and the cloud's commands share. What is still owed to the plant (overrides, batches cut off)
- * is taken up even where no page is configured.
- */
-export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<Writer> {
+/** What page, API and the cloud's commands share. */
+export interface Work {
+  readonly writer: Writer;
+  readonly jobs: Jobs;
+  readonly images: Images;
+}
+
+/** What is still owed to the plant (overrides, batches cut off, jobs) is taken up even where no page is configured. */
+export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<Work> {
   const { config, gate, journal, clock, timers, log, drivers, standing } = parts;
   const reader = openJournalReader(join(config.data, 'journal.db'));
   closers.push(() => reader.close());
@@ -67,7 +74,9 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   // Devices may take their time; the page does not wait for them.
   void writer.putBackInterrupted();
   await overrides.start();
-  if (!config.http) return writer;
+  const { jobs, images } = await openJobs({ ...services, journal, gate, config, writer }, closers);
+  const work = { writer, jobs, images };
+  if (!config.http) return work;
 
   // The framework takes memory that a gateway without a page has better use for.
   const { createHttp } = await import('../http/server.ts');
@@ -82,6 +91,8 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     drivers,
     writer,
     overrides,
+    jobs,
+    images,
     settings: {
       ...(await tlsFilesOf(config, clock)),
       address: config.http.address,
@@ -98,7 +109,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   closers.push(() => http.stop());
   closers.push(renewWhenFilesChange(config, clock, log, http));
   announce(log, http);
-  return writer;
+  return work;
 }
 
 /** Certificates are renewed and withdrawn without a restart. Gives what ends it. */
