@@ -40,6 +40,8 @@ function Frame() {
   useEffect(() => {
     if (before.current === place) return;
     before.current = place;
+    // Whoever is still typing what they look for stays in the field; the results tell of themselves.
+    if (place === 'search') return;
     // Whoever does not see the screen hears where they are now.
     main.current?.focus({ preventScroll: true });
     scrollTo({ top: 0 });

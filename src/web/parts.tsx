@@ -30,6 +30,15 @@ export function Value({ point, big = false }: { point: ApiPoint | ApiPointDetail
   );
 }
 
+/** A symbol of the gateway's own sheet, light enough for every row of a long list. */
+export function Icon({ name }: { name: string }) {
+  return (
+    <svg class="icon" aria-hidden="true">
+      <use href={`/icons.svg#${name}`} />
+    </svg>
+  );
+}
+
 export function Fault({ fault, again }: { fault: ApiFault; again?: () => void }) {
   const { status, detail, title, retryAfter } = fault.problem;
   const text = status === 404 ? t('app.notFound') : status === 0 ? t('app.offline') : (detail ?? title);
@@ -93,10 +102,9 @@ export function Crumbs({ trail }: { trail: readonly Crumb[] }) {
   return (
     <nav class="crumbs" aria-label={t('place.locations')}>
       <ol>
-        {trail.map(({ name, href }, at) => (
+        {trail.map(({ name, href }) => (
           <li key={href}>
             <a href={href}>{name}</a>
-            {at < trail.length - 1 && <wa-icon name="chevron-right" />}
           </li>
         ))}
       </ol>

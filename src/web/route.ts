@@ -1,6 +1,6 @@
 // Where one is, in the address after `#`: nothing of it ever reaches a server's log.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 export interface Route {
   /** `['device', 'ahu1']`; empty: home. */
@@ -8,8 +8,8 @@ export interface Route {
   readonly query: URLSearchParams;
 }
 
-function readRoute(): Route {
-  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
+function readRoute(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   return {
     path: path
       .split('/')
@@ -28,18 +28,22 @@ function safeDecode(part: string): string {
 }
 
 export function useRoute(): Route {
-  const [route, setRoute] = useState(readRoute);
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const listener = (): void => setRoute(readRoute());
+    const listener = (): void => setHash(location.hash);
     addEventListener('hashchange', listener);
+    // It may have changed between drawing and listening.
+    listener();
     return () => removeEventListener('hashchange', listener);
   }, []);
-  return route;
+  return useMemo(() => readRoute(hash), [hash]);
 }
 
 /** `#/device/ahu1`. */
 export const to = (...path: readonly string[]): string => `#/${path.map(encodeURIComponent).join('/')}`;
 
-export function go(href: string): void {
-  location.hash = href;
+/** `isSame`: of the same view; going back leads to before it. */
+export function go(href: string, isSame = false): void {
+  if (isSame) location.replace(href);
+  else location.hash = href;
 }

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { go } from './route.ts';
 import { t } from './words.ts';
 
-const PAUSE_MS = 180;
+/** Shorter than between two keys of most people: nobody waits for it, and few answers are thrown away. */
+const PAUSE_MS = 40;
 
 export function SearchField({ initial }: { initial: string }) {
   const [text, setText] = useState(initial);
@@ -18,7 +19,8 @@ export function SearchField({ initial }: { initial: string }) {
   }, []);
   const look = (q: string): void => {
     clearTimeout(timer.current);
-    if (q.trim() !== '') go(`#/search?q=${encodeURIComponent(q.trim())}`);
+    const isSearching = location.hash.startsWith('#/search');
+    if (q.trim() !== '') go(`#/search?q=${encodeURIComponent(q.trim())}`, isSearching);
   };
   return (
     <search>

@@ -6,7 +6,7 @@ import type { ApiMe } from '../http/schema-sign-in.ts';
 import { ask, hearOfSession } from './api.ts';
 import { batch } from './batch-rows.ts';
 import { forgetReadings } from './live.ts';
-import { createStore } from './store.ts';
+import { createStore, forgetAnswers } from './store.ts';
 
 export type Health = z.output<typeof healthSchema>;
 export type Standing =
@@ -60,6 +60,7 @@ function leave(over?: 'ended' | 'revoked'): void {
   if (before.kind === 'out') return;
   batch.set([]);
   forgetReadings();
+  forgetAnswers();
   health.set(undefined);
   session.set(over === undefined ? { kind: 'out' } : { kind: 'out', over });
 }

@@ -40,10 +40,26 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-/** Loads when `key` changes; keeps what is shown until the next answer is there. An undefined key loads nothing. */
+/** What was shown last under a key, for whoever comes back to it: the oldest give way. */
+const remembered = new Map<string, unknown>();
+const MOST_REMEMBERED = 64;
+
+function remember(key: string | undefined, data: unknown): void {
+  if (key === undefined) return;
+  remembered.delete(key);
+  remembered.set(key, data);
+  for (const oldest of remembered.keys()) if (remembered.size > MOST_REMEMBERED) remembered.delete(oldest);
+}
+
+export const forgetAnswers = (): void => remembered.clear();
+
+/**
+ * Loads when `key` changes; keeps what is shown until the next answer is there, and begins with what was shown under that key
+ * before. An undefined key loads nothing.
+ */
 export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [state, setState] = useState<{ key: string | undefined; data?: T; fault?: ApiFault; busy: boolean }>({
-    key,
+    ...kept<T>(key),
     busy: key !== undefined,
   });
   const [turn, setTurn] = useState(0);
@@ -52,26 +68,32 @@ export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) 
   useEffect(() => {
     if (key === undefined) return;
     const abort = new AbortController();
-    setState((before) => (before.key === key ? { ...before, busy: true } : { key, busy: true }));
+    setState((before) => ({ ...(before.key === key ? before : kept<T>(key)), busy: true }));
     latest.current(abort.signal).then(
-      (data) => !abort.signal.aborted && setState({ key, data, busy: false }),
+      (data) => {
+        if (abort.signal.aborted) return;
+        remember(key, data);
+        setState({ key, data, busy: false });
+      },
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const fault =
           error instanceof ApiFault ? error : new ApiFault({ type: 'about:blank', title: String(error), status: 0 });
-        setState((before) => ({ ...before, key, fault, busy: false }));
+        // What may not be seen any more is not shown any more.
+        const isGone = [403, 404].includes(fault.problem.status);
+        if (isGone && key !== undefined) remembered.delete(key);
+        setState((before) => (isGone ? { key, fault, busy: false } : { ...before, key, fault, busy: false }));
       },
     );
     return () => abort.abort();
   }, [key, turn]);
   const reload = useCallback(() => setTurn((count) => count + 1), []);
-  const current = state.key === key;
-  return {
-    data: current ? state.data : undefined,
-    fault: current ? state.fault : undefined,
-    busy: !current || state.busy,
-    reload,
-  };
+  const { data, fault } = state.key === key ? state : kept<T>(key);
+  return { data, fault, busy: state.key !== key || state.busy, reload };
+}
+
+function kept<T>(key: string | undefined): { key: string | undefined; data?: T; fault?: ApiFault } {
+  return key !== undefined && remembered.has(key) ? { key, data: remembered.get(key) as T } : { key };
 }
 
 export interface Pages<T> extends Omit<Loaded<readonly T[]>, 'data'> {
@@ -117,9 +139,16 @@ export function useEvery(ms: number, run: () => void): void {
   }, [ms]);
 }
 
-/** The time of now, renewed every so often. */
+const clocks = new Map<number, Store<number>>();
+
+/** The time of now, renewed every so often, at one moment for everything that shows it. */
 export function useNow(ms: number): number {
-  const [now, setNow] = useState(Date.now());
-  useEvery(ms, () => setNow(Date.now()));
-  return now;
+  let clock = clocks.get(ms);
+  if (!clock) {
+    const made = createStore(Date.now());
+    setInterval(() => document.visibilityState === 'visible' && made.set(Date.now()), ms);
+    clocks.set(ms, made);
+    clock = made;
+  }
+  return clock.use();
 }

@@ -4,25 +4,16 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startBroker } from '../../simulators/cloud/broker.ts';
-import { createConsole } from '../../simulators/cloud/console.ts';
-import { credentialsPart, encryptSecrets } from '../../simulators/cloud/credentials-part.ts';
-import { hashPassword } from '../../simulators/cloud/password.ts';
-import { startGateway } from '../../simulators/demo/gateway.ts';
-import { gatewayConfig } from '../../simulators/demo/gateway-config.ts';
-import { openKeys } from '../../simulators/demo/keys.ts';
-import { demoBundle, GATEWAY } from '../../simulators/demo/policy.ts';
-import { startPlant } from '../../simulators/modbus/plant.ts';
-import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
+import { openLargeSite, PASSWORD } from './large-site.ts';
 
 const PAGES = Number(process.env.BENCH_PAGES ?? 50);
 const POINTS = Number(process.env.BENCH_POINTS ?? 10_000);
@@ -31,7 +22,6 @@ const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 5000);
 /** Of each of the plant's three devices: what moves, so that every poll is told to every page. */
 const SENSORS_EACH = 12;
 const PEOPLE = 10;
-const PASSWORD = 'a long enough password';
 const TICK_MS = 10;
 
 const closers: (() => unknown)[] = [];
@@ -47,7 +37,13 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const { port, modbus, pid, data } = await openSite();
+  const { port, modbus, pid, data } = await openLargeSite({
+    folder,
+    closers,
+    points: POINTS,
+    people: PEOPLE,
+    origin: 'https://gateway.test',
+  });
   const agentOf = (page: number) => ({
     ca: readFileSync(join(data, 'http.pem')),
     localAddress: `127.0.0.${10 + page}`,
@@ -152,64 +148,6 @@ async function measure(): Promise<void> {
   const missed = [shares > 0.25 && 'CPU', times(0.5) > 1.1 && 'Modbus latency', quantile(slow, 0.95) > 100 && 'search'];
   const words = missed.filter((each) => each !== false);
   print('missed', words.length === 0 ? 'nothing' : words.join(', '));
-}
-
-async function openSite(): Promise<{ port: number; modbus: number; pid: number; data: string }> {
-  const keys = openKeys(folder);
-  const broker = await startBroker();
-  closers.push(() => broker.close());
-  const plant = await startPlant({ tickMs: 1000 });
-  closers.push(() => plant.stop());
-  const configFile = join(folder, 'gatehouse.yaml');
-  const [socket, data] = [join(folder, 'control.sock'), join(folder, 'data')];
-  const ports = { modbus: 0, meters: 0, secure: 0, health: 0 };
-  const text = gatewayConfig({ rootFile: keys.rootFile, socket, brokerUrl: broker.url, plant: plant.lines, ports });
-  await writeFile(configFile, `${text}http: { address: 127.0.0.1, port: 0, origin: "https://gateway.test" }\n`);
-  const gateway = await startGateway(configFile, () => {}, process.env, resolve('dist/src/main.js'));
-  closers.push(() => gateway.stop());
-  const cloud = await createConsole({ brokerUrl: broker.url, policyKey: keys.policyKey });
-  closers.push(() => cloud.close());
-  const { x } = (JSON.parse(readFileSync(join(data, 'gateway-keys.json'), 'utf8')) as { encryption: { x: string } })
-    .encryption;
-  const kid = openGatewayKeys(data, Date.now()).encryptionKid;
-  const password = await hashPassword(PASSWORD);
-  const users = Array.from({ length: PEOPLE }, (_, at) => ({ id: `page${at}`, password }));
-  const encryption = { kty: 'OKP', crv: 'X25519', x, kid };
-  const jwe = await encryptSecrets({ users, applications: [] }, { encryption } as Parameters<typeof encryptSecrets>[1]);
-  const revision = keys.nextRevision();
-  await cloud.push(GATEWAY, bundleOf(revision), { credentials: credentialsPart(jwe) });
-  const report = await cloud.waitForReport(GATEWAY, revision);
-  if (report.state !== 'active') throw new Error(`the policy was not taken: ${JSON.stringify(report)}`);
-  return { port: gateway.ports.get('http') ?? 0, modbus: gateway.ports.get('plant') ?? 0, pid: gateway.pid, data };
-}
-
-/** The demo's policy with as many points as asked for, of devices that nothing is read from, and people for the pages. */
-function bundleOf(revision: number): ReturnType<typeof demoBundle> {
-  const bundle = demoBundle(revision) as unknown as {
-    users: object[];
-    organizations: [{ devices: object[]; points: object[]; grants: object[] }];
-  };
-  const [acme] = bundle.organizations;
-  const devices = Math.ceil(POINTS / 100);
-  acme.devices = [
-    ...acme.devices,
-    ...Array.from({ length: devices }, (_, at) => ({ id: `room${at}`, name: `Room ${at}`, location: 'hq' })),
-  ];
-  acme.points = [
-    ...acme.points,
-    ...Array.from({ length: POINTS }, (_, at) => ({
-      id: `room${at % devices}/p${at}`,
-      name: `Point ${at}`,
-      device: `room${at % devices}`,
-      class: 'sensor',
-      facts: { sensor: true },
-    })),
-  ];
-  for (let at = 0; at < PEOPLE; at += 1) {
-    bundle.users = [...bundle.users, { id: `page${at}`, name: `Page ${at}`, home: 'acme', login: `page${at}` }];
-    acme.grants = [...acme.grants, { to: `user:page${at}`, role: 'operator', at: 'hq' }];
-  }
-  return bundle as unknown as ReturnType<typeof demoBundle>;
 }
 
 /** The Modbus client in a process of its own: what reads the pages' streams here is none of its business. */

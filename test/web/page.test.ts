@@ -62,7 +62,8 @@ describe.skipIf(!haveChromium())('the page', () => {
   it('finds a point by its name, and writes nothing while the slider moves or a value is out of its limits', async () => {
     const { page } = await stage.as('anna');
     const before = stage.site.plant.writesSeen();
-    await page.getByRole('searchbox').fill('duct static');
+    // As a person types: slower than the page looks.
+    await page.getByRole('searchbox').pressSequentially('duct static', { delay: 120 });
     await page.getByRole('heading', { name: /results for “duct static”/ }).waitFor();
     await page
       .getByRole('link', { name: /Duct static pressure set point/ })

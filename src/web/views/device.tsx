@@ -19,12 +19,16 @@ const ORDER = ['set-point', 'command', 'sensor', 'alarm-limit', 'parameter', 'fi
 
 /** `id`: the device itself; `point`: the device of that point, with the point opened. */
 export function Device({ id, point }: { id?: string; point?: string }) {
-  const opened = useLoad(point, (signal) => ask<ApiPointDetail>(`points/${seg(point ?? '')}`, { signal }));
+  const opened = useLoad(point && `point ${point}`, (signal) =>
+    ask<ApiPointDetail>(`points/${seg(point ?? '')}`, { signal }),
+  );
   const last = useRef<string>(undefined);
   // While the next point loads, the list beside it stays.
   const deviceId = id ?? opened.data?.device?.id ?? last.current;
   last.current = deviceId;
-  const device = useLoad(deviceId, (signal) => ask<ApiDevice>(`devices/${seg(deviceId ?? '')}`, { signal }));
+  const device = useLoad(deviceId && `device ${deviceId}`, (signal) =>
+    ask<ApiDevice>(`devices/${seg(deviceId ?? '')}`, { signal }),
+  );
   const points = useLoad(deviceId && `points ${deviceId}`, (signal) =>
     ask<Page<ApiPoint>>(`points${query({ device: deviceId, limit: WHOLE })}`, { signal }),
   );
@@ -133,7 +137,6 @@ function Group({ kind, points, open, children }: GroupProps) {
             <a class="row" href={to('point', point.id)} aria-current={open === point.id ? 'true' : undefined}>
               <span class="row-name">{point.name}</span>
               <Value point={point} />
-              <wa-icon name="chevron-right" />
             </a>
           </li>
         ))}

@@ -69,7 +69,7 @@ function Ledger({ isOpen, title, none, turn, released }: LedgerProps) {
 
 /** Those of one point, on its own page. */
 export function OverridesOf({ point, reload }: { point: ApiPointDetail; reload: () => void }) {
-  const ledger = useLoad(`overrides ${point.overrides.join()}`, (signal) =>
+  const ledger = useLoad(`overrides of ${point.overrides.join()}`, (signal) =>
     ask<Page<ApiOverride>>('overrides?open=true&limit=500', { signal }),
   );
   const own = ledger.data?.items.filter(({ id }) => point.overrides.includes(id)) ?? [];

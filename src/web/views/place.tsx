@@ -3,7 +3,7 @@
 import type { ApiDevice, ApiLocation, ApiPoint } from '../../http/schema-browse.ts';
 import { ask, type Page, query } from '../api.ts';
 import { useLive } from '../live.ts';
-import { Busy, type Crumb, Crumbs, Fault, Heading, More, Value } from '../parts.tsx';
+import { Busy, type Crumb, Crumbs, Fault, Heading, Icon, More, Value } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useLoad, usePages } from '../store.ts';
 import { t } from '../words.ts';
@@ -49,12 +49,11 @@ function Inside({ here, all }: { here: ApiLocation; all: readonly ApiLocation[] 
         <section class="places" aria-label={t('place.locations')}>
           {below.map((each) => (
             <a key={each.id} class="place" href={to('place', each.id)}>
-              <wa-icon name="building" />
+              <Icon name="building" />
               <span>
                 <strong>{each.name}</strong>
                 <small>{t('place.count', { n: each.devices })}</small>
               </span>
-              <wa-icon name="chevron-right" />
             </a>
           ))}
         </section>
@@ -82,7 +81,7 @@ function useTiles(here: ApiLocation, shown: readonly ApiDevice[]): ReadonlyMap<s
   const isCut = common.data?.some(({ next }) => next !== undefined) === true;
   const missing = isCut ? shown.filter(({ id, points }) => points > 0 && !covered.has(id)).map(({ id }) => id) : [];
   // Where a place holds more than one answer does, the devices it did not reach are asked one by one.
-  const rest = useLoad(missing.length === 0 ? undefined : `tiles ${missing.join()}`, (signal) =>
+  const rest = useLoad(missing.length === 0 ? undefined : `tiles of ${missing.join()}`, (signal) =>
     Promise.all(missing.flatMap((device) => KINDS.map((kind) => of(kind, { device }, TILES, signal)))),
   );
   const byDevice = new Map<string, ApiPoint[]>();
@@ -101,14 +100,13 @@ function DeviceCard({ device, points }: { device: ApiDevice; points: readonly Ap
     <article class="card device-card">
       <a class="device-head" href={to('device', device.id)}>
         <span class="glyph">
-          <wa-icon name="chip" />
+          <Icon name="chip" />
         </span>
         <span>
           <strong>{device.name}</strong>
           <small>{kind || t('device.points', { n: device.points })}</small>
         </span>
         {device.protocol !== undefined && <span class="tag">{device.protocol}</span>}
-        <wa-icon name="chevron-right" />
       </a>
       {points.length > 0 && (
         <ul class="tiles">

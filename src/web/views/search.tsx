@@ -1,8 +1,9 @@
 // What was found, by name or id, among what one may see.
 
+import { useRef } from 'preact/hooks';
 import type { ApiFound } from '../../http/schema-browse.ts';
 import { ask, query } from '../api.ts';
-import { Busy, Fault, Heading } from '../parts.tsx';
+import { Busy, Fault, Heading, Icon } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useLoad } from '../store.ts';
 import { t } from '../words.ts';
@@ -16,19 +17,30 @@ export const find = (q: string, signal: AbortSignal): Promise<{ items: readonly 
 
 export function Search({ q }: { q: string }) {
   const found = useLoad(q === '' ? undefined : `search ${q}`, (signal) => find(q, signal));
+  // What was found stays while the next letters are looked for.
+  const last = useRef<{ q: string; items: readonly ApiFound[] }>(undefined);
+  if (found.data) last.current = { q, items: found.data.items };
+  const shown = last.current;
   if (found.fault) return <Fault fault={found.fault} again={found.reload} />;
-  if (!found.data) return q === '' ? null : <Busy />;
-  const { items } = found.data;
-  if (items.length === 0) return <p class="empty">{t('search.none')}</p>;
+  if (!shown) return q === '' ? null : <Busy />;
+  const { items } = shown;
   return (
     <>
-      <Heading title={t(items.length < MOST ? 'search.results' : 'search.first', { n: items.length, q })} />
+      <div role="status">
+        {items.length === 0 ? (
+          <p class="empty">{t('search.none')}</p>
+        ) : (
+          <Heading
+            title={t(items.length < MOST ? 'search.results' : 'search.first', { n: items.length, q: shown.q })}
+          />
+        )}
+      </div>
       <ul class="rows card">
         {items.map((each) => (
           <li key={`${each.kind}${each.id}`}>
             <a class="row found" href={to(ROUTES[each.kind], each.id)}>
               <span class="glyph">
-                <wa-icon name={ICONS[each.kind]} />
+                <Icon name={ICONS[each.kind]} />
               </span>
               <span class="row-name">
                 {each.name}
@@ -37,7 +49,6 @@ export function Search({ q }: { q: string }) {
                   {each.in && ` · ${each.in.name}`}
                 </small>
               </span>
-              <wa-icon name="chevron-right" />
             </a>
           </li>
         ))}
