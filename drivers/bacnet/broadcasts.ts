@@ -15,12 +15,16 @@ import type { Changes } from './road-changes.ts';
 import type { RoadParts } from './road-services.ts';
 import type { Destination, NorthStation, PlantDevice } from './seam.ts';
 import { type Finding, Searches } from './searches.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 const OBJECT_NAME = PROPERTY_IDENTIFIERS['object-name'];
 const MOST_ROUNDS = 12;
 const MOST_LISTS = 1024;
+/** Notifications for everybody, of all devices and of one. */
+const TOLD_PER_SECOND = 1000;
+const TOLD_BY_ONE_PER_SECOND = 100;
 
 export class Broadcasts {
   readonly #parts: RoadParts;
@@ -30,6 +34,7 @@ export class Broadcasts {
   readonly #alarms: Alarms;
   readonly #subscriptions: Subscriptions;
   readonly #searches: Searches;
+  readonly #toAll: SharedBucket;
 
   constructor(
     parts: RoadParts,
@@ -44,6 +49,7 @@ export class Broadcasts {
     this.#alarms = others.alarms;
     this.#subscriptions = others.subscriptions;
     this.#searches = new Searches(parts.clock);
+    this.#toAll = new SharedBucket(TOLD_PER_SECOND, TOLD_BY_ONE_PER_SECOND, parts.clock.monotonic());
   }
 
   unconfirmed(from: Station, to: Destination, request: UnconfirmedRequest): void {
@@ -99,17 +105,30 @@ export class Broadcasts {
         return true;
       }
       case 'unconfirmed-event-notification':
-        this.#alarms.unconfirmed(from, isDevice(to) ? to : undefined, request);
+        if (isDevice(to)) this.#alarms.unconfirmed(from, to, request);
+        else if (this.#mayTellAll(from, request)) this.#alarms.unconfirmed(from, undefined, request);
         return true;
       case 'unconfirmed-cov-notification':
       case 'unconfirmed-cov-notification-multiple':
         if (this.#subscriptions.notified(from, request)) return true;
-        this.#subscriptions.passOn(from, isDevice(to) ? [to] : [...this.#parts.north.stations()], request);
+        if (isDevice(to)) this.#subscriptions.passOn(from, [to], request);
+        else if (this.#mayTellAll(from, request))
+          this.#subscriptions.passOn(from, [...this.#parts.north.stations()], request);
         return true;
       default:
         // Heard on its own network: that is between the devices there.
         return to !== 'north' && !isDevice(to) && to.network === from.network;
     }
+  }
+
+  /** Each goes to many: a device that cannot stop must not take the gateway from the others. What is left out is in the record. */
+  #mayTellAll(from: PlantDevice, request: UnconfirmedRequest): boolean {
+    const { clock, counted, gate } = this.#parts;
+    if (this.#toAll.take(stationKey(from), clock.monotonic())) return true;
+    counted.unconfirmed_dropped += 1;
+    const detail = 'it tells everybody too often';
+    gate.refuse(this.#callers.callerOf(from), { operation: request.service, reason: 'rate-limited', detail });
+    return false;
   }
 
   /** One device, or networks by name without the one it comes from. */

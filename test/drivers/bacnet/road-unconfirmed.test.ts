@@ -127,6 +127,23 @@ describe('events', () => {
     expect(await to(AHU, 'gateway')).toMatchObject({ kind: 'abort' });
   });
 
+  test('of a device that cannot stop are left out and recorded, those of another are told', async () => {
+    const stage = await fakeStage();
+    const of = (device: string) =>
+      told({
+        service: UNCONFIRMED['unconfirmed-event-notification'],
+        payload: Buffer.from(event.toString('hex').replace('020003e9', device), 'hex'),
+      });
+    for (let count = 0; count < 1000; count += 1) stage.road.unconfirmed(AHU, { network: 'plant' }, of('020003e9'));
+    expect(stage.sides.told).toHaveLength(200);
+    stage.road.unconfirmed(VAV, { network: 'plant' }, of('020003ea'));
+    expect(stage.sides.told).toHaveLength(201);
+    expect(stage.journal.rows('refusal')).toMatchObject([{ reason: 'rate-limited' }]);
+    stage.time.pass(1000);
+    stage.road.unconfirmed(AHU, { network: 'plant' }, of('020003e9'));
+    expect(stage.sides.told).toHaveLength(202);
+  });
+
   test('between plant networks they go to an application that may see them', async () => {
     const grants = [{ to: 'application:bms', permissions: ['alarm.view'], at: 'ahu2' }];
     const stage = await fakeStage({ grants });
