@@ -34,8 +34,8 @@ import {
 export interface Carrier<A extends Asker, T extends Target> {
   transmit(asker: A, target: T, apdu: Uint8Array, expectingReply: boolean): void;
   /** Never rejects. */
-  serve(asker: A, target: T, request: ConfirmedRequest, fingerprint: string): Promise<Answer>;
-  mayRepeat(asker: A, target: T, request: ConfirmedRequest, fingerprint: string): boolean;
+  serve(asker: A, target: T, request: ConfirmedRequest): Promise<Answer>;
+  mayRepeat(asker: A, target: T, request: ConfirmedRequest): boolean;
   refused(asker: A, operation: string, detail: string): void;
 }
 
@@ -117,9 +117,8 @@ export class Answering<A extends Asker, T extends Target> {
     known: Served | undefined,
     lastAck: SegmentAckApdu | undefined,
   ): void {
-    const fingerprint = fingerprintOf(apdu);
     if (known !== undefined) {
-      if (this.#isRepeat(asker, target, known, fingerprint)) {
+      if (this.#isRepeat(asker, target, known, apdu)) {
         this.#counters.repeated();
         asker.served.set(known);
         return;
@@ -144,13 +143,12 @@ export class Answering<A extends Asker, T extends Target> {
       return;
     }
     const served = this.#newServed(asker, target, apdu, 'serving');
-    served.fingerprint = fingerprint;
     served.lastAck = lastAck;
     served.request = decoded.value;
     asker.underWay += 1;
     asker.share.underWay += 1;
     this.#underWay += 1;
-    this.#carrier.serve(asker, target, decoded.value, fingerprint).then(
+    this.#carrier.serve(asker, target, decoded.value).then(
       (answer) => this.#finish(asker, target, served, answer),
       (error: unknown) => {
         this.#counters.ownFault(error);
@@ -160,12 +158,12 @@ export class Answering<A extends Asker, T extends Target> {
   }
 
   /** Same bytes: nothing is to be done, or the answer was given again. */
-  #isRepeat(asker: A, target: T, known: Served, fingerprint: string): boolean {
-    if (known.fingerprint !== fingerprint || known.silent) return false;
-    if (known.phase === 'serving' || known.phase === 'sending') return true;
+  #isRepeat(asker: A, target: T, known: Served, apdu: ConfirmedRequestApdu): boolean {
     const { request, answer } = known;
-    if (known.phase !== 'answered' || request === undefined || answer === undefined) return false;
-    if (known.changes !== target.changes || !this.#carrier.mayRepeat(asker, target, request, fingerprint)) return false;
+    if (known.silent || request === undefined || !isSame(known.header, apdu)) return false;
+    if (known.phase === 'serving' || known.phase === 'sending') return true;
+    if (known.phase !== 'answered' || answer === undefined) return false;
+    if (known.changes !== target.changes || !this.#carrier.mayRepeat(asker, target, request)) return false;
     this.#give(asker, target, known, answer);
     return true;
   }
@@ -182,7 +180,7 @@ export class Answering<A extends Asker, T extends Target> {
       }
       served = this.#newServed(asker, target, apdu, 'receiving');
       served.earlier = known;
-      this.#deadlines.add(served);
+      this.#wait(asker, target, served);
     }
     const { windowSize, messageOctets, segmentTimeoutMs } = this.#settings;
     const step =
@@ -230,10 +228,10 @@ export class Answering<A extends Asker, T extends Target> {
     const isKept = answer.kind !== 'error' && answer.kind !== 'reject';
     if (isKept && served.request !== undefined && !READS.has(served.request.service)) served.answer = answer;
     this.#give(asker, target, served, answer);
-    if (served.phase === 'answered') this.#remember(asker, served);
+    if (served.phase === 'answered') this.#remember(asker, target, served);
   }
 
-  #remember(asker: A, served: Served): void {
+  #remember(asker: A, target: T, served: Served): void {
     served.phase = 'answered';
     served.sending = undefined;
     const current = asker.served.get(served.key);
@@ -242,7 +240,7 @@ export class Answering<A extends Asker, T extends Target> {
       return;
     }
     served.at = this.#deadlines.now() + rememberMs;
-    this.#deadlines.add(served);
+    this.#wait(asker, target, served);
   }
 
   /** Sends an answer, in segments where it must; the phase is `sending` after it if more is to go. */
@@ -286,14 +284,14 @@ export class Answering<A extends Asker, T extends Target> {
       served.phase = 'sending';
       served.triesLeft = this.#settings.retries;
       this.#send(asker, target, served, beginTransmission(parts.value));
-      this.#deadlines.add(served);
+      this.#wait(asker, target, served);
     }
   }
 
   #send(asker: A, target: T, served: Served, step: TransmissionStep<ComplexAckApdu>): void {
     if (step.kind === 'complete') {
       this.#deadlines.drop(served);
-      this.#remember(asker, served);
+      this.#remember(asker, target, served);
       return;
     }
     served.sending = step.state;
@@ -309,13 +307,16 @@ export class Answering<A extends Asker, T extends Target> {
     }
     served.triesLeft -= 1;
     this.#send(asker, target, served, repeatTransmission(served.sending));
+    this.#wait(asker, target, served);
+  }
+
+  #wait(asker: A, target: T, served: Served): void {
+    served.expired ??= () => this.#expired(asker, target, served);
     this.#deadlines.add(served);
   }
 
   #newServed(asker: A, target: T, header: ConfirmedRequestApdu, phase: Served['phase']): Served {
-    const served = new Served(keyOf(target, header.invokeId), header, phase, (one) =>
-      this.#expired(asker, target, one),
-    );
+    const served = new Served(keyOf(target, header.invokeId), header, phase);
     asker.served.set(served);
     return served;
   }
@@ -353,7 +354,7 @@ function keyOf(target: Target, invokeId: number): number {
   return target.number * 256 + invokeId;
 }
 
-/** The service choice and its octets, one character each. */
-function fingerprintOf({ serviceChoice, service }: ConfirmedRequestApdu): string {
-  return `${serviceChoice} ${Buffer.from(service.buffer, service.byteOffset, service.length).toString('latin1')}`;
+/** The same service and octets. */
+function isSame(one: ConfirmedRequestApdu, other: ConfirmedRequestApdu): boolean {
+  return one.serviceChoice === other.serviceChoice && Buffer.compare(one.service, other.service) === 0;
 }

@@ -9,7 +9,7 @@ import { broadcastOf, type Endpoint, sameSubnet } from './endpoint.ts';
 
 export interface SocketEvents {
   /** `broadcast`: it came to the broadcast address. */
-  datagram(octets: Uint8Array, address: string, port: number, broadcast: boolean): void;
+  datagram(octets: Uint8Array, from: Endpoint, broadcast: boolean): void;
   sendFailed(): void;
 }
 
@@ -39,10 +39,10 @@ export class DatagramSocket {
     const { address, port } = own.address();
     this.endpoint = { address, port };
     own.on('message', (octets, from) => {
-      if (from.address !== address || from.port !== port) events.datagram(octets, from.address, from.port, false);
+      if (from.address !== address || from.port !== port) events.datagram(octets, from, false);
     });
     ear.on('message', (octets, from) => {
-      if (from.address !== address || from.port !== port) events.datagram(octets, from.address, from.port, true);
+      if (from.address !== address || from.port !== port) events.datagram(octets, from, true);
     });
     own.on('error', () => events.sendFailed());
     ear.on('error', () => events.sendFailed());

@@ -56,8 +56,7 @@ export class Link {
   async open(): Promise<void> {
     const { address, port, broadcastAddress } = this.#config;
     const events: SocketEvents = {
-      datagram: (octets, from, fromPort, broadcast) =>
-        this.#arrived(octets, { address: from, port: fromPort }, broadcast),
+      datagram: (octets, from, broadcast) => this.#arrived(octets, from, broadcast),
       sendFailed: () => this.#events.sendFailed(),
     };
     this.#socket = await DatagramSocket.open({ address, port, broadcastAddress, setting: this.#setting }, events);

@@ -194,12 +194,12 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu, 'soon');
   }
 
-  serve(from: Station, to: KnownDevice, request: ConfirmedRequest, fingerprint: string): Promise<Answer> {
-    return this.#transport.road.confirmed({ from, to, request, fingerprint });
+  serve(from: Station, to: KnownDevice, request: ConfirmedRequest): Promise<Answer> {
+    return this.#transport.road.confirmed({ from, to, request });
   }
 
-  mayRepeat(from: Station, to: KnownDevice, request: ConfirmedRequest, fingerprint: string): boolean {
-    return this.#transport.road.mayRepeat?.({ from, to, request, fingerprint }) ?? true;
+  mayRepeat(from: Station, to: KnownDevice, request: ConfirmedRequest): boolean {
+    return this.#transport.road.mayRepeat?.({ from, to, request }) ?? true;
   }
 
   refused(from: Station, operation: string, detail: string): void {

@@ -2,11 +2,11 @@
 // 1. Everything of a device has an owner: what the inventory does not hold belongs to the device.
 
 import { type TargetHandle, targetHandle } from '../../src/model/ids.ts';
-import type { BacnetIndex } from './address.ts';
+import type { BacnetIndex, IndexedDevice } from './address.ts';
 import type { PlantDevice } from './seam.ts';
 import { OBJECT_TYPES } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
-import type { ObjectIdentifier } from './wire/primitive-content.ts';
+import { MAX_INSTANCE, type ObjectIdentifier } from './wire/primitive-content.ts';
 
 /** Stands for no device or point of any inventory: the gate denies it. */
 export const NOWHERE: TargetHandle = targetHandle(-1);
@@ -29,6 +29,10 @@ export function handleOfDevice(index: BacnetIndex | undefined, { network, instan
   return (instance === undefined ? undefined : index?.deviceAt(network, instance)?.handle) ?? NOWHERE;
 }
 
+const NO_POINTS: readonly ObjectPoint[] = [];
+/** By object, as one number. A policy's devices are its own: with the policy its points go. */
+const known = new WeakMap<IndexedDevice, Map<number, readonly ObjectPoint[]>>();
+
 /** Points of one object, whatever their property. */
 export function pointsOf(
   index: BacnetIndex | undefined,
@@ -36,11 +40,32 @@ export function pointsOf(
   object: ObjectIdentifier,
 ): readonly ObjectPoint[] {
   const indexed = index?.device(device);
-  if (index === undefined || indexed === undefined) return [];
-  const points: ObjectPoint[] = [];
+  if (index === undefined || indexed === undefined) return NO_POINTS;
   // Whatever instance a request writes (the wildcard, another), the device object is the device's one.
   const instance = isDeviceObject(object) ? indexed.instance : object.instance;
-  for (const handle of index.pointsOf(indexed, object.type, instance)) {
+  let ofDevice = known.get(indexed);
+  if (ofDevice === undefined) {
+    ofDevice = new Map();
+    known.set(indexed, ofDevice);
+  }
+  const key = object.type * (MAX_INSTANCE + 1) + instance;
+  let points = ofDevice.get(key);
+  if (points === undefined) {
+    points = placed(index, indexed, object.type, instance);
+    // Objects that the policy does not name could be any number.
+    if (points.length > 0) ofDevice.set(key, points);
+  }
+  return points;
+}
+
+function placed(
+  index: BacnetIndex,
+  device: IndexedDevice,
+  objectType: number,
+  instance: number,
+): readonly ObjectPoint[] {
+  const points: ObjectPoint[] = [];
+  for (const handle of index.pointsOf(device, objectType, instance)) {
     const place = index.place(handle);
     if (place === undefined) continue;
     const { property, index: element } = place;
@@ -52,6 +77,11 @@ export function pointsOf(
 /** Element 0 is the array's length: it belongs to every element. */
 function overlaps(one: number | undefined, other: number | undefined): boolean {
   return one === undefined || other === undefined || other === 0 || one === other;
+}
+
+/** Whether a point is the property, or an element of it that `index` touches. */
+export function isOwnedBy(point: ObjectPoint, property: number, index: number | undefined): boolean {
+  return point.property === property && overlaps(point.index, index);
 }
 
 export interface Owners {
@@ -67,7 +97,7 @@ export function ownersOf(
   property: number,
   index: number | undefined,
 ): Owners {
-  const own = points.filter((point) => point.property === property && overlaps(point.index, index));
+  const own = points.filter((point) => isOwnedBy(point, property, index));
   return own.length > 0 ? { own, others: [] } : { own, others: ownersOfObject(object, points) };
 }
 

@@ -4,7 +4,7 @@
 import type { PlantNetworkConfig } from './config.ts';
 import { type DevicePlace, KnownDevice, SEGMENTATIONS } from './device.ts';
 import { Discovery } from './discovery.ts';
-import { type Endpoint, endpointKey, endpointOfMac, hexOf, macOf } from './endpoint.ts';
+import { type Endpoint, endpointNumber, hexOf, macNumber, macOf } from './endpoint.ts';
 import { Link, type SendTime } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
 import { npduHeader } from './npdu-header.ts';
@@ -42,8 +42,8 @@ export class PlantNetwork implements RouterPort {
   readonly #transport: Transport;
   readonly #host: PlantHost;
   readonly #messageOctets: number;
-  /** By endpoint key where it stands on the wire, by `network:mac` behind a router. */
-  readonly #devices = new Map<string, KnownDevice>();
+  /** By endpoint where it stands on the wire, by `network:mac` behind a router. */
+  readonly #devices = new Map<string | number, KnownDevice>();
   readonly #routerOf: ReadonlyMap<number, Endpoint>;
   readonly #messages: TokenBucket;
   #isOpen = false;
@@ -131,8 +131,8 @@ export class PlantNetwork implements RouterPort {
   /** The station with this number and MAC, if it has ever said that it is here. */
   at(networkNumber: number, mac: Uint8Array): KnownDevice | undefined {
     if (networkNumber !== this.networkNumber) return this.#devices.get(`${networkNumber}:${hexOf(mac)}`);
-    const endpoint = endpointOfMac(mac);
-    return endpoint === undefined ? undefined : this.#devices.get(endpointKey(endpoint));
+    const endpoint = macNumber(mac);
+    return endpoint === undefined ? undefined : this.#devices.get(endpoint);
   }
 
   /** False where nothing was sent: the network is closed. */
@@ -166,7 +166,7 @@ export class PlantNetwork implements RouterPort {
     const { counters } = this.#transport;
     if (fault === undefined) counters.plant_refused += 1;
     else counters.plant_frames_broken += 1;
-    const known = this.#devices.get(endpointKey(from));
+    const known = this.#devices.get(endpointNumber(from));
     this.#transport.complain(known ?? this.#transport.strangerAt(this.name, from), operation, detail);
   }
 
@@ -212,7 +212,7 @@ export class PlantNetwork implements RouterPort {
     const apdu = decoded.value;
     const device =
       source === undefined
-        ? this.#devices.get(endpointKey(origin))
+        ? this.#devices.get(endpointNumber(origin))
         : this.#devices.get(`${source.network}:${hexOf(source.mac)}`);
     if (apdu.type === 'unconfirmed-request') {
       this.#unconfirmed(device, npdu, apdu, from, origin);
@@ -284,7 +284,7 @@ export class PlantNetwork implements RouterPort {
       },
       transmit: (via, header, apdu, when) => this.transmit(via, header, apdu, when),
     });
-    this.#devices.set(source === undefined ? endpointKey(origin) : `${source.network}:${device.mac}`, device);
+    this.#devices.set(source === undefined ? endpointNumber(origin) : `${source.network}:${device.mac}`, device);
     return device;
   }
 

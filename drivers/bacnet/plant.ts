@@ -164,19 +164,19 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     this.#send(asker, this.#sourceOf(target), apdu, expectingReply);
   }
 
-  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest, fingerprint: string): Promise<Answer> {
+  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest): Promise<Answer> {
     const { road } = this.#transport;
-    if (target instanceof KnownDevice) return road.confirmed({ from: asker, to: target, request, fingerprint });
+    if (target instanceof KnownDevice) return road.confirmed({ from: asker, to: target, request });
     const to = target instanceof Station ? target : 'gateway';
     return (
-      road.notification?.({ from: asker, to, request, fingerprint }) ??
+      road.notification?.({ from: asker, to, request }) ??
       Promise.resolve({ kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] })
     );
   }
 
-  mayRepeat(asker: KnownDevice, target: Asked, request: ConfirmedRequest, fingerprint: string): boolean {
+  mayRepeat(asker: KnownDevice, target: Asked, request: ConfirmedRequest): boolean {
     if (!(target instanceof KnownDevice)) return true;
-    return this.#transport.road.mayRepeat?.({ from: asker, to: target, request, fingerprint }) ?? true;
+    return this.#transport.road.mayRepeat?.({ from: asker, to: target, request }) ?? true;
   }
 
   refused(asker: KnownDevice, operation: string, detail: string): void {

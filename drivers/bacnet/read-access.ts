@@ -8,7 +8,7 @@ import type { Caller, Gate } from '../../src/contract/gate.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetIndex } from './address.ts';
 import type { Lists } from './lists.ts';
-import { handleOfDevice, isDeviceObject, ownersOf, ownersOfObject, pointsOf } from './owners.ts';
+import { handleOfDevice, isDeviceObject, isOwnedBy, ownersOfObject, pointsOf } from './owners.ts';
 import { type Reference, referencesIn } from './references.ts';
 import type { PlantDevice } from './seam.ts';
 import { isSeveral, listBehind, listsBehind, showsCollection, showsDevice } from './showing.ts';
@@ -65,17 +65,17 @@ export class ReadAccess {
     const { gate } = this.#services;
     const reader = gate.reader(this.#caller, 'point.read');
     const points = pointsOf(this.#services.index(), handle, object);
-    const { own, others } = ownersOf(object, points, property, index);
-    if (own.length > 0) {
-      if (!own.every((point) => reader.permits(point.handle))) return false;
-    } else if (isDeviceObject(object)) {
-      if (!gate.reader(this.#caller, 'device.view').permits(handle)) return false;
-    } else if (points.length === 0) {
-      if (!reader.permits(handle)) return false;
-    } else if (isSeveral(property)) {
-      if (!points.some((point) => reader.permits(point.handle))) return false;
-    } else if (!others.every((point) => reader.permits(point.handle))) return false;
-    return true;
+    let isOwn = false;
+    for (const point of points) {
+      if (!isOwnedBy(point, property, index)) continue;
+      if (!reader.permits(point.handle)) return false;
+      isOwn = true;
+    }
+    if (isOwn) return true;
+    if (isDeviceObject(object)) return gate.reader(this.#caller, 'device.view').permits(handle);
+    if (points.length === 0) return reader.permits(handle);
+    if (isSeveral(property)) return points.some((point) => reader.permits(point.handle));
+    return ownersOfObject(object, points).every((point) => reader.permits(point.handle));
   }
 
   /** Whether an object's alarms may be seen. */
@@ -122,7 +122,7 @@ export class ReadAccess {
     if (showsCollection(object, property)) return false;
     const inventory = this.#services.index();
     const points = pointsOf(inventory, handleOfDevice(inventory, device), object);
-    return ownersOf(object, points, property, index).own.length > 0;
+    return points.some((point) => isOwnedBy(point, property, index));
   }
 
   #readsMember(holder: PlantDevice, member: Reference, depth: number): boolean {

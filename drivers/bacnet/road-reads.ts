@@ -34,7 +34,15 @@ export type ReadRequest = Extract<
   }
 >;
 
+/** One that asks for one thing. */
+type SingleRead = Extract<ReadRequest, { service: 'read-property' | 'read-range' | 'atomic-read-file' }>;
+
 const FILE_DATA = PROPERTY_IDENTIFIERS['present-value'];
+
+const RETRIED = { retry: true } as const;
+const DENIED = { kind: 'denied' } as const;
+/** A turn in the lane that asked nothing. */
+const OVER = Promise.resolve();
 
 /** How often an answer of which nothing may be seen is followed by the question for the next. */
 const MOST_PAGES = 64;
@@ -52,11 +60,14 @@ export class Reads {
     this.#shown = new ShownLists(lists, services.counted);
   }
 
-  async answer(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
-    const { counted } = this.#services;
-    counted.reads += 1;
-    const learning = this.#shown.learn(incoming.to, shownIn(request), () => this.#access(incoming));
-    if (learning !== undefined) await learning;
+  answer(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
+    this.#services.counted.reads += 1;
+    const shown = shownIn(request);
+    const learning = shown.length > 0 && this.#shown.learn(incoming.to, shown, () => this.#access(incoming));
+    return learning ? learning.then(() => this.#known(incoming, request)) : this.#known(incoming, request);
+  }
+
+  #known(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
     switch (request.service) {
       case 'read-property-multiple':
         return this.#multiple(incoming, request);
@@ -84,27 +95,28 @@ export class Reads {
     gate.countDeniedReads(this.#callers.callerOf(incoming.from), count);
   }
 
-  async #one(
-    incoming: IncomingRequest,
-    request: Extract<ReadRequest, { service: 'read-property' | 'read-range' | 'atomic-read-file' }>,
-  ): Promise<Answer> {
-    const mayRead = (): boolean => {
-      const permits = this.#permits(incoming);
-      if (request.service === 'atomic-read-file') return permits(request.parameters.fileIdentifier, FILE_DATA);
-      const { objectIdentifier, propertyIdentifier, propertyArrayIndex } = request.parameters;
-      return permits(objectIdentifier, propertyIdentifier, propertyArrayIndex);
+  #one(incoming: IncomingRequest, request: SingleRead): Promise<Answer> {
+    const refused = (): Answer => {
+      this.#refused(incoming, 1);
+      return refusalOf(request, 'no-permission');
     };
-    if (!mayRead()) {
-      this.#refused(incoming, 1);
-      return refusalOf(request, 'no-permission');
-    }
-    const answer = await this.#ask(incoming, request, () => (mayRead() ? request : undefined));
-    if (answer.kind === 'denied' || (answer.kind === 'complex-ack' && !mayRead())) {
-      this.#refused(incoming, 1);
-      return refusalOf(request, 'no-permission');
-    }
-    if (answer.kind !== 'complex-ack') return answer;
-    return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
+    if (!this.#mayRead(incoming, request)) return Promise.resolve(refused());
+    return this.#ask(incoming, request, () => (this.#mayRead(incoming, request) ? request : undefined)).then(
+      (answer) => {
+        if (answer.kind === 'denied') return refused();
+        if (answer.kind !== 'complex-ack') return answer;
+        if (!this.#mayRead(incoming, request)) return refused();
+        return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
+      },
+    );
+  }
+
+  #mayRead(incoming: IncomingRequest, request: SingleRead): boolean {
+    const access = this.#access(incoming);
+    if (request.service === 'atomic-read-file')
+      return access.reads(incoming.to, request.parameters.fileIdentifier, FILE_DATA);
+    const { objectIdentifier, propertyIdentifier, propertyArrayIndex } = request.parameters;
+    return access.reads(incoming.to, objectIdentifier, propertyIdentifier, propertyArrayIndex);
   }
 
   async #multiple(
@@ -164,21 +176,21 @@ export class Reads {
         counted.busy += 1;
         resolve(errorAnswer(request, BUSY));
       };
-      const run = async (): Promise<void> => {
+      const answered = (answer: PlantAnswer): void => {
+        if (answer.kind === 'no-answer') resolve(lostAnswer());
+        else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
+        else resolve(answer);
+      };
+      const run = (): Promise<void> => {
         try {
           const now = again();
-          if (now === undefined) {
-            resolve({ kind: 'denied' });
-            return;
-          }
-          const answer = await plant.request(to, now, { retry: true });
-          if (answer.kind === 'no-answer') resolve(lostAnswer());
-          else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
-          else resolve(answer);
+          if (now !== undefined) return plant.request(to, now, RETRIED).then(answered, reject);
+          resolve(DENIED);
         } catch (fault) {
           // The road says it, and answers.
           reject(fault);
         }
+        return OVER;
       };
       if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
     });

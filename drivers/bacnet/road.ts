@@ -38,7 +38,7 @@ export function createRoad(services: RoadServices): RunningRoad {
   });
   const forget = gate.onStanding(() => subscriptions.lookAgain());
 
-  async function take(incoming: IncomingRequest): Promise<Answer> {
+  function take(incoming: IncomingRequest): Promise<Answer> | Answer {
     const { request, from, to } = incoming;
     switch (request.service) {
       case 'read-property':
@@ -75,13 +75,18 @@ export function createRoad(services: RoadServices): RunningRoad {
     }
   }
 
+  function broken(fault: unknown): Answer {
+    services.log.write('error', 'own.fault', { fault: String(fault) }, `a request could not be carried: ${fault}`);
+    return lostAnswer();
+  }
+
   return {
-    async confirmed(incoming) {
+    confirmed(incoming) {
       try {
-        return await take(incoming);
+        const answer = take(incoming);
+        return answer instanceof Promise ? answer.catch(broken) : Promise.resolve(answer);
       } catch (fault) {
-        services.log.write('error', 'own.fault', { fault: String(fault) }, `a request could not be carried: ${fault}`);
-        return lostAnswer();
+        return Promise.resolve(broken(fault));
       }
     },
     async notification({ from, to, request }) {

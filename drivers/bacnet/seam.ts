@@ -36,8 +36,6 @@ export interface IncomingRequest {
   readonly from: NorthStation | PlantDevice;
   readonly to: PlantDevice;
   readonly request: ConfirmedRequest;
-  /** Service octets as they came, whole: same text = same bytes. */
-  readonly fingerprint: string;
 }
 
 /** How a confirmed request ended. Reasons are the standard's numbers. `silence`: nothing is sent back. */
@@ -104,7 +102,6 @@ export interface IncomingNotification {
   readonly from: PlantDevice;
   readonly to: NorthStation | 'gateway';
   readonly request: ConfirmedRequest;
-  readonly fingerprint: string;
 }
 
 /** One device; everything on one plant network, by its name, or on all; or `north`: every station of the technicians' side. */

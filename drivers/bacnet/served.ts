@@ -35,9 +35,8 @@ export class Served extends Waiting {
   /** Target and invoke id. */
   readonly key: number;
   readonly header: ConfirmedRequestApdu;
-  readonly #expired: () => void;
   phase: 'receiving' | 'serving' | 'sending' | 'answered';
-  fingerprint = '';
+  /** Decoded; absent while segments arrive. */
   request: ConfirmedRequest | undefined = undefined;
   /** Its answer is no longer wanted. */
   silent = false;
@@ -52,16 +51,17 @@ export class Served extends Waiting {
   triesLeft = 0;
   answer: Answer | undefined = undefined;
   changes = 0;
+  /** What to do when its time is up; set where it waits. */
+  expired: (() => void) | undefined = undefined;
 
-  constructor(key: number, header: ConfirmedRequestApdu, phase: Served['phase'], expired: (served: Served) => void) {
+  constructor(key: number, header: ConfirmedRequestApdu, phase: Served['phase']) {
     super();
     this.key = key;
     this.header = header;
     this.phase = phase;
-    this.#expired = () => expired(this);
   }
 
   expire(): void {
-    this.#expired();
+    this.expired?.();
   }
 }

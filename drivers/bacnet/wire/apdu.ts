@@ -163,28 +163,35 @@ function windowFits(size: number): boolean {
 function confirmedRequest(octets: Uint8Array, low: number): Result<Apdu, WireFault> {
   const [, maxima, invokeId] = octets;
   if (maxima === undefined || invokeId === undefined) return lengthOf(octets, 4);
-  const refuse = (code: WireFaultCode, message: string, offset: number, answer: AnswerHint = MALFORMED): Faulty =>
-    fail({ code, message, offset, answer, invokeId });
   // 20.1.2: bit 0 of the first octet and bit 7 of the second are reserved.
-  if ((low & 1) !== 0 || (maxima & 0x80) !== 0) return refuse('apci-reserved', 'got reserved bits, expected zero', 0);
+  if ((low & 1) !== 0 || (maxima & 0x80) !== 0)
+    return requestFault(invokeId, 'apci-reserved', 'got reserved bits, expected zero', 0);
   const maxApduLength = MAX_APDU_LENGTHS[maxima & 0x0f];
   const maxSegments = MAX_SEGMENTS[maxima >> 4];
   if (maxApduLength === undefined || maxSegments === undefined) {
-    return refuse('apci-reserved', `got max-APDU code \`${maxima & 0x0f}\`, expected \`0\` to \`5\``, 1);
+    const message = `got max-APDU code \`${maxima & 0x0f}\`, expected \`0\` to \`5\``;
+    return requestFault(invokeId, 'apci-reserved', message, 1);
   }
   const parts = segmentOf(octets, low, 3);
-  if (!parts.ok) return refuse(parts.fault.code, parts.fault.message, 3, parts.fault.answer);
+  if (!parts.ok) return requestFault(invokeId, parts.fault.code, parts.fault.message, 3, parts.fault.answer);
   const { segment, serviceChoice, service } = parts.value;
-  return ok({
-    type: 'confirmed-request',
-    invokeId,
-    serviceChoice,
-    segmentedResponseAccepted: (low & ACCEPTED) !== 0,
-    maxSegments,
-    maxApduLength,
-    ...(segment === undefined ? {} : { segment }),
-    service,
-  });
+  const segmentedResponseAccepted = (low & ACCEPTED) !== 0;
+  const type = 'confirmed-request';
+  return ok(
+    segment === undefined
+      ? { type, invokeId, serviceChoice, segmentedResponseAccepted, maxSegments, maxApduLength, service }
+      : { type, invokeId, serviceChoice, segmentedResponseAccepted, maxSegments, maxApduLength, segment, service },
+  );
+}
+
+function requestFault(
+  invokeId: number,
+  code: WireFaultCode,
+  message: string,
+  offset: number,
+  answer: AnswerHint = MALFORMED,
+): Faulty {
+  return fail({ code, message, offset, answer, invokeId });
 }
 
 /** 20.1.5 */
@@ -195,7 +202,12 @@ function complexAck(octets: Uint8Array, low: number): Result<Apdu, WireFault> {
   const parts = segmentOf(octets, low, 2);
   if (!parts.ok) return fault(parts.fault.code, parts.fault.message, 2);
   const { segment, serviceChoice, service } = parts.value;
-  return ok({ type: 'complex-ack', invokeId, serviceChoice, ...(segment === undefined ? {} : { segment }), service });
+  const type = 'complex-ack';
+  return ok(
+    segment === undefined
+      ? { type, invokeId, serviceChoice, service }
+      : { type, invokeId, serviceChoice, segment, service },
+  );
 }
 
 interface Parts {
@@ -206,29 +218,32 @@ interface Parts {
 
 function segmentOf(octets: Uint8Array, low: number, at: number): Result<Parts, WireFault> {
   const moreFollows = (low & MORE) !== 0;
-  const refuse = (code: WireFaultCode, message: string, answer: AnswerHint): Faulty =>
-    fail({ code, message, offset: at, answer });
   if ((low & SEGMENTED) === 0) {
     // 20.1.2.2: more can follow only of a segmented message.
-    if (moreFollows) return refuse('apci-malformed', 'got more-follows without a segment', MALFORMED);
+    if (moreFollows) return segmentFault(at, 'apci-malformed', 'got more-follows without a segment');
     const serviceChoice = octets[at];
     if (serviceChoice === undefined)
-      return refuse('apci-malformed', 'got the end, expected a service choice', MALFORMED);
+      return segmentFault(at, 'apci-malformed', 'got the end, expected a service choice');
     return ok({ serviceChoice, service: octets.subarray(at + 1) });
   }
   const sequenceNumber = octets[at];
   const proposedWindowSize = octets[at + 1];
   const serviceChoice = octets[at + 2];
   if (sequenceNumber === undefined || proposedWindowSize === undefined || serviceChoice === undefined) {
-    return refuse('apci-malformed', 'got the end, expected a segment', MALFORMED);
+    return segmentFault(at, 'apci-malformed', 'got the end, expected a segment');
   }
   // 20.1.2.8: 1 to 127.
-  if (!windowFits(proposedWindowSize)) return refuse('apci-window', `got window \`${proposedWindowSize}\``, WINDOW);
+  if (!windowFits(proposedWindowSize))
+    return segmentFault(at, 'apci-window', `got window \`${proposedWindowSize}\``, WINDOW);
   return ok({
     segment: { moreFollows, sequenceNumber, proposedWindowSize },
     serviceChoice,
     service: octets.subarray(at + 3),
   });
+}
+
+function segmentFault(offset: number, code: WireFaultCode, message: string, answer: AnswerHint = MALFORMED): Faulty {
+  return fail({ code, message, offset, answer });
 }
 
 /** Throws a RangeError for numbers no header can carry. */

@@ -113,6 +113,8 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
   const wrongBody = (expected: string) => fault('bvlc-length', `got \`${body}\` octets, expected ${expected}`, HEADER);
   const carried = (name: 'distribute-broadcast-to-network' | 'original-unicast-npdu' | 'original-broadcast-npdu') =>
     npduFits(body) ? ok({ function: name, npdu: octets.subarray(HEADER) }) : wrongBody('an NPDU of `2` to `1497`');
+  // J.2.11, first: nearly every datagram is one.
+  if (octets[1] === BVLC_FUNCTIONS['original-unicast-npdu']) return carried('original-unicast-npdu');
   const bdt = (name: 'write-broadcast-distribution-table' | 'read-broadcast-distribution-table-ack') =>
     body % TABLE_ENTRY === 0
       ? ok({
@@ -178,9 +180,6 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     // J.2.10
     case BVLC_FUNCTIONS['distribute-broadcast-to-network']:
       return carried('distribute-broadcast-to-network');
-    // J.2.11
-    case BVLC_FUNCTIONS['original-unicast-npdu']:
-      return carried('original-unicast-npdu');
     // J.2.12
     case BVLC_FUNCTIONS['original-broadcast-npdu']:
       return carried('original-broadcast-npdu');

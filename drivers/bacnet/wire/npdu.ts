@@ -108,13 +108,17 @@ export function decodeNpdu(octets: Uint8Array): Result<Npdu, WireFault> {
     if (!message.ok) return fail({ ...message.fault, offset: message.fault.offset + at });
     payload = { kind: 'network-message', message: message.value };
   }
-  return ok({
-    expectingReply: (control & 0x04) !== 0,
-    priority,
-    ...(destination === undefined ? {} : { destination }),
-    ...(source === undefined ? {} : { source }),
-    payload,
-  });
+  const expectingReply = (control & 0x04) !== 0;
+  // One literal for each form: spreading costs more than all the rest of this.
+  if (destination === undefined)
+    return ok(
+      source === undefined ? { expectingReply, priority, payload } : { expectingReply, priority, source, payload },
+    );
+  return ok(
+    source === undefined
+      ? { expectingReply, priority, destination, payload }
+      : { expectingReply, priority, destination, source, payload },
+  );
 }
 
 /** Throws a RangeError for networks, addresses or payloads no frame can carry. */

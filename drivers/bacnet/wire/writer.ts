@@ -2,17 +2,29 @@
 // 1. One form for every tag: the shortest; so what a TagReader accepted is written back as it was.
 // 2. A number that does not fit is our own bug, not a peer's: it throws, nothing is sent.
 
-/** Most messages fit; V8 keeps arrays of this size on its own heap, where they cost next to nothing. */
-const FIRST_SIZE = 64;
+/** Most messages fit. */
+const FIRST_SIZE = 512;
+/** Of the last writer that ended, for the next one. */
+let spare: Uint8Array | undefined;
+const ENDED = new Uint8Array(0);
 const FLOAT = new DataView(new ArrayBuffer(4));
 
-/** A growing buffer. One per message: `finish` gives a copy of its octets. */
+/** A growing buffer. One per message: `finish` gives a copy of its octets and ends the writer. */
 export class TagWriter {
-  private buffer = new Uint8Array(FIRST_SIZE);
+  private buffer: Uint8Array;
   private length = 0;
 
+  constructor() {
+    this.buffer = spare ?? new Uint8Array(FIRST_SIZE);
+    spare = undefined;
+  }
+
   finish(): Uint8Array {
-    return this.buffer.slice(0, this.length);
+    const octets = this.buffer.slice(0, this.length);
+    if (this.buffer.length === FIRST_SIZE) spare = this.buffer;
+    // Whoever writes on, writes nowhere.
+    this.buffer = ENDED;
+    return octets;
   }
 
   /** Throws where `value` is no octet. */

@@ -31,7 +31,7 @@ function notification(process: number, instance = 1001, object = 1): ConfirmedRe
 }
 
 async function notify(stage: FakeStage, request: ConfirmedRequest, from: PlantDevice = AHU): Promise<string> {
-  const answer = await stage.road.notification?.({ from, to: 'gateway', request, fingerprint: '' });
+  const answer = await stage.road.notification?.({ from, to: 'gateway', request });
   await settled();
   return answer?.kind ?? 'nothing';
 }
@@ -161,8 +161,7 @@ describe('a subscription', () => {
         listOfCovSubscriptionSpecifications: instances.map(specification),
       },
     });
-    const asked = (request: ConfirmedRequest) =>
-      stage.road.confirmed({ from: stage.anna, to: AHU, request, fingerprint: '' });
+    const asked = (request: ConfirmedRequest) => stage.road.confirmed({ from: stage.anna, to: AHU, request });
     expect(await asked(multiple(1, 2))).toMatchObject({
       kind: 'error',
       error: { parameters: { value: { value: { monitoredObjectIdentifier: { instance: 2 } } } } },

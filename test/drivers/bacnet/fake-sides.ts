@@ -186,8 +186,7 @@ export async function fakeStage(
     time,
     anna,
     handle: (id) => handleIn(own, id),
-    ask: (from, asked, to = AHU) =>
-      road.confirmed({ from, to, request: request(asked), fingerprint: asked.payload.toString('hex') }),
+    ask: (from, asked, to = AHU) => road.confirmed({ from, to, request: request(asked) }),
   };
 }
 
