@@ -106,7 +106,10 @@ export class Broadcasts {
       }
       case 'unconfirmed-event-notification':
         if (isDevice(to)) this.#alarms.unconfirmed(from, to, request);
-        else if (this.#mayTellAll(from, request)) this.#alarms.unconfirmed(from, undefined, request);
+        else if (this.#mayTellAll(from, request)) {
+          this.#alarms.unconfirmed(from, undefined, request);
+          for (const controller of this.#controllersAt(from, to)) this.#alarms.unconfirmed(from, controller, request);
+        }
         return true;
       case 'unconfirmed-cov-notification':
       case 'unconfirmed-cov-notification-multiple':
@@ -119,6 +122,14 @@ export class Broadcasts {
         // Heard on its own network: that is between the devices there.
         return to !== 'north' && !isDevice(to) && to.network === from.network;
     }
+  }
+
+  /** Who on other plant networks would have heard a broadcast there, and is an application that may see something. */
+  #controllersAt(from: PlantDevice, to: Destination): PlantDevice[] {
+    const reached = this.#reachedBy(from, to);
+    if ('mac' in reached || reached.length === 0) return [];
+    const { plant, applicationOf } = this.#parts;
+    return [...plant.devices()].filter((one) => reached.includes(one.network) && applicationOf(one) !== undefined);
   }
 
   /** Each goes to many: a device that cannot stop must not take the gateway from the others. What is left out is in the record. */

@@ -153,8 +153,15 @@ describe('events', () => {
     expect(await told_(AHU, VAV)).toMatchObject({ kind: 'error' });
     expect(await told_(VAV, BMS)).toMatchObject({ kind: 'error' });
     expect(await stage.ask(stage.anna, confirmedEvent())).toMatchObject({ kind: 'error' });
-    stage.road.unconfirmed(AHU, BMS, told({ service: UNCONFIRMED['unconfirmed-event-notification'], payload: event }));
+    const unconfirmed = told({ service: UNCONFIRMED['unconfirmed-event-notification'], payload: event });
+    stage.road.unconfirmed(AHU, BMS, unconfirmed);
     expect(stage.sides.said).toMatchObject([{ to: BMS }]);
+    // Everywhere, and to the network it is on; what stays on its own network crosses to no other.
+    stage.road.unconfirmed(AHU, everywhere, unconfirmed);
+    stage.road.unconfirmed(AHU, { network: 'other' }, unconfirmed);
+    stage.road.unconfirmed(AHU, { network: 'plant' }, unconfirmed);
+    stage.road.unconfirmed(AHU, 'north', unconfirmed);
+    expect(stage.sides.said.map(({ to }) => to)).toEqual([BMS, BMS, BMS]);
   });
 });
 
