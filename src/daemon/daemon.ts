@@ -96,7 +96,6 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     drivers,
     writer: () => work?.writer,
     jobs: () => work?.jobs,
-    jobs: () => work?.jobs,
     standing,
     closers,
   });
