@@ -2,6 +2,7 @@
 // Invariant: a gateway without a broker is the gateway it was: the last good policy stays in force.
 
 import type { CommandMemory } from '../contract/command-memory.ts';
+import type { Job } from '../contract/jobs.ts';
 import type { JournalReader, Receipt } from '../contract/journal.ts';
 import { describeFault } from '../model/fault.ts';
 import type { SystemRow } from '../model/journal-row.ts';
@@ -12,6 +13,7 @@ import { Commands } from './commands.ts';
 import { Connection, type ConnectionTiming, type LinkState, USUAL_TIMING } from './connection.ts';
 import { credentialsOpener } from './credentials.ts';
 import type { GatewayKeys } from './gateway-keys.ts';
+import { JobReports } from './job-progress.ts';
 import { Locks, type SetLocks } from './locks.ts';
 import type { Refused } from './nack.ts';
 import { RefusalRecord } from './refusal-record.ts';
@@ -85,6 +87,8 @@ export interface RunningCloud<S> {
   status(): CloudStatus;
   /** The last journal row the cloud has acknowledged: retention may remove up to it. Undefined where nothing is uploaded. */
   acknowledged(): Receipt | undefined;
+  /** Says on `jobs/{id}` how a job stands. */
+  tellJob(job: Job): void;
   /** Says offline, stores the floor of time, ends what is under way. */
   stop(): Promise<void>;
 }
@@ -171,6 +175,12 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
       })
     : undefined;
 
+  const jobReports = new JobReports({
+    clock,
+    timers,
+    send: async (id, text) => (await connection?.send(topicOf(gateway, 'jobs', id), text)) ?? false,
+  });
+
   const heard: readonly TopicKey[] = [
     'policyDesired',
     'root',
@@ -192,6 +202,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
         message: receive,
         connected() {
           commands?.up();
+          jobReports.up();
           uploading?.up();
         },
       })
@@ -283,6 +294,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
         clock: { sure: clock.sure(), now: clock.now(), floor: clock.floor() },
       };
     },
+    tellJob: (job) => jobReports.changed(job),
     stop() {
       stopped ??= stop();
       return stopped;
@@ -295,6 +307,7 @@ export async function startCloud<S>(options: CloudOptions<S>): Promise<RunningCl
     await locks?.idle();
     await trust.idle();
     await commands?.stop();
+    jobReports.stop();
     await uploading?.stop();
     keep('state', stateText('offline'));
     await connection?.stop();

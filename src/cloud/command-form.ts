@@ -2,30 +2,21 @@
 // Invariant: what does not fit this form to the letter is no command. `jti` is the `{id}` of its topic and of its result's.
 
 import { z } from 'zod';
+import { jobOrderSchema } from './job-order-form.ts';
+import { commandValueSchema, overrideMsSchema, prioritySchema, targetSchema, writeSchema } from './write-form.ts';
 
 export const COMMAND_TYP = 'gatehouse.command+jws';
 /** Longest time between `iat` and `exp`: a command is for now. */
 export const LONGEST_COMMAND_S = 3_600;
-const LONGEST_OVERRIDE_MS = 30 * 86_400_000;
 const MOST_WRITES = 64;
 const MOST_TARGETS = 500;
 
 /** Fits a topic level. */
 export const commandIdSchema = z.string().regex(/^[A-Za-z0-9_.~-]{1,64}$/, 'an id of A-Z a-z 0-9 _ . ~ -');
 
-/** A point's value; JSON has no 64-bit integers, so those may be wrapped. */
-export const commandValueSchema = z.union([
-  z.number(),
-  z.boolean(),
-  z.string(),
-  z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, 'a whole number in decimal') }),
-]);
-
-const target = z.string().min(1);
-const priority = z.int().min(1).max(16).optional();
-/** ms until it is put back by itself; null = until changed again; absent = 2 h, where it can be put back at all. */
-const overrideMs = z.int().min(1_000).max(LONGEST_OVERRIDE_MS).nullable().optional();
-const writeSchema = z.strictObject({ target, value: commandValueSchema, priority, overrideMs });
+const target = targetSchema;
+const priority = prioritySchema;
+const overrideMs = overrideMsSchema;
 
 /** `write` and `batch` set points, `release` relinquishes a priority slot, `read` and `explain` change nothing. */
 export const operationSchema = z.discriminatedUnion('op', [
@@ -48,8 +39,15 @@ export const operationSchema = z.discriminatedUnion('op', [
     targets: z.array(target).max(MOST_TARGETS),
     priority,
   }),
-  /** Work that goes on by itself; refused with `job-unsupported` by a gateway that runs none. */
-  z.looseObject({ op: z.literal('job'), kind: z.string().min(1) }),
+  /** Work that goes on by itself, said on `jobs/{id}`: every device is permitted, or nothing is begun. `dryRun`: only looked at. */
+  z.strictObject({ op: z.literal('job'), order: jobOrderSchema, dryRun: z.literal(true).optional() }),
+  /** `approve` and `refuse` by another person than its starter; `why` is their comment. */
+  z.strictObject({
+    op: z.literal('job-act'),
+    job: z.string().min(1).max(100),
+    act: z.enum(['pause', 'resume', 'abort', 'retry', 'approve', 'refuse']),
+    why: z.string().max(500).optional(),
+  }),
 ]);
 
 export const commandSchema = z.strictObject({
@@ -70,5 +68,3 @@ export const commandSchema = z.strictObject({
 
 export type Command = z.output<typeof commandSchema>;
 export type Operation = z.output<typeof operationSchema>;
-export type CommandWrite = z.output<typeof writeSchema>;
-export type CommandValue = z.output<typeof commandValueSchema>;

@@ -3,26 +3,18 @@
 // command whose time is over; 3. who may not read a point does not learn whether it is there.
 
 import type { RunningDriver } from '../contract/driver.ts';
-import type { Caller, Denial, Gate } from '../contract/gate.ts';
-import type { RowResult, WriteOrder, WriteRow, Writer } from '../contract/work.ts';
+import type { Caller, Gate } from '../contract/gate.ts';
+import type { Jobs } from '../contract/jobs.ts';
+import type { RowResult, WriteOrder, Writer } from '../contract/work.ts';
 import { principalId, type TargetHandle } from '../model/ids.ts';
 import { recordValue } from '../model/journal-row.ts';
-import type { PointValue } from '../model/point.ts';
 import { fail, isNonEmpty, ok, type Result } from '../model/result.ts';
 import { explain, formatExplanation } from '../policy/explain.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
-import type { Command, CommandValue, Operation } from './command-form.ts';
-import type { CommandRefusalCode } from './command-refusals.ts';
-import type { CommandResult } from './result-form.ts';
-
-type Done = Pick<Extract<CommandResult, { state: 'done' }>, 'steps' | 'readings' | 'explanation'>;
-type DenialResult = NonNullable<Extract<CommandResult, { state: 'refused' }>['denial']>;
-
-export interface WorkRefusal {
-  readonly code: CommandRefusalCode;
-  readonly text: string;
-  readonly denial?: DenialResult;
-}
+import type { Command, Operation } from './command-form.ts';
+import { actOnJob, orderJob } from './command-jobs.ts';
+import { type Done, denialResult, type WorkRefusal } from './work-answer.ts';
+import { pointValue, rowOf, spanOf } from './write-rows.ts';
 
 /** Executes a command whose signature, time and audience are right, by key `kid`. */
 export type CommandWork = (command: Command, kid: string) => Promise<Result<Done, WorkRefusal>>;
@@ -31,6 +23,8 @@ export interface WorkServices {
   readonly gate: Pick<Gate, 'reader' | 'countDeniedReads'>;
   /** Plans, judges and performs; undefined while the gateway starts. */
   readonly writer: () => Pick<Writer, 'write'> | undefined;
+  /** Work on several devices; undefined while the gateway starts. */
+  readonly jobs: () => Jobs | undefined;
   /** The running drivers by name. */
   readonly drivers: ReadonlyMap<string, Pick<RunningDriver, 'read'>>;
   /** In force at this moment. */
@@ -42,6 +36,8 @@ type Driver = Pick<RunningDriver, 'read'>;
 const MOST_TEXT = 1_000;
 
 export function commandWork(services: WorkServices): CommandWork {
+  const { gate, jobs, policy } = services;
+  const jobWork = { gate, jobs, inventory: () => policy()?.inventory };
   return async (command, kid) => {
     const { operation } = command;
     const caller = callerOf(command, kid);
@@ -59,23 +55,11 @@ export function commandWork(services: WorkServices): CommandWork {
       case 'explain':
         return explainTo(services, command, operation);
       case 'job':
-        return fail({ code: 'job-unsupported', text: `got a job \`${operation.kind}\`` });
+        return orderJob(jobWork, caller, operation);
+      case 'job-act':
+        return actOnJob(jobWork, caller, operation);
     }
   };
-}
-
-interface Span {
-  readonly priority?: number | undefined;
-  readonly overrideMs?: number | null | undefined;
-}
-
-const spanOf = ({ priority, overrideMs }: Span): Pick<WriteRow, 'priority' | 'overrideMs'> => ({
-  ...(priority === undefined ? {} : { priority }),
-  ...(overrideMs === undefined ? {} : { overrideMs }),
-});
-
-function rowOf({ target, value, ...span }: Span & { readonly target: string; readonly value: PointValue }): WriteRow {
-  return { point: target, value, ...spanOf(span) };
 }
 
 function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
@@ -87,10 +71,6 @@ function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
     peer: `mqtt ${sub}`,
     until: exp * 1000,
   };
-}
-
-function pointValue(value: CommandValue): PointValue {
-  return typeof value === 'object' ? BigInt(value.integer) : value;
 }
 
 async function write({ writer }: WorkServices, caller: Caller, order: WriteOrder): Promise<Result<Done, WorkRefusal>> {
@@ -221,13 +201,4 @@ function explainTo(
       text: formatExplanation(explanation),
     },
   });
-}
-
-function denialResult({ decisionId, reason, target, verdicts }: Denial): DenialResult {
-  return {
-    decision: decisionId,
-    reason,
-    ...(target === undefined ? {} : { target }),
-    verdicts: verdicts.map((verdict) => ({ ...verdict })),
-  };
 }

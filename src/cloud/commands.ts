@@ -241,12 +241,11 @@ export class Commands {
     return undefined;
   }
 
-  #judgePolicy({ minRevision = 0, operation }: Command): Refusal | undefined {
+  #judgePolicy({ minRevision = 0 }: Command): Refusal | undefined {
     const revision = this.#revision();
     if (revision === undefined) return refusal('no-policy', COMMAND_REFUSALS['no-policy']);
     if (revision < minRevision)
       return refusal('policy-too-old', `revision ${revision} is in force, expected ${minRevision} or later`);
-    if (operation.op === 'job') return refusal('job-unsupported', COMMAND_REFUSALS['job-unsupported']);
     return undefined;
   }
 
@@ -304,6 +303,10 @@ function resultText(result: CommandResult): string {
       ...(explanation ? { explanation: { ...explanation, verdicts: [], text: 'too long for one message' } } : {}),
     });
     if (Buffer.byteLength(cut) <= MAX_MESSAGE_BYTES) return cut;
+    if (result.check) {
+      const devices = result.check.devices.map(({ rows: _many, ...device }) => device);
+      return JSON.stringify({ ...result, check: { ...result.check, faults: result.check.faults.slice(0, 50), devices } });
+    }
     return JSON.stringify({ ...rest, readings: [], steps: [] });
   }
   if (result.state === 'refused' && result.denial) {

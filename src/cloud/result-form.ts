@@ -2,6 +2,7 @@
 // Invariant: a command that comes again gets the very result it got before.
 
 import { z } from 'zod';
+import { JOB_STATES } from '../contract/jobs.ts';
 import { commandIdSchema } from './command-form.ts';
 import { COMMAND_REFUSALS, type CommandRefusalCode } from './command-refusals.ts';
 
@@ -62,6 +63,37 @@ const readingSchema = z.union([
   z.strictObject({ target: z.string(), ok: z.literal(false), why: z.string() }),
 ]);
 
+const jobCheckSchema = z.strictObject({
+  /** Nothing stands against it. */
+  ok: z.boolean(),
+  /** How many other persons must approve. */
+  approvals: z.int(),
+  faults: z.array(z.strictObject({ path: z.string(), found: z.string(), expected: z.string() })),
+  devices: z.array(
+    z.strictObject({
+      device: z.string(),
+      /** Why the gate would deny it, and at which target. */
+      reason: z.string().optional(),
+      target: z.string().optional(),
+      /** Why it cannot be done. */
+      fault: z.string().optional(),
+      version: z.string().optional(),
+      /** What would be written: points that the principal may read. */
+      rows: z
+        .array(
+          z.strictObject({
+            point: z.string(),
+            wanted: resultValueSchema,
+            now: resultValueSchema.optional(),
+            differs: z.boolean(),
+            fault: z.string().optional(),
+          }),
+        )
+        .optional(),
+    }),
+  ),
+});
+
 export const resultSchema = z.discriminatedUnion('state', [
   z.strictObject({ ...base, state: z.literal('accepted'), revision: z.int() }),
   z.strictObject({
@@ -85,6 +117,10 @@ export const resultSchema = z.discriminatedUnion('state', [
         text: z.string(),
       })
       .optional(),
+    /** Of `job` and `job-act`: how it goes on is said on `jobs/{id}`. */
+    job: z.strictObject({ id: z.string(), state: z.enum(JOB_STATES) }).optional(),
+    /** Of a `job` that was only looked at. */
+    check: jobCheckSchema.optional(),
   }),
   z.strictObject({
     ...base,

@@ -12,6 +12,7 @@ import { installRoot, type TrustedRoot } from '../cloud/root.ts';
 import type { Timers } from '../contract/clock.ts';
 import type { CommandMemory } from '../contract/command-memory.ts';
 import { type DriverModule, type RunningDriver, StartFault } from '../contract/driver.ts';
+import type { Jobs } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
 import type { Writer } from '../contract/work.ts';
@@ -37,6 +38,7 @@ export interface CloudParts {
   readonly drivers: ReadonlyMap<string, RunningDriver>;
   /** Undefined while the daemon starts. */
   readonly writer: () => Writer | undefined;
+  readonly jobs: () => Jobs | undefined;
   readonly standing: DaemonStanding;
   /** Takes what must be closed at the end. */
   readonly closers: (() => Promise<void> | void)[];
@@ -48,7 +50,7 @@ export async function openCloud(
   modules: readonly DriverModule[],
   parts: CloudParts,
 ): Promise<RunningCloud<PushedPolicy> | undefined> {
-  const { store, journal, clock, timers, log, gate, drivers, writer, standing } = parts;
+  const { store, journal, clock, timers, log, gate, drivers, writer, jobs, standing } = parts;
   const settings = config.cloud ?? readEnrolment(config.data);
   if (!settings) return undefined;
   const { rootFile, ...given } = { rootFile: undefined, ...settings };
@@ -67,7 +69,7 @@ export async function openCloud(
     setLocks: (locks) => gate.setFastLocks(locks),
     commands: {
       memory: store,
-      work: commandWork({ gate, writer, drivers, policy: () => gate.policy(), now: () => clock.now() }),
+      work: commandWork({ gate, writer, jobs, drivers, policy: () => gate.policy(), now: () => clock.now() }),
     },
     ...(reader ? { journal: reader } : {}),
     record: (row) => journal.note(row),

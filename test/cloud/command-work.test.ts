@@ -48,6 +48,7 @@ function scene(result: WriteResult | undefined = undefined) {
           return result;
         },
       },
+    jobs: () => undefined,
     drivers: new Map([
       [
         'modbus',
@@ -232,9 +233,13 @@ describe('a command that asks', () => {
     });
   });
 
-  it('for a job is refused', async () => {
-    expect(await scene().work(command({ op: 'job', kind: 'copy', from: 'x' }), 'k')).toMatchObject({
-      fault: { code: 'job-unsupported' },
-    });
+  it('for a job is refused while the gateway starts', async () => {
+    const order = { kind: 'firmware', image: 'a'.repeat(64), devices: ['ahu1'] };
+    for (const operation of [
+      { op: 'job', order },
+      { op: 'job-act', job: 'j-1', act: 'pause' },
+    ]) {
+      expect(await scene().work(command(operation), 'k')).toMatchObject({ fault: { code: 'job-unsupported' } });
+    }
   });
 });

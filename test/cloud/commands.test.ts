@@ -105,6 +105,8 @@ describe('a command', () => {
     expect(second.executed).toHaveLength(0);
   });
 
+  const refusedBy = async (code: CommandRefusalCode) =>
+    (await scene({ work: async () => fail({ code, text: '' }) })).send(signed());
   const refusals: Record<CommandRefusalCode, () => Promise<CommandResult | undefined>> = {
     'too-large': async () => (await scene()).send(Buffer.alloc(98_305, 'a')),
     'bad-signature': async () => (await scene()).send(signed({}, KEYS.stranger)),
@@ -129,7 +131,9 @@ describe('a command', () => {
     expired: async () => (await scene()).send(signed({ iat: seconds(START) - 60, exp: seconds(START) })),
     'no-policy': async () => (await scene({ policy: null })).send(signed()),
     'policy-too-old': async () => (await scene()).send(signed({ minRevision: 8 })),
-    'job-unsupported': async () => (await scene()).send(signed({ operation: { op: 'job', kind: 'copy' } })),
+    'job-unsupported': () => refusedBy('job-unsupported'),
+    'job-unknown': () => refusedBy('job-unknown'),
+    'job-impossible': () => refusedBy('job-impossible'),
     'too-many': async () => {
       const disk: CommandDisk = new Map();
       for (let i = 0; i < 4_096; i += 1) disk.set(`${i}`, { id: `${i}`, sha256: '', until: START, result: '{}' });
@@ -141,10 +145,8 @@ describe('a command', () => {
       };
       return (await scene({ failing })).send(signed());
     },
-    'unknown-target': async () =>
-      (await scene({ work: async () => fail({ code: 'unknown-target', text: '' }) })).send(signed()),
-    'not-writable': async () =>
-      (await scene({ work: async () => fail({ code: 'not-writable', text: '' }) })).send(signed()),
+    'unknown-target': () => refusedBy('unknown-target'),
+    'not-writable': () => refusedBy('not-writable'),
     denied: async () => (await scene({ work: async () => fail({ code: 'denied', text: 'locked' }) })).send(signed()),
     interrupted: async () => {
       const disk: CommandDisk = new Map([['c-1', { id: 'c-1', sha256: '', until: START, result: null }]]);
@@ -156,8 +158,9 @@ describe('a command', () => {
     const before = executions;
     expect(await run()).toMatchObject({ state: 'refused', code, id: expect.stringMatching(/^c-[12]$/) });
     expect(COMMAND_REFUSALS).toHaveProperty([code]);
-    // The one that is replayed was executed; the last three are refused by what executes them.
-    const begun = ['replayed', 'unknown-target', 'not-writable', 'denied'].includes(code) ? 1 : 0;
+    // The one that is replayed was executed; these are refused by what executes them.
+    const late = ['unknown-target', 'not-writable', 'denied', 'job-unsupported', 'job-unknown', 'job-impossible'];
+    const begun = ['replayed', ...late].includes(code) ? 1 : 0;
     expect(executions - before).toBe(begun);
   });
 
