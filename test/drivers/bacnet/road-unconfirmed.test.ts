@@ -116,7 +116,7 @@ describe('events', () => {
     expect(stage.sides.told.map(({ to }) => to)).toEqual([stage.anna, stage.anna]);
     stage.road.unconfirmed(VAV, { network: 'plant' }, unconfirmed);
     expect(stage.sides.told).toHaveLength(2);
-    const notification = { request: request(confirmedEvent()), fingerprint: '' };
+    const notification = { request: request(confirmedEvent()) };
     const to = (from: typeof AHU, station_: typeof nobody | 'gateway') =>
       stage.road.notification?.({ ...notification, from, to: station_ });
     expect(await to(AHU, 'gateway')).toEqual({ kind: 'simple-ack' });
@@ -148,7 +148,7 @@ describe('events', () => {
     const grants = [{ to: 'application:bms', permissions: ['alarm.view'], at: 'ahu2' }];
     const stage = await fakeStage({ grants });
     const told_ = (from: typeof AHU, to: typeof AHU) =>
-      stage.road.confirmed({ from, to, request: request(confirmedEvent()), fingerprint: '' });
+      stage.road.confirmed({ from, to, request: request(confirmedEvent()) });
     expect(await told_(AHU, BMS)).toEqual({ kind: 'simple-ack' });
     expect(await told_(AHU, VAV)).toMatchObject({ kind: 'error' });
     expect(await told_(VAV, BMS)).toMatchObject({ kind: 'error' });
@@ -175,9 +175,7 @@ describe('changes of value without a subscription', () => {
     stage.road.unconfirmedNorth?.(AHU, nobody, notification);
     expect(services(stage)).toEqual(['unconfirmed-cov-notification']);
     const confirmed = request({ service: CONFIRMED['confirmed-cov-notification'], payload: cov('07') });
-    expect(
-      await stage.road.notification?.({ from: AHU, to: 'gateway', request: confirmed, fingerprint: '' }),
-    ).toMatchObject({
+    expect(await stage.road.notification?.({ from: AHU, to: 'gateway', request: confirmed })).toMatchObject({
       kind: 'error',
     });
   });
