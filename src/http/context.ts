@@ -4,8 +4,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Images } from '../contract/images.ts';
-import type { Jobs } from '../contract/jobs.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, mayIn } from './asker.ts';
 import type { Attempts } from './attempts.ts';
@@ -53,8 +51,7 @@ export interface Context {
   readonly claims: ToolClaims;
   readonly tail: JournalTail;
   readonly moves: Moves;
-  /** Absent where no work on several devices is offered. */
-  readonly work: WorkEvents | undefined;
+  readonly work: WorkEvents;
   readonly headers: { readonly [name: string]: string };
 }
 
@@ -62,12 +59,6 @@ export interface Context {
 export function askerOf(request: Pick<FastifyRequest, 'asker'>): Asker {
   if (!request.asker) throw notSignedIn();
   return request.asker;
-}
-
-/** Of routes that are registered only where both are there. */
-export function workOf({ options: { jobs, images } }: Context): { readonly jobs: Jobs; readonly images: Images } {
-  if (!jobs || !images) throw new Error('no work on several devices is offered here');
-  return { jobs, images };
 }
 
 export function policyOf({ options }: Context): PolicySnapshot {

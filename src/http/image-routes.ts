@@ -7,7 +7,7 @@ import type { ImageFault, ImageFaultCode, StoredImage } from '../contract/images
 import type { Result } from '../model/result.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import { type Asker, askedBy, holdsSomewhere, mayIn } from './asker.ts';
-import { type App, askerOf, type Context, cursorOf, fromCursor, policyOf, workOf } from './context.ts';
+import { type App, askerOf, type Context, cursorOf, fromCursor, policyOf } from './context.ts';
 import { notFound, notPermitted, Problem } from './problem.ts';
 import { type ApiImage, fetchBody, imageIdText, imageSchema, manifestBody } from './schema-jobs.ts';
 import { pageOf, pageQuery, problems } from './schema-shared.ts';
@@ -29,9 +29,7 @@ const STATUS: Readonly<Record<ImageFaultCode, number>> = {
 const params = z.object({ id: imageIdText });
 
 export async function imageRoutes(app: App, context: Context): Promise<void> {
-  const { options } = context;
-  const { images } = workOf(context);
-  const { journal, clock } = options;
+  const { images, journal, clock } = context.options;
   const tags = ['images'];
 
   /** @throws Problem 403 where firmware may be updated nowhere */

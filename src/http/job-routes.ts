@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { JobAct, JobCheck, JobStart } from '../contract/jobs.ts';
-import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf, workOf } from './context.ts';
+import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial, shownText } from './denial-shown.ts';
 import { type OrderFault, orderOf, seenPart, unseenIn } from './job-order.ts';
 import { isEnded, shownJob, shownSummary } from './job-shown.ts';
@@ -25,8 +25,8 @@ import { shownValue } from './shown-value.ts';
 import { keyHeader, keyOf } from './write-routes.ts';
 
 export function jobRoutes(app: App, context: Context): void {
-  const { replies } = context;
-  const { jobs } = workOf(context);
+  const { options, replies } = context;
+  const { jobs } = options;
   const tags = ['jobs'];
   const params = z.object({ id: idText });
 
@@ -167,7 +167,7 @@ export function jobRoutes(app: App, context: Context): void {
 
 /** @throws Problem 404 */
 function visible(context: Context, request: FastifyRequest, id: string): ApiJob {
-  const job = workOf(context).jobs.get(id);
+  const job = context.options.jobs.get(id);
   const shown = job && shownJob(context, askerOf(request), job, true);
   if (!shown) throw notFound('job');
   return shown;

@@ -2,7 +2,7 @@
 
 import type { Approval, Job, JobDevice, JobState } from '../contract/jobs.ts';
 import type { Asker } from './asker.ts';
-import { type Context, workOf } from './context.ts';
+import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { type JobSight, jobSight } from './job-sight.ts';
 import type { ApiJob, ApiJobDevice, ApiJobSummary, JOB_ACTS } from './schema-jobs.ts';
@@ -60,7 +60,7 @@ function summaryOf(looking: Looking, job: Job): ApiJobSummary {
   const counts: ApiJobSummary['counts'] = {};
   for (const each of devices) counts[each.state] = (counts[each.state] ?? 0) + 1;
   const starting = personOf(looking, starter.principal);
-  const image = order.kind === 'firmware' ? workOf(context).images.get(order.image)?.manifest : undefined;
+  const image = order.kind === 'firmware' ? context.options.images.get(order.image)?.manifest : undefined;
   return {
     id,
     kind: order.kind,

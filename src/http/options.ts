@@ -120,9 +120,8 @@ export interface HttpOptions {
   readonly drivers: ReadonlyMap<string, RunningDriver>;
   readonly writer: Writer;
   readonly overrides: Overrides;
-  /** Absent, like `images`: no work on several devices is offered. */
-  readonly jobs?: Jobs;
-  readonly images?: Images;
+  readonly jobs: Jobs;
+  readonly images: Images;
   readonly settings: HttpSettings;
   /** Folder of the built page; absent = the API alone. */
   readonly pages?: string;

@@ -163,10 +163,8 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   toolRoutes(app, context);
   moveRoutes(app, context);
   alarmRoutes(app, context);
-  if (context.work) {
-    jobRoutes(app, context);
-    await imageRoutes(app, context);
-  }
+  jobRoutes(app, context);
+  await imageRoutes(app, context);
   adminRoutes(app, context);
   app.route({
     method: 'GET',
@@ -213,7 +211,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
       context.tail.stop();
       context.found.stop();
       context.live.stop();
-      context.work?.stop();
+      context.work.stop();
       await app.close();
     },
   };
@@ -284,7 +282,7 @@ function contextFor(options: HttpOptions): Context {
     claims: createToolClaims(clock),
     tail: createJournalTail(reader, timers),
     moves: createMoves({ shelf, journal, clock, log, policy }),
-    work: jobs && images ? createWorkEvents(jobs, images, timers) : undefined,
+    work: createWorkEvents(jobs, images, timers),
   };
   return context;
 }

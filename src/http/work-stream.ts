@@ -3,7 +3,7 @@
 
 import type { StoredImage } from '../contract/images.ts';
 import type { Job } from '../contract/jobs.ts';
-import { type Context, workOf } from './context.ts';
+import type { Context } from './context.ts';
 import type { EventStream } from './event-streams.ts';
 import { mayUpdate, shownImage } from './image-routes.ts';
 import { isEnded, shownJob, shownSummary } from './job-shown.ts';
@@ -17,9 +17,8 @@ export interface WorkWanted {
 
 /** What is under way is told first, then every change. */
 export function followWork(context: Context, stream: EventStream, { all, job: named }: WorkWanted): void {
-  const { work } = context;
-  if (!work || (!all && named === undefined)) return;
-  const { jobs, images } = workOf(context);
+  if (!all && named === undefined) return;
+  const { jobs, images } = context.options;
   const { asker } = stream;
   /** Told of, by kind and id. */
   const told = new Set<string>();
@@ -46,7 +45,7 @@ export function followWork(context: Context, stream: EventStream, { all, job: na
   for (const job of jobs.list()) if (job.id === named || !isEnded(job)) tellJob(job);
   if (named !== undefined && !told.has(`job ${named}`)) stream.send('gone', { kind: 'job', id: named });
   for (const image of images.list()) if (image.state === 'receiving') tellImage(image);
-  stream.onEnd(work.follow({ job: tellJob, image: tellImage }));
+  stream.onEnd(context.work.follow({ job: tellJob, image: tellImage }));
   stream.onLook(() => {
     for (const key of [...told]) {
       const [kind, id = ''] = key.split(' ');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driver as modbus } from '../../drivers/modbus/driver.ts';
 import { type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
+import { openImageManifest } from '../../src/cloud/image-signature.ts';
 import type { DriverServices, RunningDriver } from '../../src/contract/driver.ts';
 import type { Shelf } from '../../src/contract/shelf.ts';
 import { createGate } from '../../src/gate/gate.ts';
@@ -15,8 +16,10 @@ import { selfSigned } from '../../src/http/self-signed.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { TlsFiles } from '../../src/http/tls-files.ts';
 import { createWriter } from '../../src/jobs/batch.ts';
+import { createJobs, type RunningJobs } from '../../src/jobs/create-jobs.ts';
 import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
+import { type ImageStore, openImageStore } from '../../src/store/image-store.ts';
 import { type JournalStore, openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { openOverrideShelf } from '../../src/store/override-shelf.ts';
@@ -61,7 +64,7 @@ export interface AskOptions {
 
 /** One browser, or one program with a token. */
 export interface Client {
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, options?: AskOptions): Promise<Answer>;
+  ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options?: AskOptions): Promise<Answer>;
   /** The cookie as a browser would send it; empty before signing in. */
   readonly cookie: string;
 }
@@ -74,6 +77,8 @@ export interface HttpRig {
   readonly journal: JournalStore;
   readonly overrides: OverrideLedger;
   readonly shelf: Shelf;
+  readonly jobs: RunningJobs;
+  readonly images: ImageStore;
   readonly context: Context;
   readonly app: App;
   /** Method and path of every route that was registered. */
@@ -163,6 +168,15 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   const writer = createWriter({ ...job, ledger: overrides });
   await writer.putBackInterrupted();
   await overrides.start();
+  const images = await openImageStore({
+    ...services,
+    folder: join(folder, 'images'),
+    maxBytes: 8 * 1024 * 1024,
+    verify: (jws) => openImageManifest(jws, gate.policy()?.header.keys?.images ?? []),
+    usedBy: (image) => jobs.usingImage(image),
+  });
+  const jobs: RunningJobs = createJobs({ ...job, images, writer });
+  await jobs.takeUp();
   const pair = await selfSigned(folder, ['gateway.test'], Date.now());
   const { app, context, routes, close, renew } = await buildHttp({
     gate,
@@ -175,6 +189,8 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     drivers,
     writer,
     overrides,
+    jobs,
+    images,
     ...(options.pages !== undefined && { pages: options.pages }),
     settings: {
       address: '127.0.0.1',
@@ -202,6 +218,8 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
 
   async function shut(): Promise<void> {
     await close();
+    await jobs.stop();
+    await images.close();
     await overrides.stop();
     for (const driver of drivers.values()) await driver.stop();
     await gate.stop();
@@ -253,6 +271,8 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     journal,
     overrides,
     shelf,
+    jobs,
+    images,
     context,
     app,
     routes,

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { plantInventory } from '../../simulators/modbus/plant.ts';
 import { hashPassword } from '../../src/http/password.ts';
+import { jwkOf, vendorKey } from '../store/image-rig.ts';
 
 export const PASSWORD = 'correct horse battery';
 export const TOKEN = 'opt-0123456789abcdef0123456789abcdef';
@@ -31,6 +32,7 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
     revision: changes.revision ?? 1,
     audience: ['rig'],
     issuedAt: new Date(Date.now() - 60_000).toISOString(),
+    keys: { images: [jwkOf(vendorKey)] },
     users: [
       user('carla', { certificates: ['CN=carla'] }),
       user('anna'),
@@ -80,6 +82,14 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
             home: 'hq',
             seesOtherUsers: true,
           },
+          {
+            id: 'updater',
+            name: 'Updater',
+            permissions: [...reading, 'firmware.update', 'device.configure', 'device.move', 'alarm.acknowledge'],
+            approvals: changes.approvals ?? {},
+            home: 'hq',
+          },
+          { id: 'overseer', name: 'Overseer', permissions: [...reading, 'deviceConfig.read'] },
           { id: 'admin', name: 'Admin', permissions: ['audit.read', 'user.manage', 'user.view', 'admin.manage'] },
           ...(changes.defaultRole ? [{ id: 'guest', name: 'Guest', permissions: reading, default: true }] : []),
         ],
@@ -119,6 +129,8 @@ export interface SiteChanges {
   readonly locks?: readonly object[];
   readonly issuer?: string;
   readonly defaultRole?: boolean;
+  /** Of the updater's role. */
+  readonly approvals?: { readonly [action: string]: number };
   /** Beside the Modbus plant. */
   readonly inventory?: { readonly devices: readonly object[]; readonly points: readonly object[] };
 }
