@@ -1,6 +1,6 @@
 // The gateway's own configuration in the demo, written anew at every start: the plant's ports are the system's choice.
 
-import type { RunningPlant } from '../modbus/plant.ts';
+import type { PlantLine } from '../modbus/plant.ts';
 import { type BacnetPlaces, bacnetSection } from './bacnet-part.ts';
 import type { DemoPorts } from './options.ts';
 import { GATEWAY, SUPERVISOR_ADDRESS } from './policy.ts';
@@ -9,7 +9,7 @@ export interface ConfigPlaces {
   readonly rootFile: string;
   readonly socket: string;
   readonly brokerUrl: string;
-  readonly plant: RunningPlant['lines'];
+  readonly plant: { readonly [line in PlantLine]: { readonly host: string; readonly port: number } };
   /** Without `http`: no page. */
   readonly ports: Omit<DemoPorts, 'broker' | 'http' | 'bacnet'> & { readonly http?: number };
   /** Folder with `ca.pem`, `crl.pem`, `gateway.pem` and `gateway.key`; absent: no Modbus/TCP Security. */

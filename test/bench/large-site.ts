@@ -7,14 +7,20 @@ import { startBroker } from '../../simulators/cloud/broker.ts';
 import { createConsole } from '../../simulators/cloud/console.ts';
 import { credentialsPart, encryptSecrets } from '../../simulators/cloud/credentials-part.ts';
 import { hashPassword } from '../../simulators/cloud/password.ts';
+import { PLANT_NETWORK_NUMBER, withBacnet } from '../../simulators/demo/bacnet-part.ts';
 import { startGateway } from '../../simulators/demo/gateway.ts';
 import { gatewayConfig } from '../../simulators/demo/gateway-config.ts';
 import { openKeys } from '../../simulators/demo/keys.ts';
 import { demoBundle, GATEWAY } from '../../simulators/demo/policy.ts';
-import { startPlant } from '../../simulators/modbus/plant.ts';
+import { type PlantLine, startPlant } from '../../simulators/modbus/plant.ts';
 import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
 
 export const PASSWORD = 'a long enough password';
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface LargeSiteOptions {
   readonly folder: string;
@@ -25,25 +31,35 @@ export interface LargeSiteOptions {
   readonly people: number;
   /** Where browsers reach it; absent: as they say. */
   readonly origin?: string;
+  /** Of a process of their own; absent: the Modbus plant, in this one. */
+  readonly plants?: {
+    readonly modbus: { readonly [line in PlantLine]: Place };
+    readonly bacnet: Place;
+  };
 }
 
 export interface LargeSite {
   readonly port: number;
   readonly modbus: number;
+  /** The router's port, 0 where there is no BACnet; the plant is behind this network number. */
+  readonly bacnet: number;
+  readonly bacnetNetwork: number;
   readonly pid: number;
   readonly data: string;
 }
 
-export async function openLargeSite({ folder, closers, points, people, origin }: LargeSiteOptions): Promise<LargeSite> {
+export async function openLargeSite(options: LargeSiteOptions): Promise<LargeSite> {
+  const { folder, closers, points, people, origin, plants } = options;
   const keys = openKeys(folder);
   const broker = await startBroker();
   closers.push(() => broker.close());
-  const plant = await startPlant({ tickMs: 1000 });
-  closers.push(() => plant.stop());
+  const lines = plants?.modbus ?? (await ownPlant(closers));
   const configFile = join(folder, 'gatehouse.yaml');
   const [socket, data] = [join(folder, 'control.sock'), join(folder, 'data')];
   const ports = { modbus: 0, meters: 0, secure: 0, health: 0 };
-  const text = gatewayConfig({ rootFile: keys.rootFile, socket, brokerUrl: broker.url, plant: plant.lines, ports });
+  const bacnet = plants && { port: 0, plantPort: plants.bacnet.port };
+  const places = { rootFile: keys.rootFile, socket, brokerUrl: broker.url, plant: lines, ports };
+  const text = gatewayConfig({ ...places, ...(bacnet && { bacnet }) });
   const reached = origin === undefined ? '' : `, origin: ${JSON.stringify(origin)}`;
   await writeFile(configFile, `${text}http: { address: 127.0.0.1, port: 0${reached} }\n`);
   const gateway = await startGateway(configFile, () => {}, process.env, resolve('dist/src/main.js'));
@@ -58,10 +74,25 @@ export async function openLargeSite({ folder, closers, points, people, origin }:
   const encryption = { kty: 'OKP', crv: 'X25519', x, kid };
   const jwe = await encryptSecrets({ users, applications: [] }, { encryption } as Parameters<typeof encryptSecrets>[1]);
   const revision = keys.nextRevision();
-  await cloud.push(GATEWAY, bundleOf(revision, points, people), { credentials: credentialsPart(jwe) });
+  const bundle = bundleOf(revision, points, people);
+  await cloud.push(GATEWAY, plants ? withBacnet(bundle) : bundle, { credentials: credentialsPart(jwe) });
   const report = await cloud.waitForReport(GATEWAY, revision);
   if (report.state !== 'active') throw new Error(`the policy was not taken: ${JSON.stringify(report)}`);
-  return { port: gateway.ports.get('http') ?? 0, modbus: gateway.ports.get('plant') ?? 0, pid: gateway.pid, data };
+  const portOf = (name: string): number => gateway.ports.get(name) ?? 0;
+  return {
+    port: portOf('http'),
+    modbus: portOf('plant'),
+    bacnet: portOf('bacnet-north'),
+    bacnetNetwork: PLANT_NETWORK_NUMBER,
+    pid: gateway.pid,
+    data,
+  };
+}
+
+async function ownPlant(closers: (() => unknown)[]): Promise<{ readonly [line in PlantLine]: Place }> {
+  const plant = await startPlant({ tickMs: 1000 });
+  closers.push(() => plant.stop());
+  return plant.lines;
 }
 
 /** The demo's policy with as many points as asked for, of devices that nothing is read from, and people for the pages. */
