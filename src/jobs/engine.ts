@@ -308,6 +308,11 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     if (live === undefined || stopped || live.job.endedAt !== undefined) return;
     const waits = live.job.devices.filter(({ state }) => rowOf(state).phase === 'waits');
     if (waits.length === 0) return;
+    // Time went on while the devices were looked at.
+    if (movesOf(live).size > 0) {
+      kick(id);
+      return;
+    }
     const { window } = live.job.order;
     const due = waits.map(({ device }) => (live.dueAt.get(device) ?? 0) - clock.monotonic());
     const moments = [window?.from, window?.until].flatMap((at) => (at === undefined ? [] : [at - clock.now()]));

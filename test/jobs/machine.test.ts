@@ -1,0 +1,153 @@
+// The table of states itself, its diagram in the README, and the pure parts beside it.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEVICE_STATES, type DeviceState } from '../../src/contract/jobs.ts';
+import { fitOf } from '../../src/jobs/firmware-fit.ts';
+import { fromText, toText } from '../../src/jobs/job-record.ts';
+import { diagram, isEnded, mayGo, rowOf, stayMs } from '../../src/jobs/machine.ts';
+import { turnOf } from '../../src/jobs/rollout.ts';
+import { compareVersions } from '../../src/jobs/version.ts';
+import { manifest } from './job-stage.ts';
+
+const aState = fc.constantFrom(...DEVICE_STATES);
+
+describe('the machine', () => {
+  it('has no state without a deadline, and none whose deadline leads nowhere', () => {
+    fc.assert(
+      fc.property(aState, fc.nat(100_000_000), (state, octets) => {
+        const row = rowOf(state);
+        const stay = stayMs(state, { octets });
+        if (row.phase === 'ended') {
+          expect(stay).toBeUndefined();
+          return;
+        }
+        expect(stay).toBeGreaterThan(0);
+        expect(Number.isFinite(stay)).toBe(true);
+        const late = row.phase === 'waits' ? row.late : row.halts.late;
+        expect(mayGo(state, late)).toBe(true);
+      }),
+    );
+  });
+
+  it('ends from every state by deadlines alone', () => {
+    for (const start of DEVICE_STATES) {
+      let state: DeviceState = start;
+      for (let steps = 0; !isEnded(state); steps += 1) {
+        expect(steps).toBeLessThan(4);
+        const row = rowOf(state);
+        if (row.phase === 'ended') break;
+        state = row.phase === 'waits' ? row.late : row.halts.late;
+      }
+    }
+  });
+
+  it('lets interruptions and restarts lead only where the table goes', () => {
+    for (const state of DEVICE_STATES) {
+      const row = rowOf(state);
+      if (row.phase !== 'works') continue;
+      for (const to of Object.values(row.halts)) expect(mayGo(state, to), `${state} to ${to}`).toBe(true);
+      expect(row.afterRestart === state || mayGo(state, row.afterRestart), state).toBe(true);
+    }
+  });
+
+  it('reaches every state from the first, and activates nothing that was not verified', () => {
+    const seen = new Set<DeviceState>(['queued']);
+    for (const state of seen) for (const to of DEVICE_STATES) if (mayGo(state, to)) seen.add(to);
+    expect([...seen].sort()).toEqual([...DEVICE_STATES].sort());
+    expect(DEVICE_STATES.filter((state) => mayGo(state, 'activating'))).toEqual(['verifying']);
+  });
+
+  it('stands in the README as it is', () => {
+    const readme = readFileSync(join(fileURLToPath(new URL('../..', import.meta.url)), 'README.md'), 'utf8');
+    const block = /<!-- machine:begin -->\s*```mermaid\n([\s\S]*?)```\s*<!-- machine:end -->/.exec(readme)?.[1];
+    expect(block ?? diagram()).toBe(diagram());
+    expect(diagram()).toContain('  verifying --> activating: it is the image, and the activation is permitted\n');
+  });
+});
+
+describe('versions', () => {
+  it('compare as vendors mean them', () => {
+    const ordered = ['0.9', '1.0rc1', '1.0rc2', '1.0', '1.0.1', '1.9', 'V1.10', '2026.2', '2026.11'];
+    for (const [at, version] of ordered.entries()) {
+      for (const [other, than] of ordered.entries()) {
+        expect(Math.sign(compareVersions(version, than)), `${version} ${than}`).toBe(Math.sign(at - other));
+      }
+    }
+    expect(compareVersions('1.0', 'v01.00.0')).toBe(0);
+  });
+
+  it('are in one order, whatever they are', () => {
+    const version = fc.stringMatching(/^[v0-9a-c.-]{0,8}$/);
+    fc.assert(
+      fc.property(version, version, version, (a, b, c) => {
+        const sign = (x: string, y: string) => Math.sign(compareVersions(x, y));
+        expect(sign(a, b) + sign(b, a)).toBe(0);
+        if (sign(a, b) <= 0 && sign(b, c) <= 0) expect(sign(a, c)).toBeLessThanOrEqual(0);
+      }),
+    );
+  });
+});
+
+describe('a device and an image', () => {
+  const path = { method: 'test', resumes: true, reverts: true, confirmMs: 1 };
+  const verdict = (standing: Parameters<typeof fitOf>[2], device = {}, sent = false) =>
+    fitOf(manifest, device, standing, path, sent);
+
+  it('fit only where somebody says vendor and model', () => {
+    expect(verdict({ state: 'running', version: '1.0' })).toMatchObject({ kind: 'unfit' });
+    expect(verdict({ state: 'running', version: '1.0' }, { vendor: 'Acme', model: 'X1' })).toEqual({
+      kind: 'fits',
+      goesOn: false,
+    });
+    const lies = { state: 'running', version: '1.0', vendor: 'Acme', model: 'X9' } as const;
+    expect(verdict(lies, { vendor: 'Acme', model: 'X1' })).toMatchObject({
+      kind: 'unfit',
+      why: expect.stringContaining('X9'),
+    });
+  });
+
+  it('go on only with what was sent, and are done where it runs', () => {
+    const known = { vendor: 'Acme', model: 'X1' };
+    expect(verdict({ state: 'receiving', version: '1.0', ...known }, {}, true)).toEqual({ kind: 'fits', goesOn: true });
+    expect(verdict({ state: 'staged', version: '1.0', ...known }, {}, true)).toEqual({ kind: 'staged' });
+    expect(verdict({ state: 'staged', version: '1.0', ...known })).toEqual({ kind: 'fits', goesOn: false });
+    expect(verdict({ state: 'running', version: '2.0', ...known })).toEqual({ kind: 'runs-it' });
+    expect(verdict({ state: 'busy', ...known })).toEqual({ kind: 'busy' });
+    expect(verdict({ state: 'running', ...known })).toMatchObject({ kind: 'unfit' });
+    expect(verdict({ state: 'boot-loader', ...known })).toMatchObject({ kind: 'fits' });
+  });
+});
+
+describe('whose turn it is', () => {
+  it('never exceeds what is allowed at once, begins in order, and stops past the threshold', () => {
+    const rollout = fc.record({
+      canary: fc.boolean(),
+      atOnce: fc.integer({ min: 1, max: 32 }),
+      stopAtFailedPercent: fc.integer({ min: 1, max: 100 }),
+    });
+    fc.assert(
+      fc.property(fc.array(aState, { minLength: 1, maxLength: 40 }), rollout, (states, order) => {
+        const turn = turnOf(states, order);
+        const failed = states.filter((state) => state === 'failed' || state === 'rolled-back').length;
+        if (turn.kind === 'stop') return;
+        expect(failed === 0 || failed * 100 < order.stopAtFailedPercent * states.length).toBe(true);
+        const busy = states.filter((state) => rowOf(state).phase === 'works').length;
+        expect(turn.places.length === 0 || busy + turn.places.length <= order.atOnce).toBe(true);
+        expect(turn.places.every((place) => states[place] === 'queued')).toBe(true);
+        if (order.canary && states[0] !== 'done') expect(turn.places.every((place) => place === 0)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a document', () => {
+  it('keeps 64-bit integers and NaN', () => {
+    const kept = { values: [2n ** 60n, Number.NaN, Number.NEGATIVE_INFINITY, null, 'x', 1.5] };
+    const text = toText(kept as unknown as Parameters<typeof toText>[0]);
+    expect(fromText(text)).toEqual(kept);
+  });
+});
