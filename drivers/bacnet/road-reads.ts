@@ -39,6 +39,9 @@ type SingleRead = Extract<ReadRequest, { service: 'read-property' | 'read-range'
 
 const FILE_DATA = PROPERTY_IDENTIFIERS['present-value'];
 
+/** What became of a read: an answer, or nothing was asked. */
+type Asked = VisibleAnswer | { readonly kind: 'denied' };
+
 const RETRIED = { retry: true } as const;
 const DENIED = { kind: 'denied' } as const;
 /** A turn in the lane that asked nothing. */
@@ -101,14 +104,13 @@ export class Reads {
       return refusalOf(request, 'no-permission');
     };
     if (!this.#mayRead(incoming, request)) return Promise.resolve(refused());
-    return this.#ask(incoming, request, () => (this.#mayRead(incoming, request) ? request : undefined)).then(
-      (answer) => {
-        if (answer.kind === 'denied') return refused();
-        if (answer.kind !== 'complex-ack') return answer;
-        if (!this.#mayRead(incoming, request)) return refused();
-        return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
-      },
-    );
+    const again = (): ReadRequest | undefined => (this.#mayRead(incoming, request) ? request : undefined);
+    return this.#ask(incoming, request, again, (answer) => {
+      if (answer.kind === 'denied') return refused();
+      if (answer.kind !== 'complex-ack') return answer;
+      if (!this.#mayRead(incoming, request)) return refused();
+      return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
+    });
   }
 
   #mayRead(incoming: IncomingRequest, request: SingleRead): boolean {
@@ -126,11 +128,13 @@ export class Reads {
     let split = splitRead(request.parameters, this.#permits(incoming));
     let ack: ReadPropertyMultipleAck | undefined;
     if (split.forwarded.length > 0) {
-      const answer = await this.#ask(incoming, request, () => {
+      const first = { service: request.service, parameters: split.forwarded };
+      const again = (): ReadRequest | undefined => {
         split = splitRead(request.parameters, this.#permits(incoming));
         const { forwarded } = split;
         return forwarded.length === 0 ? undefined : { service: 'read-property-multiple', parameters: forwarded };
-      });
+      };
+      const answer = await this.#ask(incoming, first, again, asItIs);
       if (answer.kind === 'complex-ack') {
         if (answer.ack.service !== request.service) return lostAnswer(ABORT_REASONS.other);
         ack = answer.ack.parameters;
@@ -148,7 +152,7 @@ export class Reads {
       const current = next;
       const maySee = (): boolean => this.#access(incoming).seesAnyAlarms(incoming.to);
       const answer = maySee()
-        ? await this.#ask(incoming, current, () => (maySee() ? current : undefined))
+        ? await this.#ask(incoming, current, () => (maySee() ? current : undefined), asItIs)
         : ({ kind: 'denied' } as const);
       if (answer.kind === 'denied') {
         this.#refused(incoming, 1);
@@ -164,28 +168,35 @@ export class Reads {
     return lostAnswer(ABORT_REASONS['out-of-resources']);
   }
 
-  /** In the device's read lane; `again` looks once more whether it may go out, and gives what then goes. */
-  #ask(
+  /**
+   * In the device's read lane: `request` is what was judged just now. Where it had to wait, `again` looks once more whether it
+   * may go out, and gives what then goes. `seen` makes of the answer what the asker may see.
+   */
+  #ask<T>(
     { from, to }: IncomingRequest,
     request: ReadRequest,
     again: () => ReadRequest | undefined,
-  ): Promise<VisibleAnswer | { readonly kind: 'denied' }> {
+    seen: (answer: Asked) => T,
+  ): Promise<T> {
     const { plant, counted } = this.#services;
     return new Promise((resolve, reject) => {
+      let hasWaited = false;
       const busy = (): void => {
         counted.busy += 1;
-        resolve(errorAnswer(request, BUSY));
+        resolve(seen(errorAnswer(request, BUSY)));
       };
       const answered = (answer: PlantAnswer): void => {
-        if (answer.kind === 'no-answer') resolve(lostAnswer());
-        else if (answer.kind === 'unreachable') resolve(lostAnswer(answer.abort));
-        else resolve(answer);
+        try {
+          resolve(seen(visible(answer)));
+        } catch (fault) {
+          reject(fault);
+        }
       };
       const run = (): Promise<void> => {
         try {
-          const now = again();
+          const now = hasWaited ? again() : request;
           if (now !== undefined) return plant.request(to, now, RETRIED).then(answered, reject);
-          resolve(DENIED);
+          resolve(seen(DENIED));
         } catch (fault) {
           // The road says it, and answers.
           reject(fault);
@@ -193,8 +204,18 @@ export class Reads {
         return OVER;
       };
       if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
+      hasWaited = true;
     });
   }
+}
+
+function visible(answer: PlantAnswer): VisibleAnswer {
+  if (answer.kind === 'no-answer') return lostAnswer();
+  return answer.kind === 'unreachable' ? lostAnswer(answer.abort) : answer;
+}
+
+function asItIs(answer: Asked): Asked {
+  return answer;
 }
 
 /** What is asked for of objects that show values of others. */

@@ -4,7 +4,7 @@
 
 import type { Peer } from '../../src/contract/gate.ts';
 import type { Asking } from './asking.ts';
-import { type Endpoint, endpointKey } from './endpoint.ts';
+import { type Endpoint, endpointKey, endpointNumber } from './endpoint.ts';
 import type { NorthStation } from './seam.ts';
 import type { Asker, Served, Share, Target } from './served.ts';
 import { SlotTable } from './slot-table.ts';
@@ -63,13 +63,13 @@ const SHARE_OF_ONE_ADDRESS = 1 / 8;
 const looksAtOnce = 64;
 
 interface AddressShare extends Share {
-  readonly stations: Map<string, Station>;
+  readonly stations: Map<number, Station>;
 }
 
 export class StationTable {
   readonly #limits: StationLimits;
   readonly #services: StationServices;
-  readonly #byKey = new Map<string, Station>();
+  readonly #byEndpoint = new Map<number, Station>();
   readonly #byAddress = new Map<string, AddressShare>();
 
   constructor(limits: StationLimits, services: StationServices) {
@@ -78,46 +78,45 @@ export class StationTable {
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#byEndpoint.size;
   }
 
   all(): Iterable<Station> {
-    return this.#byKey.values();
-  }
-
-  find(key: string): Station | undefined {
-    return this.#byKey.get(key);
+    return this.#byEndpoint.values();
   }
 
   /** The station at an address, known from now on; `undefined` where there is no room. */
   at(endpoint: Endpoint): Station | undefined {
-    const key = endpointKey(endpoint);
-    return this.#byKey.get(key) ?? this.#meet(key, endpoint);
+    const key = endpointNumber(endpoint);
+    return this.#byEndpoint.get(key) ?? this.#meet(key, endpoint);
   }
 
-  #meet(key: string, endpoint: Endpoint): Station | undefined {
+  #meet(key: number, endpoint: Endpoint): Station | undefined {
     const peer = this.#services.peerOf(endpoint);
     const { stations } = this.#limits;
     const ofOne = this.#byAddress.get(endpoint.address)?.stations;
     if (ofOne !== undefined && ofOne.size >= Math.max(1, stations * SHARE_OF_ONE_ADDRESS)) {
       if (!this.#makeRoom(ofOne, () => true)) return undefined;
-    } else if (this.#byKey.size >= stations) {
+    } else if (this.#byEndpoint.size >= stations) {
       const { isKnown } = this.#services;
       const isStranger = (one: Station): boolean => !isKnown(one.peer);
-      if (!this.#makeRoom(this.#byKey, isStranger) && !(isKnown(peer) && this.#makeRoom(this.#byKey, () => true)))
+      if (
+        !this.#makeRoom(this.#byEndpoint, isStranger) &&
+        !(isKnown(peer) && this.#makeRoom(this.#byEndpoint, () => true))
+      )
         return undefined;
     }
     const share = this.#byAddress.get(endpoint.address) ?? { underWay: 0, octets: 0, stations: new Map() };
     this.#byAddress.set(endpoint.address, share);
     const broadcasts = new TokenBucket(this.#limits.broadcastsPerSecond, this.#services.now());
     const station = new Station(peer, this.#services.nextNumber(), broadcasts, share);
-    this.#byKey.set(key, station);
+    this.#byEndpoint.set(key, station);
     share.stations.set(key, station);
     return station;
   }
 
   /** Looks at some of the oldest; who stays counts as new again. */
-  #makeRoom(stations: Map<string, Station>, mayGo: (station: Station) => boolean): boolean {
+  #makeRoom(stations: Map<number, Station>, mayGo: (station: Station) => boolean): boolean {
     let looked = 0;
     for (const [key, station] of stations) {
       if (station.holdsNothing && mayGo(station)) {
@@ -132,8 +131,8 @@ export class StationTable {
     return false;
   }
 
-  #forget(key: string, { endpoint }: Station): void {
-    this.#byKey.delete(key);
+  #forget(key: number, { endpoint }: Station): void {
+    this.#byEndpoint.delete(key);
     const share = this.#byAddress.get(endpoint.address);
     share?.stations.delete(key);
     if (share?.stations.size === 0) this.#byAddress.delete(endpoint.address);

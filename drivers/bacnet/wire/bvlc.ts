@@ -110,11 +110,12 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     return fault('bvlc-length', `got length \`${length}\` in a datagram of \`${octets.length}\` octets`, 2);
   }
   const body = length - HEADER;
+  // J.2.11, first: nearly every datagram is one.
+  if (octets[1] === BVLC_FUNCTIONS['original-unicast-npdu'] && npduFits(body))
+    return ok({ function: 'original-unicast-npdu', npdu: octets.subarray(HEADER) });
   const wrongBody = (expected: string) => fault('bvlc-length', `got \`${body}\` octets, expected ${expected}`, HEADER);
   const carried = (name: 'distribute-broadcast-to-network' | 'original-unicast-npdu' | 'original-broadcast-npdu') =>
     npduFits(body) ? ok({ function: name, npdu: octets.subarray(HEADER) }) : wrongBody('an NPDU of `2` to `1497`');
-  // J.2.11, first: nearly every datagram is one.
-  if (octets[1] === BVLC_FUNCTIONS['original-unicast-npdu']) return carried('original-unicast-npdu');
   const bdt = (name: 'write-broadcast-distribution-table' | 'read-broadcast-distribution-table-ack') =>
     body % TABLE_ENTRY === 0
       ? ok({
@@ -180,6 +181,8 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     // J.2.10
     case BVLC_FUNCTIONS['distribute-broadcast-to-network']:
       return carried('distribute-broadcast-to-network');
+    case BVLC_FUNCTIONS['original-unicast-npdu']:
+      return carried('original-unicast-npdu');
     // J.2.12
     case BVLC_FUNCTIONS['original-broadcast-npdu']:
       return carried('original-broadcast-npdu');

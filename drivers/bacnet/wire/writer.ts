@@ -2,11 +2,13 @@
 // 1. One form for every tag: the shortest; so what a TagReader accepted is written back as it was.
 // 2. A number that does not fit is our own bug, not a peer's: it throws, nothing is sent.
 
-/** Most messages fit. */
-const FIRST_SIZE = 512;
+/** Every message fits that goes in one APDU of B/IP. */
+const FIRST_SIZE = 2048;
 /** Of the last writer that ended, for the next one. */
 let spare: Uint8Array | undefined;
 const ENDED = new Uint8Array(0);
+/** By octets: the greatest number they hold. */
+const MOST = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff] as const;
 const FLOAT = new DataView(new ArrayBuffer(4));
 
 /** A growing buffer. One per message: `finish` gives a copy of its octets and ends the writer. */
@@ -37,7 +39,7 @@ export class TagWriter {
 
   /** Big-endian, in exactly `octets` octets (1 to 4). Throws where it does not fit. */
   unsigned(value: number, octets: number): void {
-    if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * octets)) {
+    if (!Number.isInteger(value) || value < 0 || value > (MOST[octets] ?? -1)) {
       throw new RangeError(`got \`${value}\`, expected an unsigned integer of \`${octets}\` octets`);
     }
     for (let shift = 8 * (octets - 1); shift >= 0; shift -= 8) this.octet((value >>> shift) & 0xff);
