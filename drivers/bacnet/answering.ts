@@ -14,6 +14,7 @@ import {
   type SegmentAckApdu,
 } from './wire/apdu.ts';
 import {
+  type ComplexAck,
   type ConfirmedRequest,
   confirmedServiceName,
   decodeConfirmedRequest,
@@ -22,7 +23,7 @@ import {
 } from './wire/confirmed-service.ts';
 import { ABORT_REASONS, type AbortReasonName } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
-import { beginReassembly, continueReassembly, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
+import { beginReassembly, continueReassembly, fitsWhole, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
   beginTransmission,
@@ -251,7 +252,7 @@ export class Answering<A extends Asker, T extends Target> {
         this.#transmit(asker, target, { type: 'simple-ack', invokeId, serviceChoice });
         return;
       case 'complex-ack':
-        this.#giveAck(asker, target, served, { type: 'complex-ack', invokeId, ...encodeComplexAck(answer.ack) });
+        this.#giveAck(asker, target, served, answer.ack);
         return;
       case 'error': {
         const apdu: Apdu = { type: 'error', invokeId, ...encodeServiceError(answer.error) };
@@ -269,8 +270,14 @@ export class Answering<A extends Asker, T extends Target> {
     }
   }
 
-  #giveAck(asker: A, target: T, served: Served, apdu: ComplexAckApdu): void {
+  #giveAck(asker: A, target: T, served: Served, ack: ComplexAck): void {
     const { maxApduLength, maxSegments, segmentedResponseAccepted, invokeId } = served.header;
+    const { serviceChoice, service } = encodeComplexAck(ack);
+    const apdu: ComplexAckApdu = { type: 'complex-ack', invokeId, serviceChoice, service };
+    if (fitsWhole(apdu, maxApduLength)) {
+      this.#transmit(asker, target, apdu);
+      return;
+    }
     const parts = splitApdu(apdu, {
       maxApduLength,
       maxSegments: segmentsAccepted(maxSegments, MOST_SEGMENTS),
@@ -278,7 +285,6 @@ export class Answering<A extends Asker, T extends Target> {
     });
     if (!parts.ok)
       this.abort(asker, target, invokeId, segmentedResponseAccepted ? parts.fault : 'segmentation-not-supported');
-    else if (parts.value[0].segment === undefined) this.#transmit(asker, target, parts.value[0]);
     else if (!segmentedResponseAccepted) this.abort(asker, target, invokeId, 'segmentation-not-supported');
     else {
       served.phase = 'sending';

@@ -17,7 +17,7 @@ import {
   encodeConfirmedRequest,
 } from './wire/confirmed-service.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
-import { beginReassembly, continueReassembly, type Reassembly, splitApdu } from './wire/segmentation.ts';
+import { beginReassembly, continueReassembly, fitsWhole, type Reassembly, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
   beginTransmission,
@@ -133,41 +133,41 @@ export class Asking {
       maxApduLength: OWN_MAX_APDU,
       service,
     };
-    const parts = splitApdu(apdu, {
-      maxApduLength: Math.min(this.#peer.maxApduLength, OWN_MAX_APDU),
-      maxSegments: MOST_SEGMENTS,
-      proposedWindowSize: this.#settings.windowSize,
-    });
+    const maxApduLength = Math.min(this.#peer.maxApduLength, OWN_MAX_APDU);
+    if (fitsWhole(apdu, maxApduLength))
+      return new Promise((resolve) => {
+        const octets = encodeApdu(apdu);
+        const ask = new Ask(apdu, octets, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
+        this.#begin(ask, retry);
+        this.#peer.transmit(octets, true, ask.when);
+      });
+    const { segmentation } = this.#peer;
+    if (segmentation !== 'both' && segmentation !== 'receive')
+      return Promise.resolve({
+        kind: 'unreachable',
+        why: 'the request is too long for the device, which takes no segments',
+        abort: ABORT_REASONS['segmentation-not-supported'],
+      });
+    const { windowSize } = this.#settings;
+    const parts = splitApdu(apdu, { maxApduLength, maxSegments: MOST_SEGMENTS, proposedWindowSize: windowSize });
     if (!parts.ok)
       return Promise.resolve({
         kind: 'unreachable',
         why: 'the request is too long for the device',
         abort: ABORT_REASONS[parts.fault],
       });
-    const isWhole = parts.value[0].segment === undefined;
-    const { segmentation } = this.#peer;
-    if (!isWhole && segmentation !== 'both' && segmentation !== 'receive')
-      return Promise.resolve({
-        kind: 'unreachable',
-        why: 'the request is too long for the device, which takes no segments',
-        abort: ABORT_REASONS['segmentation-not-supported'],
-      });
     return new Promise((resolve) => {
-      const ask = new Ask(
-        apdu,
-        isWhole ? encodeApdu(apdu) : undefined,
-        retry ? 'soon' : 'at-once',
-        request,
-        resolve,
-        this.#expired,
-      );
-      ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
-      ask.triesLeft = !isWhole || retry ? this.#settings.retries : 0;
-      this.#pending.set(ask);
-      this.#deadlines.add(ask);
-      if (ask.octets !== undefined) this.#peer.transmit(ask.octets, true, ask.when);
-      else this.#send(ask, beginTransmission(parts.value));
+      const ask = new Ask(apdu, undefined, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
+      this.#begin(ask, true);
+      this.#send(ask, beginTransmission(parts.value));
     });
+  }
+
+  #begin(ask: Ask, retry: boolean): void {
+    ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
+    ask.triesLeft = retry ? this.#settings.retries : 0;
+    this.#pending.set(ask);
+    this.#deadlines.add(ask);
   }
 
   /** An APDU that only who answers sends. False: nobody waits for it. */

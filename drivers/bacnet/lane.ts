@@ -14,7 +14,7 @@ interface Turn {
   readonly run: () => Promise<void>;
   readonly exclusive: boolean;
   readonly since: number;
-  readonly expire: (() => void) | undefined;
+  readonly waiting: InLane | undefined;
 }
 
 /** What one peer waits for; never empty. */
@@ -63,8 +63,7 @@ export class DeviceLane implements Lane {
     // The last quarter is for others than who already fills the rest.
     const share = Math.max(1, this.#limits.waiting - (this.#limits.waiting >> 2));
     if (this.#waiting >= this.#limits.waiting || (queue?.turns.length ?? 0) >= share) return false;
-    const expire = waiting === undefined ? undefined : () => waiting.expire();
-    const turn: Turn = { run, exclusive, since: this.#deadlines.now(), expire };
+    const turn: Turn = { run, exclusive, since: this.#deadlines.now(), waiting };
     if (queue === undefined) this.#queues.push({ peer, turns: [turn] });
     else queue.turns.push(turn);
     this.#waiting += 1;
@@ -89,9 +88,9 @@ export class DeviceLane implements Lane {
     const turn = this.#next ?? this.#take();
     this.#next = undefined;
     if (turn === undefined) return false;
-    if (turn.expire !== undefined && this.#deadlines.now() - turn.since > this.#limits.waitMs) {
+    if (turn.waiting !== undefined && this.#deadlines.now() - turn.since > this.#limits.waitMs) {
       this.#waiting -= 1;
-      turn.expire();
+      turn.waiting.expire();
       return true;
     }
     if (!this.#fits(turn.exclusive)) {
