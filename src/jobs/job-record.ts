@@ -91,7 +91,7 @@ export function callerOf({ id, starter }: Pick<Job, 'id' | 'starter'>): Caller {
   return {
     principal: principal === '' ? null : principalId(principal),
     channel,
-    proof: { kind: 'gateway', why: `job ${id}` },
+    proof: { kind: 'job', job: id },
     from,
     peer: `job ${id}`,
     ...(identity && { identity }),

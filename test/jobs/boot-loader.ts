@@ -31,12 +31,14 @@ export class BootLoader {
   /** Once: it reboots at this octet of a transfer, and keeps what it has. */
   rebootsAt: number | undefined;
   path: FirmwarePath = { method: 'test', resumes: true, reverts: true, confirmMs: 20_000 };
-  readonly received: { readonly decision: DecisionId; readonly what: string }[] = [];
+  readonly received: { readonly decision: DecisionId; readonly what: string; readonly revoked: boolean }[] = [];
 }
 
 interface Site {
   readonly gate: Pick<Gate, 'redeem' | 'settle'>;
   readonly isAlive: () => boolean;
+  /** Whether the person of whom it is asked may do nothing now. */
+  readonly isRevoked: () => boolean;
   now(): number;
   wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -112,7 +114,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
   async #step(it: BootLoader, step: FirmwareStep, decision: DecisionId, watch: StepWatch): Promise<Outcome> {
     const { signal } = watch;
     if (it.fault === 'silent') return { kind: 'unknown', why: 'no answer' };
-    it.received.push({ decision, what: step.kind });
+    it.received.push({ decision, what: step.kind, revoked: this.#site.isRevoked() });
     switch (step.kind) {
       case 'transfer':
         return this.#transfer(it, step.image, step.goesOn, watch);

@@ -13,6 +13,7 @@ import type { GateControl } from '../../src/gate/options.ts';
 import { createJobs, type RunningJobs } from '../../src/jobs/create-jobs.ts';
 import { type DecisionId, principalId } from '../../src/model/ids.ts';
 import { fail, isNonEmpty, ok } from '../../src/model/result.ts';
+import type { FastLock } from '../../src/policy/lock.ts';
 import { bundle, StageJournal, StageLog, StageTime, snapshot } from '../gate/stage.ts';
 import { BootLoader, BootLoaderDriver } from './boot-loader.ts';
 import { MemoryShelf } from './slot-driver.ts';
@@ -81,11 +82,13 @@ export class JobStage {
   manifest = manifest;
   /** The image cannot be opened: why. */
   imageFault: string | undefined;
+  isRevoked = false;
   /** The shelf cannot be written. */
   isFull = false;
   #life: Life | undefined;
   #ids = 0;
   #document: object = jobBundle();
+  #locks: readonly FastLock[] = [];
 
   static async set(policy: Policy = {}): Promise<JobStage> {
     const stage = new JobStage();
@@ -142,9 +145,11 @@ export class JobStage {
       site: { applicationAddresses: [], sharedNetworks: [], neverGated: { peers: [], targets: [] } },
     });
     gate.activate(snapshot(this.#document));
+    gate.setFastLocks(this.#locks);
     const site = {
       gate,
       isAlive: () => life.alive,
+      isRevoked: () => this.isRevoked,
       now: () => this.time.monotonic(),
       wait: (ms: number, signal?: AbortSignal) =>
         new Promise<void>((resolve) => {
@@ -220,11 +225,15 @@ export class JobStage {
   }
 
   revoke(principal: string): void {
-    this.life.gate.setFastLocks([{ id: 'stop', why: 'leaving', principal, until: this.time.now() + 3_600_000 * 24 }]);
+    this.isRevoked = true;
+    this.#locks = [{ id: 'stop', why: 'leaving', principal, until: this.time.now() + 3_600_000 * 24 }];
+    this.life.gate.setFastLocks(this.#locks);
   }
 
   restore(): void {
-    this.life.gate.setFastLocks([]);
+    this.isRevoked = false;
+    this.#locks = [];
+    this.life.gate.setFastLocks(this.#locks);
   }
 
   as(principal: string): Caller {
