@@ -14,6 +14,7 @@ import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
 import type { Result } from '../model/result.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
+import type { ConnectionBounds } from './connections.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 /** A person works with their own tool from one address. */
@@ -107,6 +108,7 @@ export interface HttpSettings extends TlsFiles {
   readonly mostStreams?: number;
   /** Within which hands are shaken and a request has arrived whole. Default 10 s. */
   readonly requestMs?: number;
+  readonly connections?: ConnectionBounds;
 }
 
 export interface HttpOptions {

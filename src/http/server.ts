@@ -19,7 +19,7 @@ import { alarmRoutes } from './alarm-routes.ts';
 import { createAttempts } from './attempts.ts';
 import { authenticate, isProvenStill } from './authenticate.ts';
 import { browseRoutes } from './browse-routes.ts';
-import { boundByAddress } from './connections.ts';
+import { boundConnections, USUAL_BOUNDS } from './connections.ts';
 import type { App, Context } from './context.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createFoundOverrides } from './found-overrides.ts';
@@ -47,8 +47,6 @@ import { writeRoutes } from './write-routes.ts';
 
 const BODY_BYTES = 131_072;
 const CONNECTIONS = 1024;
-/** A browser has six; several people may work behind one router. */
-const CONNECTIONS_PER_ADDRESS = 256;
 const REQUEST_MS = 10_000;
 const SWEEP_MS = 30_000;
 
@@ -95,7 +93,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   }).withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = CONNECTIONS;
   app.server.headersTimeout = requestMs;
-  boundByAddress(app.server, CONNECTIONS_PER_ADDRESS);
+  boundConnections(app.server, options.clock, settings.connections ?? USUAL_BOUNDS);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
