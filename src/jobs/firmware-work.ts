@@ -2,24 +2,17 @@
 // name and noted durably before it is performed; 2. activating is judged anew, and never runs for somebody who lost the right;
 // 3. after every interruption the device is asked first.
 
-import type { FirmwareDriver, FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
-import type { Change, Denial, Judgement, Permit } from '../contract/gate.ts';
-import type { Outcome } from '../model/journal-row.ts';
-import type { InventoryDevice } from '../model/point.ts';
-import { fail, ok, type Result } from '../model/result.ts';
+import type { FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
+import type { Denial, Permit } from '../contract/gate.ts';
 import type { Next, Task, Work } from './device-run.ts';
+import { type AtHand, createFirmwareDevice, type FirmwareDeviceParts, whyOf } from './firmware-device.ts';
 import { fitOf } from './firmware-fit.ts';
-import type { JobBook } from './job-book.ts';
-import { approversOf, callerOf, type DeviceMemory, deviceIn, type Goal } from './job-record.ts';
-import { type JobServices, MOST_FRUITLESS, POLL_MS, PROGRESS_MS } from './job-services.ts';
+import { createRollBack } from './firmware-roll-back.ts';
+import { approversOf, callerOf, deviceIn, type Goal } from './job-record.ts';
+import { MOST_FRUITLESS, POLL_MS, PROGRESS_MS } from './job-services.ts';
 import { MACHINE, type WorkingState } from './machine.ts';
-import { reachDevice } from './plant.ts';
 
-export interface FirmwareParts {
-  readonly services: JobServices;
-  readonly book: JobBook;
-  readonly job: string;
-  readonly device: string;
+export interface FirmwareParts extends FirmwareDeviceParts {
   /** The gate said no: the job pauses before the next device. */
   pauseJob(denial: Omit<Denial, 'decisionId'>): void;
 }
@@ -34,81 +27,18 @@ export interface FirmwareWork {
   resumes(): boolean;
 }
 
-interface AtHand {
-  readonly device: InventoryDevice;
-  readonly firmware: FirmwareDriver;
-}
-
-export function createFirmwareWork({ services, book, job, device: id, pauseJob }: FirmwareParts): FirmwareWork {
-  const { gate, clock, timers, images } = services;
+export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
+  const { services, book, job, device: id, pauseJob } = parts;
+  const { gate, clock, timers } = services;
+  const firmwareDevice = createFirmwareDevice(parts);
+  const { live, memory, reach, openImage, changeOf, judge, hold, withDecision, ask, version } = firmwareDevice;
   let fruitless = 0;
-  let reverts = 0;
-
-  const live = () => {
-    const found = book.get(job);
-    if (found === undefined) throw new Error(`got job \`${job}\`, expected one that is known`);
-    return found;
-  };
-  const memory = (): DeviceMemory => live().memory.devices[id] ?? {};
-  const version = (): string | undefined => live().memory.image?.version;
-
-  function reach(): Result<AtHand, string> {
-    const reached = reachDevice(services, id);
-    if (typeof reached === 'string') return fail(reached);
-    const { firmware } = reached.driver;
-    return firmware ? ok({ device: reached.device, firmware }) : fail('its driver updates no firmware');
-  }
-
-  async function openImage(): Promise<Result<ImageSource, string>> {
-    const { order } = live().job;
-    if (order.kind !== 'firmware') return fail('the order names no image');
-    const opened = await images.open(order.image);
-    return opened.ok ? opened : fail(`the image cannot be sent: ${opened.fault.text}`);
-  }
-
-  /** With everything the gate goes by. */
-  function changeOf({ device, firmware }: AtHand, step: FirmwareStep): Result<Change<unknown>, string> {
-    const planned = firmware.plan(device.handle, step);
-    if (!planned.ok) return planned;
-    const approvedBy = approversOf(live().job);
-    return ok({
-      ...planned.value,
-      job,
-      ...(approvedBy.length > 0 && { approvedBy }),
-      ...(step.kind === 'revert' && { reverts: true as const }),
-    });
-  }
-
-  const judge = (change: Change<unknown>): Judgement<unknown> => gate.judge(callerOf(live().job), change);
-
-  function hold({ device }: AtHand): Result<void, string> {
-    return gate.holdDevice(callerOf(live().job), device.handle, job);
-  }
-
-  function withDecision(permit: Permit<unknown>): { readonly decisions: readonly Permit<unknown>['decisionId'][] } {
-    return { decisions: [...deviceIn(live().job, id).decisions, permit.decisionId] };
-  }
 
   const isSent = (): boolean => memory().sent !== undefined;
   /** Where nothing went out, a device waits for whoever may go on with it. */
   function back(goal: Goal, why: string): Next {
     if (isSent()) return { to: 'rolling-back', why, goal };
     return { to: goal === 'refused' ? 'queued' : goal, why };
-  }
-
-  /** What the device says, asked until it does or the time is up. */
-  async function ask(task: Task, settled: (standing: FirmwareStanding) => boolean): Promise<Standing | undefined> {
-    while (!task.signal.aborted) {
-      const at = reach();
-      // A device that left the policy does not come back by waiting for it.
-      if (!at.ok) return undefined;
-      const held = hold(at.value);
-      const standing = held.ok ? await at.value.firmware.standing(at.value.device.handle) : held;
-      if (standing.ok && settled(standing.value)) return { ...at.value, standing: standing.value };
-      task.hinder(standing.ok ? says(standing.value) : standing.fault);
-      await task.wait(POLL_MS);
-    }
-    return undefined;
   }
 
   /** Where `ask` came to nothing: stopped, which the run knows better, or out of reach for good. */
@@ -174,22 +104,23 @@ export function createFirmwareWork({ services, book, job, device: id, pauseJob }
     const stalls = new AbortController();
     const stop = () => stalls.abort();
     task.signal.addEventListener('abort', stop, { once: true });
-    let stall = timers.after(MACHINE.transferring.stallMs, stop);
+    // From where it goes on is found out first, and may take its time.
+    let stall: { cancel(): void } | undefined;
     let first: number | undefined;
     let last = 0;
     const outcome = await at.value.firmware.perform(permit, {
       signal: stalls.signal,
       progress(octets) {
-        first ??= octets;
-        if (octets > last) {
-          stall.cancel();
+        if (first === undefined || octets > last) {
+          stall?.cancel();
           stall = timers.after(MACHINE.transferring.stallMs, stop);
         }
+        first ??= octets;
         last = octets;
         meter(octets);
       },
     });
-    stall.cancel();
+    stall?.cancel();
     task.signal.removeEventListener('abort', stop);
     if (outcome.kind === 'acknowledged') return { to: 'verifying' };
     if (outcome.kind === 'withdrawn') return withdrawn(permit, outcome.reason);
@@ -276,61 +207,6 @@ export function createFirmwareWork({ services, book, job, device: id, pauseJob }
     return found ? { to: 'done', device: { newVersion: found.standing.version } } : unasked();
   }
 
-  async function rollBack(task: Task): Promise<Next> {
-    const { goal = 'failed' } = memory();
-    const { why = 'rolled back' } = deviceIn(live().job, id);
-    for (;;) {
-      const found = await ask(task, ({ state }) => state !== 'busy');
-      if (found === undefined) {
-        const at = reach();
-        return { to: 'failed', why: at.ok ? why : at.fault };
-      }
-      const { standing } = found;
-      const isNew = standing.state === 'running' && standing.version === version();
-      if (isNew && memory().activated !== undefined) return { to: 'done', device: { newVersion: standing.version } };
-      if (standing.state === 'running' && !isNew) return { to: 'rolled-back', why };
-      const path = found.firmware.path(found.device.handle);
-      if (path?.reverts !== true || reverts >= MOST_FRUITLESS) {
-        // Only what was not activated runs the old image still.
-        const isOld = standing.state === 'receiving' || standing.state === 'staged';
-        return { to: isOld ? goal : 'failed', why: `${why}; ${says(standing)}` };
-      }
-      reverts += 1;
-      const fault = await revert(found, task);
-      if (fault === undefined) continue;
-      task.hinder(fault);
-      if (reverts >= MOST_FRUITLESS)
-        return { to: 'failed', why: `${why}; not taken back: ${fault}; ${says(standing)}` };
-      await task.wait(POLL_MS);
-    }
-  }
-
-  /** A text says why not. */
-  async function revert(at: AtHand, task: Task): Promise<string | undefined> {
-    const change = changeOf(at, { kind: 'revert' });
-    if (!change.ok) return change.fault;
-    const { sent } = memory();
-    const intent = sent === undefined ? undefined : services.intentOf(sent);
-    const isDenied = gate.preview(callerOf(live().job), change.value) !== undefined;
-    // What undoes belongs to what was permitted.
-    const judged = isDenied && intent ? gate.undoRecorded(intent, change.value) : judge(change.value);
-    if (!judged.permitted) return judged.denial.text;
-    const { permit } = judged;
-    const noted = await book.amend(job, (kept) => ({
-      ...kept,
-      job: {
-        ...kept.job,
-        devices: kept.job.devices.map((each) => (each.device === id ? { ...each, ...withDecision(permit) } : each)),
-      },
-    }));
-    if (!noted) {
-      gate.abandon(permit, 'the gateway stops');
-      return 'the gateway stops';
-    }
-    const outcome = await at.firmware.perform(permit, { signal: task.signal, progress() {} });
-    return outcome.kind === 'acknowledged' ? undefined : whyOf(outcome);
-  }
-
   function lookAgain(): ReturnType<FirmwareWork['lookAgain']> {
     const at = reach();
     if (!at.ok) return undefined;
@@ -351,7 +227,7 @@ export function createFirmwareWork({ services, book, job, device: id, pauseJob }
       verifying: verify,
       activating: activate,
       confirming: confirm,
-      'rolling-back': rollBack,
+      'rolling-back': createRollBack(parts, firmwareDevice),
     },
     back,
     lookAgain,
@@ -360,30 +236,4 @@ export function createFirmwareWork({ services, book, job, device: id, pauseJob }
       return at.ok && at.value.firmware.path(at.value.device.handle)?.resumes === true;
     },
   };
-}
-
-interface Standing extends AtHand {
-  readonly standing: FirmwareStanding;
-}
-
-/** For a person. */
-function says({ state, version }: FirmwareStanding): string {
-  const runs = version === undefined ? '' : ` with \`${version}\``;
-  switch (state) {
-    case 'running':
-      return `it runs${version === undefined ? '' : ` \`${version}\``}`;
-    case 'receiving':
-      return `it holds a part of an image${runs}`;
-    case 'staged':
-      return `it holds an image that is not active${runs}`;
-    case 'busy':
-      return 'it activates or restarts';
-    case 'boot-loader':
-      return 'only its boot loader runs';
-  }
-}
-
-export function whyOf(outcome: Exclude<Outcome, { readonly kind: 'acknowledged' }>): string {
-  if (outcome.kind === 'refused-by-device') return outcome.answer;
-  return outcome.kind === 'withdrawn' ? outcome.reason : outcome.why;
 }

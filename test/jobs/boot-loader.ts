@@ -27,9 +27,11 @@ export class BootLoader {
   staged: { readonly image: string; readonly version: string; octets: number; readonly size: number } | undefined;
   busyUntil = 0;
   /** What it does besides what it should. */
-  fault: 'refuses' | 'stalls' | 'silent' | 'lies' | 'corrupts' | 'ignores-activation' | 'forgets' | undefined;
+  fault: 'refuses' | 'stalls' | 'silent' | 'lies' | 'corrupts' | 'ignores-activation' | 'forgets' | 'keeps' | undefined;
   /** Once: it reboots at this octet of a transfer, and keeps what it has. */
   rebootsAt: number | undefined;
+  /** It runs on while it receives, and does not tell. */
+  isDiscreet = false;
   path: FirmwarePath = { method: 'test', resumes: true, reverts: true, confirmMs: 20_000 };
   readonly received: { readonly decision: DecisionId; readonly what: string; readonly revoked: boolean }[] = [];
 }
@@ -75,7 +77,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
     const version = it.fault === 'lies' && it.runs?.image !== 'old' ? '9.9' : it.runs?.version;
     const says = { vendor, model, ...(version !== undefined && { version }) };
     if (it.runs === undefined) return ok({ state: 'boot-loader', ...says });
-    if (it.staged === undefined) return ok({ state: 'running', ...says });
+    if (it.staged === undefined || it.isDiscreet) return ok({ state: 'running', ...says });
     const whole = it.staged.octets >= it.staged.size;
     return ok({ state: whole ? 'staged' : 'receiving', ...says, received: it.staged.octets });
   }
@@ -131,6 +133,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
       }
       case 'revert':
         await this.#site.wait(CHUNK_MS, signal);
+        if (it.fault === 'keeps') return { kind: 'refused-by-device', answer: 'it is mine' };
         it.staged = undefined;
         it.runs = { image: 'old', version: '1.0' };
         return { kind: 'acknowledged' };

@@ -120,6 +120,33 @@ describe('a device that', () => {
     expect(stage.runs()[0]).toBe('new');
   });
 
+  it('runs on while it receives goes on after a pause, and is emptied after an abort', async () => {
+    const stage = await JobStage.set();
+    stage.device('d1').isDiscreet = true;
+    const id = await stage.begin(['d1']);
+    await stage.pass(500);
+    await stage.through(stage.jobs.pause(stage.as('anna'), id, ''));
+    await stage.pass(500);
+    const octets = stage.device('d1').staged?.octets;
+    await stage.through(stage.jobs.resume(stage.as('anna'), id));
+    await stage.pass(200);
+    expect(stage.device('d1').staged?.octets).toBeGreaterThan(octets ?? 0);
+    await stage.through(stage.jobs.abort(stage.as('anna'), id, 'no'));
+    expect(await stage.ended(id)).toMatchObject({ devices: [{ state: 'rolled-back' }] });
+    expect(stage.device('d1').staged).toBeUndefined();
+  });
+
+  it('does not let go of what it got keeps it, and says so', async () => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d1']);
+    await stage.pass(500);
+    stage.device('d1').fault = 'keeps';
+    await stage.through(stage.jobs.abort(stage.as('anna'), id, 'no'));
+    const job = await stage.ended(id);
+    expect(job.devices[0]).toMatchObject({ state: 'aborted' });
+    expect(job.devices[0]?.why).toBe('no; not taken back: it is mine; it holds a part of an image with `1.0`');
+  });
+
   it('cannot drop a part keeps it, and says so', async () => {
     const stage = await JobStage.set();
     stage.device('d1').path = { ...stage.device('d1').path, reverts: false };
