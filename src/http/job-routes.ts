@@ -6,7 +6,7 @@ import type { JobAct, JobCheck, JobStart } from '../contract/jobs.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial, shownText } from './denial-shown.ts';
 import { type OrderFault, orderOf, seenPart, unseenIn } from './job-order.ts';
-import { isEnded, shownJob, shownSummary } from './job-shown.ts';
+import { isEnded, isOver, shownJob, shownSummary } from './job-shown.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
 import {
   type ApiJob,
@@ -22,6 +22,7 @@ import {
 } from './schema-jobs.ts';
 import { idText, pageOf, problems } from './schema-shared.ts';
 import { shownValue } from './shown-value.ts';
+import type { Sight } from './sight.ts';
 import { keyHeader, keyOf } from './write-routes.ts';
 
 export function jobRoutes(app: App, context: Context): void {
@@ -236,7 +237,13 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
       },
     );
   }
-  if (check.faults.length > 0) throw invalid(faultsOf(check));
+  if (check.faults.length > 0) {
+    const { errors = [], ...body } = invalid(faultsOf(check)).body;
+    // Another job has a device of it: the order is sound, and may be given again later.
+    throw isTaken(context, given, sight)
+      ? new Problem({ ...body, title: 'not possible', status: 409, errors })
+      : invalid(errors);
+  }
   const names = given.kind === 'batch' ? [] : given.devices;
   throw new Problem({
     title: 'not possible',
@@ -248,6 +255,17 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
       return message === undefined ? [] : [{ path: at < 0 ? device : `devices.${at}`, message }];
     }),
   });
+}
+
+function isTaken({ options }: Context, given: GivenJobOrder, { tree: { inventory } }: Sight): boolean {
+  const deviceOf = (point: string): string | undefined => {
+    const handle = inventory.find(point);
+    const found = handle === undefined ? undefined : inventory.point(handle);
+    return found && inventory.idOf(found.device);
+  };
+  const wanted = new Set(given.kind === 'batch' ? given.rows.map(({ point }) => deviceOf(point)) : given.devices);
+  const open = options.jobs.list().filter((job) => !isEnded(job));
+  return open.some(({ devices }) => devices.some(({ device, state }) => wanted.has(device) && !isOver(state)));
 }
 
 const faultsOf = ({ faults }: JobCheck): OrderFault[] =>

@@ -1,6 +1,6 @@
 // Jobs as the API shows them to one asker.
 
-import type { Approval, Job, JobDevice, JobState } from '../contract/jobs.ts';
+import type { Approval, DeviceState, Job, JobDevice, JobState } from '../contract/jobs.ts';
 import type { Asker } from './asker.ts';
 import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
@@ -18,6 +18,10 @@ interface Looking {
 
 const ENDED: ReadonlySet<JobState> = new Set(['done', 'failed', 'aborted', 'refused']);
 export const isEnded = ({ state }: Pick<Job, 'state'>): boolean => ENDED.has(state);
+
+const OVER: ReadonlySet<DeviceState> = new Set(['done', 'rolled-back', 'failed', 'aborted', 'refused']);
+/** Of a device: nothing more becomes of it. */
+export const isOver = (state: DeviceState): boolean => OVER.has(state);
 
 /** `undefined`: for this asker there is no such job. */
 export function shownSummary(context: Context, asker: Asker, job: Job): ApiJobSummary | undefined {

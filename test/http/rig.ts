@@ -42,7 +42,11 @@ export interface HttpRigOptions {
   /** Folder of the built page. */
   readonly pages?: string;
   /** More drivers, by name; they end with the rig. */
-  readonly drivers?: (services: DriverServices, current: PolicySnapshot) => Promise<Iterable<[string, RunningDriver]>>;
+  readonly drivers?: (
+    services: DriverServices,
+    current: PolicySnapshot,
+    policy: () => PolicySnapshot | undefined,
+  ) => Promise<Iterable<[string, RunningDriver]>>;
 }
 
 /** JSON whose shape the test knows: looked into by key, compared as a whole. */
@@ -143,7 +147,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
   const running = await modbus.start(section, await compile(current), services);
   const drivers = new Map<string, RunningDriver>([
     ['modbus', running],
-    ...((await options.drivers?.(services, current)) ?? []),
+    ...((await options.drivers?.(services, current, () => gate.policy())) ?? []),
   ]);
   const job = {
     gate,
