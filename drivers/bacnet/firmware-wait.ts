@@ -4,7 +4,7 @@
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 
 const FIRST_MS = 50;
-const LONGEST_MS = 2000;
+const LONGEST_MS = 250;
 /** How long after an abort a request that is under way may still be answered. */
 const LAST_ANSWER_MS = 800;
 

@@ -29,7 +29,7 @@ export interface BootLoaderOptions {
   readonly staging?: 'flash' | 'ram';
   /** Whether the file can be read back. Default true. */
   readonly readable?: boolean;
-  /** How much of the real time erasing (0.8 s), activating (2 s) and restarting (4 s) take. Default 0: none. */
+  /** How much of the real time erasing (0.8 s), a chunk (3 ms), activating (2 s) and restarting (4 s) take. Default 0: none. */
   readonly timeScale?: number;
 }
 
@@ -81,6 +81,7 @@ export interface LoaderHost {
 }
 
 const ERASE_MS = 800;
+const CHUNK_MS = 3;
 const ACTIVATE_MS = 2000;
 const RESTART_MS = 4000;
 
@@ -117,6 +118,7 @@ export class BootLoader implements FileGuard {
   #fault: LoaderFault | undefined;
   #refusals = 0;
   #busyUntil = 0;
+  #takesMs = 0;
   /** Of the image that comes in, once its header is there. */
   #expected: number | undefined;
   #hidden: SimulatedObject[] = [];
@@ -217,8 +219,16 @@ export class BootLoader implements FileGuard {
     return damaged;
   }
 
+  /** How long the device is at the request it has just carried out. Asked once for each. */
+  takeMs(): number {
+    const ms = this.#takesMs;
+    this.#takesMs = 0;
+    return ms;
+  }
+
   written(): void {
     const { content } = this.#file;
+    this.#takesMs = Math.floor(CHUNK_MS * (this.#options.timeScale ?? 0));
     if (this.#expected === undefined && content.length >= IMAGE_HEADER_OCTETS)
       this.#expected = headerOf(content)?.size ?? Number.POSITIVE_INFINITY;
     // A checksum over everything is taken once, when everything should be there.

@@ -272,7 +272,7 @@ export class SimulatedDevice {
     if (this.#isOff || deaf) return;
     const failure = this.#misbehaviour.next(kindOfService(confirmedName(service) ?? ''));
     const outcome = this.#outcome(request, failure);
-    if (outcome !== undefined) this.#send(request, outcome, failure);
+    if (outcome !== undefined) this.#later(this.#loader?.takeMs() ?? 0, () => this.#send(request, outcome, failure));
     this.state.answered();
   }
 

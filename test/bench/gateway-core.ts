@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriverModule, RunningDriver } from '../../src/contract/driver.ts';
+import type { Gate } from '../../src/contract/gate.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import { principalId } from '../../src/model/ids.ts';
+import type { InventoryView } from '../../src/model/point.ts';
 import { parseBundle } from '../../src/policy/bundle.ts';
 import { compileInventory, compileRights, headerOf, snapshotOf } from '../../src/policy/compile.ts';
 import { openJournal } from '../../src/store/journal.ts';
@@ -17,6 +19,16 @@ export async function startBenched(
   client: string,
   section: object,
 ): Promise<RunningDriver> {
+  return (await openBenched(driver, bundle, client, section)).running;
+}
+
+/** The same, with the gate it stands at and the inventory in force. */
+export async function openBenched(
+  driver: DriverModule,
+  bundle: object,
+  client: string,
+  section: object,
+): Promise<{ readonly running: RunningDriver; readonly gate: Gate; readonly inventory: InventoryView }> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const journal = await openJournal({ file: join(folder, 'journal.sqlite') });
@@ -53,5 +65,6 @@ export async function startBenched(
   const compiled = await driver.compileAddresses(inventory, async () => undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault.slice(0, 3)));
   const configuration = driver.configuration as { parse(input: unknown): unknown };
-  return driver.start(configuration.parse(section), compiled.value.index, { gate, log, clock, timers });
+  const running = await driver.start(configuration.parse(section), compiled.value.index, { gate, log, clock, timers });
+  return { running, gate, inventory };
 }
