@@ -26,6 +26,12 @@ import {
 } from './schema-work.ts';
 
 const CONFLICTS = new Set(['address-in-use', 'application-address', 'too-many-sessions']);
+/** What of a claim is wrong where the gate says so. */
+const FIELD_OF: { readonly [reason: string]: string } = {
+  'bad-duration': 'minutes',
+  'bad-address': 'address',
+  'unknown-device': 'devices',
+};
 const ASKS_AN_HOUR = 20;
 
 export function toolRoutes(app: App, context: Context): void {
@@ -208,6 +214,8 @@ async function open(
   });
   if (!opened.ok) {
     const { reason, holder, text } = opened.fault;
+    const field = FIELD_OF[reason];
+    if (field !== undefined) throw invalid([{ path: field, message: text }]);
     const held = gate.sessions().find((session) => session.address === address);
     if (reason === 'address-in-use' && held) context.claims.contest(held.id);
     const mayName = held !== undefined && held.principal === holder && seesHolder(context, asker, held);
@@ -274,12 +282,19 @@ function shownSession(context: Context, asker: Asker, session: HeldToolSession):
 
 function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof pointAtSchema> {
   const listeners = [...options.drivers].flatMap(([driver, running]) =>
-    running
-      .status()
-      .listening.map(({ name, address, port, transport }) => ({ driver, name, address, port, transport })),
+    running.status().listening.map(({ name, address, port, transport }) => ({
+      driver,
+      name,
+      // One that listens everywhere is reached where the page was reached.
+      address: isEverywhere(address) ? plainAddress(request.socket.localAddress ?? address) : address,
+      port,
+      transport,
+    })),
   );
   return { listeners, yourAddress: peerOf(request) };
 }
+
+const isEverywhere = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 /** A row of this session, or the outcome of one. */
 function isOf(row: JournalRow, session: string, decisions: Set<string>): boolean {

@@ -18,6 +18,8 @@ import { putBack } from './put-back.ts';
 /** setTimeout counts in 31 bits. */
 const LONGEST_TIMER_MS = 2_000_000_000;
 const MOST_ENDED = 500;
+/** Each try is a change in the record. */
+const AFTER_REFUSAL_MS = 600_000;
 
 export interface OverrideServices extends PlantParts {
   readonly gate: Gate & UndoGate;
@@ -121,17 +123,17 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       ...(priority !== undefined && { priority }),
     };
     const done = await putBack(services, 'release', slot, (change) => gate.undoRecorded(intent, change));
-    if (done.kind === 'failed') return wait(held, done.why);
+    if (done.kind === 'failed') return wait(held, done.why, done.refused);
     await close(held, done.kind === 'left' ? 'left' : 'released', 'why' in done ? done.why : undefined);
   }
 
-  function wait(held: Held, why: string): void {
+  function wait(held: Held, why: string, refused?: true): void {
     if (held.entry.why !== why) {
       const { id, point } = held.entry;
       log.write('warn', 'override.waiting', { override: id, point, why }, `override of \`${point}\` waits: ${why}`);
     }
     held.entry = { ...held.entry, state: 'releasing', why };
-    plan(held, retryAfterMs(held.tries));
+    plan(held, refused ? AFTER_REFUSAL_MS : retryAfterMs(held.tries));
     held.tries += 1;
   }
 

@@ -20,8 +20,8 @@ export type PutBack =
   | { readonly kind: 'put-back'; readonly value: PointValue }
   /** It will never be put back: it holds something else, or may not be. */
   | { readonly kind: 'left'; readonly why: string }
-  /** Not now: the device does not answer, the record cannot be written. */
-  | { readonly kind: 'failed'; readonly why: string };
+  /** Not now: the device does not answer or take it, the record cannot be written. `refused`: asking soon again is no use. */
+  | { readonly kind: 'failed'; readonly why: string; readonly refused?: true };
 
 /** `release`: somebody's time with the slot is over. `undo`: it shall be as if it had never been written. */
 export type Purpose = 'release' | 'undo';
@@ -69,11 +69,12 @@ export async function putBack(
   const { outcome, readBack } = await reached.driver.perform(judged.permit);
   if (outcome.kind !== 'acknowledged') {
     const why = 'why' in outcome ? outcome.why : 'answer' in outcome ? outcome.answer : outcome.reason;
-    return { kind: 'failed', why };
+    return { kind: 'failed', why, ...(outcome.kind === 'refused-by-device' && { refused: true as const }) };
   }
   const after = readBack?.get(write.target);
   if (after && 'value' in after && !isSameValue(after.value, value)) {
-    return { kind: 'failed', why: 'the device acknowledged it and holds another value' };
+    // It would be written for ever.
+    return { kind: 'left', why: 'the device acknowledged it and holds another value' };
   }
   return { kind: 'put-back', value };
 }

@@ -80,6 +80,9 @@ describe('a tool session', () => {
     expect([unseen.status, unseen.body.errors]).toMatchObject([422, [{ path: 'devices.1' }]]);
     const bad = await anna.ask('POST', claim, { body: { address: 'localhost' } });
     expect([bad.status, bad.body.errors]).toMatchObject([422, [{ path: 'address' }]]);
+    // The site's longest session, which the gate knows, is eight hours.
+    const long = await anna.ask('POST', claim, { body: { minutes: 600 }, from: '127.0.0.36' });
+    expect([long.status, long.body.errors]).toMatchObject([422, [{ path: 'minutes' }]]);
   });
 
   it('shows what the tool does, with the verdict', async () => {

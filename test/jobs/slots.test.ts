@@ -257,6 +257,24 @@ describe('an override of a slot', () => {
     expect(overrides.list()).toMatchObject([{ state: 'released' }]);
   });
 
+  it('that the device does not take back is tried again now and then, not all the time', async () => {
+    await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22, priority: 8, overrideMs: HOUR }] });
+    driver.failing.set(stage.handle('ahu/sp'), { kind: 'refused-by-device', answer: 'write-access-denied' });
+    stage.time.pass(HOUR);
+    await settled();
+    for (let turn = 0; turn < 60; turn += 1) {
+      stage.time.pass(30_000);
+      await settled();
+    }
+    expect(overrides.list()).toMatchObject([{ state: 'releasing', why: 'write-access-denied' }]);
+    // The write, and four tries within half an hour.
+    expect(stage.journal.rows('intent')).toHaveLength(5);
+    driver.failing.clear();
+    stage.time.pass(600_000);
+    await settled();
+    expect([slot('ahu/sp'), overrides.list()]).toMatchObject([null, [{ state: 'released' }]]);
+  });
+
   it('that somebody else has overwritten by then is left and said', async () => {
     await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22, priority: 8 }], overrideMs: HOUR });
     driver.array(stage.handle('ahu/sp'))[7] = 15;
