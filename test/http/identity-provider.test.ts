@@ -1,6 +1,8 @@
 // Signing in with a real OpenID Connect provider on loopback: code flow with PKCE, groups and roles by name, nobody without a role.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RawBundle } from '../reference/bundle.ts';
+import { evaluate } from '../reference/evaluator.ts';
 import { type ProviderStage, startProvider } from './provider-stage.ts';
 import { type Answer, type Client, type HttpRig, startHttpRig } from './rig.ts';
 import type { SiteChanges } from './site-bundle.ts';
@@ -123,6 +125,49 @@ describe('somebody of the identity provider', () => {
     expect((await carla.ask('POST', `/api/v1/overrides/${override}/release`)).body).toMatchObject({
       state: 'released',
     });
+  });
+
+  it.each([
+    ['gina', { groups: [], role: undefined }],
+    ['egon', { groups: ['Engineers', 'engineers', 'Unknown'], role: undefined }],
+    ['rita', { groups: ['Engineers'], role: 'Operator' }],
+  ])('sees, and may change, what the reference evaluator says: %s', async (person, { groups, role }) => {
+    const { bundle } = await site({ defaultRole: true });
+    const { client } = await signIn(person);
+    const identity = { organization: 'acme', groups, ...(role !== undefined && { role }) };
+    const principal = `acme:${provider.issuer}#${person}`;
+    const may = (action: string, target: string): boolean =>
+      evaluate(bundle as RawBundle, {
+        principal,
+        identity,
+        action,
+        targets: [target],
+        channel: 'local',
+        at: Date.now(),
+      }).decision === 'permit';
+    const { organizations } = bundle as {
+      organizations: readonly { points: readonly { id: string; class: string }[] }[];
+    };
+    const points = organizations.flatMap((each) => each.points);
+    const listed = (await client.ask('GET', '/api/v1/points?limit=500')).items.map(({ id }) => id);
+    const expected = points.filter(({ id }) => may('point.read', id)).map(({ id }) => id);
+    expect([...listed].sort()).toEqual([...expected].sort());
+    const rows = points.filter(({ class: kind }) => kind === 'set-point').map(({ id }) => ({ point: id, value: 20 }));
+    const check = await client.ask('POST', '/api/v1/batches/check', {
+      body: { rows },
+      headers: { 'sec-fetch-site': 'same-origin' },
+    });
+    for (const row of check.body.rows as unknown as readonly { point: string; verdict: string; denied: unknown[] }[]) {
+      const word = !may('point.read', row.point) ? 'unknown' : may('point.write', row.point) ? 'permitted' : 'denied';
+      if (row.verdict === 'faulty') {
+        // It cannot be written at all: that is said to who sees it.
+        expect([row.point, word]).not.toEqual([row.point, 'unknown']);
+        continue;
+      }
+      // A value that is out of limits is the gate's to say, after the policy.
+      const isOfValue = JSON.stringify(row.denied).includes('out-of-limits');
+      expect([row.point, isOfValue ? 'permitted' : row.verdict]).toEqual([row.point, word]);
+    }
   });
 
   it('comes back once, with the cookie it left with, and to nobody else', async () => {
