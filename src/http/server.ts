@@ -33,7 +33,7 @@ import { createMoves } from './moves.ts';
 import type { HttpOptions, RunningHttp } from './options.ts';
 import { createPasswords } from './password.ts';
 import { pointRoutes } from './point-routes.ts';
-import { Problem } from './problem.ts';
+import { invalid, Problem } from './problem.ts';
 import { createReplies } from './replies.ts';
 import { createSights } from './sight.ts';
 import { sessionRow, signInRoutes } from './sign-in-routes.ts';
@@ -290,13 +290,20 @@ function problemOf(error: FastifyError): Problem {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       path: instancePath.replace(/^\//, '').replaceAll('/', '.') || 'body',
-      message: (message ?? 'invalid').charAt(0).toLowerCase() + (message ?? 'invalid').slice(1),
+      message: faultText(message ?? 'invalid'),
     }));
-    return new Problem({ title: 'invalid request', status: 422, detail: `${errors.length} faults`, errors });
+    return invalid(errors);
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return new Problem({ title: 'bad request', status, detail: error.message });
   return new Problem({ title: 'internal fault', status: 500, detail: 'the gateway could not answer this' });
+}
+
+/** As messages are here: lower case, what was got last. */
+function faultText(message: string): string {
+  const [, expected, got] = /^Invalid input: expected (.+), received (\w+)$/.exec(message) ?? [];
+  if (expected !== undefined) return `expected ${expected}, got ${got === 'undefined' ? 'nothing' : got}`;
+  return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
 /** @throws StartFault `http-port`, `tls-file-invalid` */
