@@ -16,14 +16,15 @@ import {
 import {
   type ComplexAck,
   type ConfirmedRequest,
+  choiceOf,
   confirmedServiceName,
   decodeConfirmedRequest,
-  encodeComplexAck,
   encodeServiceError,
 } from './wire/confirmed-service.ts';
+import { encodeAck, serviceIn } from './wire/message.ts';
 import { ABORT_REASONS, type AbortReasonName } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
-import { beginReassembly, continueReassembly, fitsWhole, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
+import { beginReassembly, continueReassembly, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
   beginTransmission,
@@ -272,12 +273,13 @@ export class Answering<A extends Asker, T extends Target> {
 
   #giveAck(asker: A, target: T, served: Served, ack: ComplexAck): void {
     const { maxApduLength, maxSegments, segmentedResponseAccepted, invokeId } = served.header;
-    const { serviceChoice, service } = encodeComplexAck(ack);
-    const apdu: ComplexAckApdu = { type: 'complex-ack', invokeId, serviceChoice, service };
-    if (fitsWhole(apdu, maxApduLength)) {
-      this.#transmit(asker, target, apdu);
+    const header = { type: 'complex-ack', invokeId, serviceChoice: choiceOf(ack) } as const;
+    const octets = encodeAck(header, ack);
+    if (octets.length <= maxApduLength) {
+      this.#carrier.transmit(asker, target, octets, false);
       return;
     }
+    const apdu: ComplexAckApdu = { ...header, service: serviceIn(header, octets) };
     const parts = splitApdu(apdu, {
       maxApduLength,
       maxSegments: segmentsAccepted(maxSegments, MOST_SEGMENTS),

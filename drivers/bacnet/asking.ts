@@ -12,12 +12,13 @@ import { type Apdu, type ComplexAckApdu, type ConfirmedRequestApdu, encodeApdu }
 import {
   CONFIRMED_SERVICES,
   type ConfirmedRequest,
+  choiceOf,
   decodeComplexAck,
   decodeServiceError,
-  encodeConfirmedRequest,
 } from './wire/confirmed-service.ts';
+import { encodeRequest, serviceIn } from './wire/message.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
-import { beginReassembly, continueReassembly, fitsWhole, type Reassembly, splitApdu } from './wire/segmentation.ts';
+import { beginReassembly, continueReassembly, type Reassembly, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
   beginTransmission,
@@ -71,7 +72,7 @@ class Ask extends Waiting {
   until = Number.POSITIVE_INFINITY;
 
   constructor(
-    apdu: ConfirmedRequestApdu,
+    { invokeId, serviceChoice }: Pick<ConfirmedRequestApdu, 'invokeId' | 'serviceChoice'>,
     octets: Uint8Array | undefined,
     when: SendTime,
     request: ConfirmedRequest,
@@ -79,8 +80,8 @@ class Ask extends Waiting {
     expired: (ask: Ask) => void,
   ) {
     super();
-    this.key = apdu.invokeId;
-    this.serviceChoice = apdu.serviceChoice;
+    this.key = invokeId;
+    this.serviceChoice = serviceChoice;
     this.octets = octets;
     this.when = when;
     this.request = request;
@@ -116,7 +117,6 @@ export class Asking {
 
   /** Never rejects. `retry`: send it again while no answer comes. */
   request(request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer> {
-    const { serviceChoice, service } = encodeConfirmedRequest(request);
     const invokeId = this.#freeInvokeId();
     if (invokeId === undefined)
       return Promise.resolve({
@@ -124,20 +124,19 @@ export class Asking {
         why: 'too many requests of this device are unanswered',
         abort: ABORT_REASONS['out-of-resources'],
       });
-    const apdu: ConfirmedRequestApdu = {
+    const header: Omit<ConfirmedRequestApdu, 'service'> = {
       type: 'confirmed-request',
       invokeId,
-      serviceChoice,
+      serviceChoice: choiceOf(request),
       segmentedResponseAccepted: true,
       maxSegments: 'more-than-64',
       maxApduLength: OWN_MAX_APDU,
-      service,
     };
+    const octets = encodeRequest(header, request);
     const maxApduLength = Math.min(this.#peer.maxApduLength, OWN_MAX_APDU);
-    if (fitsWhole(apdu, maxApduLength))
+    if (octets.length <= maxApduLength)
       return new Promise((resolve) => {
-        const octets = encodeApdu(apdu);
-        const ask = new Ask(apdu, octets, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
+        const ask = new Ask(header, octets, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
         this.#begin(ask, retry);
         this.#peer.transmit(octets, true, ask.when);
       });
@@ -149,6 +148,7 @@ export class Asking {
         abort: ABORT_REASONS['segmentation-not-supported'],
       });
     const { windowSize } = this.#settings;
+    const apdu: ConfirmedRequestApdu = { ...header, service: serviceIn(header, octets) };
     const parts = splitApdu(apdu, { maxApduLength, maxSegments: MOST_SEGMENTS, proposedWindowSize: windowSize });
     if (!parts.ok)
       return Promise.resolve({
@@ -157,7 +157,7 @@ export class Asking {
         abort: ABORT_REASONS[parts.fault],
       });
     return new Promise((resolve) => {
-      const ask = new Ask(apdu, undefined, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
+      const ask = new Ask(header, undefined, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
       this.#begin(ask, true);
       this.#send(ask, beginTransmission(parts.value));
     });

@@ -99,18 +99,19 @@ export class Reads {
   }
 
   #one(incoming: IncomingRequest, request: SingleRead): Promise<Answer> {
-    const refused = (): Answer => {
-      this.#refused(incoming, 1);
-      return refusalOf(request, 'no-permission');
-    };
-    if (!this.#mayRead(incoming, request)) return Promise.resolve(refused());
+    if (!this.#mayRead(incoming, request)) return Promise.resolve(this.#denied(incoming, request));
     const again = (): ReadRequest | undefined => (this.#mayRead(incoming, request) ? request : undefined);
     return this.#ask(incoming, request, again, (answer) => {
-      if (answer.kind === 'denied') return refused();
+      if (answer.kind === 'denied') return this.#denied(incoming, request);
       if (answer.kind !== 'complex-ack') return answer;
-      if (!this.#mayRead(incoming, request)) return refused();
+      if (!this.#mayRead(incoming, request)) return this.#denied(incoming, request);
       return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
     });
+  }
+
+  #denied(incoming: IncomingRequest, request: SingleRead): Answer {
+    this.#refused(incoming, 1);
+    return refusalOf(request, 'no-permission');
   }
 
   #mayRead(incoming: IncomingRequest, request: SingleRead): boolean {

@@ -43,7 +43,9 @@ export function createReaders({ clock, counters, neverGated, policy, observesUnt
   const byQuestion = new Map<string, Kept>();
 
   const isStill = (kept: Kept | undefined): kept is Kept =>
-    kept !== undefined && kept.sure === clock.sure() && clock.now() < kept.validUntil;
+    kept !== undefined &&
+    kept.sure === clock.sure() &&
+    (kept.validUntil === Number.POSITIVE_INFINITY || clock.now() < kept.validUntil);
 
   function isNeverGated(inventory: InventoryView, handle: Parameters<Reader['permits']>[0]): boolean {
     if (neverGated.size === 0) return false;

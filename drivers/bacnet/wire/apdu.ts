@@ -246,16 +246,27 @@ function segmentFault(offset: number, code: WireFaultCode, message: string, answ
   return fail({ code, message, offset, answer });
 }
 
+/** What stands before the service of a message that may be segmented. */
+export type MessageHeader = Omit<ConfirmedRequestApdu, 'service'> | Omit<ComplexAckApdu, 'service'>;
+
+/** Throws a RangeError for numbers no header can carry. */
+export function writeHeader(writer: TagWriter, header: MessageHeader): void {
+  if (header.type === 'confirmed-request') {
+    writer.octet(segmentBits(header.segment) | (header.segmentedResponseAccepted ? ACCEPTED : 0));
+    writer.octet((MAX_SEGMENTS.indexOf(header.maxSegments) << 4) | MAX_APDU_LENGTHS.indexOf(header.maxApduLength));
+  } else writer.octet(0x30 | segmentBits(header.segment));
+  writer.octet(header.invokeId);
+  writeSegment(writer, header.segment);
+  writer.octet(header.serviceChoice);
+}
+
 /** Throws a RangeError for numbers no header can carry. */
 export function encodeApdu(apdu: Apdu): Uint8Array {
   const writer = new TagWriter();
   switch (apdu.type) {
     case 'confirmed-request':
-      writer.octet(segmentBits(apdu.segment) | (apdu.segmentedResponseAccepted ? ACCEPTED : 0));
-      writer.octet((MAX_SEGMENTS.indexOf(apdu.maxSegments) << 4) | MAX_APDU_LENGTHS.indexOf(apdu.maxApduLength));
-      writer.octet(apdu.invokeId);
-      writeSegment(writer, apdu.segment);
-      writer.octet(apdu.serviceChoice);
+    case 'complex-ack':
+      writeHeader(writer, apdu);
       writer.octets(apdu.service);
       break;
     case 'unconfirmed-request':
@@ -267,13 +278,6 @@ export function encodeApdu(apdu: Apdu): Uint8Array {
       writer.octet(0x20);
       writer.octet(apdu.invokeId);
       writer.octet(apdu.serviceChoice);
-      break;
-    case 'complex-ack':
-      writer.octet(0x30 | segmentBits(apdu.segment));
-      writer.octet(apdu.invokeId);
-      writeSegment(writer, apdu.segment);
-      writer.octet(apdu.serviceChoice);
-      writer.octets(apdu.service);
       break;
     case 'segment-ack':
       writer.octet(0x40 | (apdu.negative ? 0x02 : 0) | (apdu.server ? 1 : 0));

@@ -15,6 +15,7 @@ import * as object from './services/object-access.ts';
 import * as remote from './services/remote-device.ts';
 import * as error from './services/service-error.ts';
 import { decodeWhole, encodeWhole } from './whole.ts';
+import { TagWriter } from './writer.ts';
 
 /** `ack: undefined`: the service is answered with a SimpleACK. */
 interface ConfirmedService {
@@ -209,9 +210,23 @@ export function decodeConfirmedRequest(choice: number, octets: Uint8Array): Resu
 
 /** The choice number and service octets of a request. Throws a RangeError for values no frame can carry. */
 export function encodeConfirmedRequest(request: ConfirmedRequest): ServiceOctets {
-  if (request.service === 'unknown') return { serviceChoice: request.choice, service: request.octets };
-  const { choice, request: codec }: ConfirmedService = CONFIRMED_SERVICES[request.service];
-  return { serviceChoice: choice, service: encodeWhole(codec, request.parameters) };
+  const writer = new TagWriter();
+  writeConfirmedRequest(writer, request);
+  return { serviceChoice: choiceOf(request), service: writer.finish() };
+}
+
+/** The choice number of a request's or an ack's service. */
+export function choiceOf(message: ConfirmedRequest | ComplexAck): number {
+  return message.service === 'unknown' ? message.choice : CONFIRMED_SERVICES[message.service].choice;
+}
+
+/** Throws a RangeError for values no frame can carry. */
+export function writeConfirmedRequest(writer: TagWriter, request: ConfirmedRequest): void {
+  if (request.service === 'unknown') writer.octets(request.octets);
+  else {
+    const { request: codec }: ConfirmedService = CONFIRMED_SERVICES[request.service];
+    codec.encode(writer, request.parameters);
+  }
 }
 
 /** What an Apdu takes of a service. */
@@ -234,8 +249,15 @@ export function decodeComplexAck(choice: number, octets: Uint8Array): Result<Com
 }
 
 export function encodeComplexAck(ack: ComplexAck): ServiceOctets {
-  const { choice, ack: codec } = CONFIRMED_SERVICES[ack.service];
-  return { serviceChoice: choice, service: encodeWhole<unknown>(codec, ack.parameters) };
+  const writer = new TagWriter();
+  writeComplexAck(writer, ack);
+  return { serviceChoice: choiceOf(ack), service: writer.finish() };
+}
+
+/** Throws a RangeError for values no frame can carry. */
+export function writeComplexAck(writer: TagWriter, ack: ComplexAck): void {
+  const codec: Codec<unknown> = CONFIRMED_SERVICES[ack.service].ack;
+  codec.encode(writer, ack.parameters);
 }
 
 /** An Error's service octets, in the plain form or the service's own. A fault has no answer. */

@@ -29,11 +29,6 @@ export function maxApduLengthAtMost(octets: number): MaxApduLength {
   return MAX_APDU_LENGTHS.reduce((best, length) => (length <= octets ? length : best), 50);
 }
 
-/** Whether a message is one APDU of at most so many octets. */
-export function fitsWhole({ type, service }: SegmentedApdu, maxApduLength: number): boolean {
-  return service.length + HEADER_LENGTHS[type].whole <= maxApduLength;
-}
-
 /**
  * The APDUs of a message: itself where it fits `maxApduLength` octets, else its segments in order from sequence number 0.
  * `abort`: not even `maxSegments` segments hold it.
@@ -43,8 +38,9 @@ export function splitApdu<A extends SegmentedApdu>(
   limits: { readonly maxApduLength: number; readonly maxSegments: number; readonly proposedWindowSize: number },
 ): Result<NonEmpty<A>, AbortReasonName> {
   const { service } = apdu;
-  if (fitsWhole(apdu, limits.maxApduLength)) return ok([apdu]);
-  const room = limits.maxApduLength - HEADER_LENGTHS[apdu.type].segment;
+  const header = HEADER_LENGTHS[apdu.type];
+  if (service.length + header.whole <= limits.maxApduLength) return ok([apdu]);
+  const room = limits.maxApduLength - header.segment;
   if (room < 1) return fail('apdu-too-long');
   const count = Math.ceil(service.length / room);
   if (count > limits.maxSegments) return fail('buffer-overflow');
