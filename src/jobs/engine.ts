@@ -25,8 +25,6 @@ export interface Engine {
   kick(job: string): void;
   halt(job: string, kind: Extract<Halt, 'abort' | 'pause'>): void;
   relent(job: string): void;
-  /** Something of it is under way. */
-  isUnderWay(job: string): boolean;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,6 +46,11 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
   const alarms = new Map<string, { cancel(): void }>();
   let stopped = true;
   let unsubscribe = () => {};
+  // Before anybody hears that a device is done with, it is free.
+  book.onChange(({ id }) => {
+    const live = stopped ? undefined : book.get(id);
+    if (live) letGo(live);
+  });
 
   const runsOf = (job: string): Map<string, FirmwareRunning> => {
     const known = running.get(job) ?? new Map<string, FirmwareRunning>();
@@ -90,7 +93,6 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     const { id } = live.job;
     alarms.get(id)?.cancel();
     alarms.delete(id);
-    letGo(live);
     if (live.job.endedAt !== undefined) return;
     resume(live);
     const moves = movesOf(live);
@@ -355,7 +357,6 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     relent(job) {
       for (const { run } of running.get(job)?.values() ?? []) run.relent('pause');
     },
-    isUnderWay: (job) => (running.get(job)?.size ?? 0) > 0 || writing.has(job),
     async start() {
       stopped = false;
       for (const live of book.list()) {

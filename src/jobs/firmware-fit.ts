@@ -44,9 +44,9 @@ export function fitOf(
 }
 
 function versionFault(image: ImageFacts, { state, version }: FirmwareStanding): string | undefined {
-  if (version === undefined) {
-    return state === 'boot-loader' ? undefined : 'the device does not say which version it runs';
-  }
+  // Whatever a boot loader says of itself, there is nothing that could be gone back from.
+  if (state === 'boot-loader') return undefined;
+  if (version === undefined) return 'the device does not say which version it runs';
   if (version === image.version) return undefined;
   const { minimumVersion } = image;
   if (minimumVersion !== undefined && compareVersions(version, minimumVersion) < 0) {

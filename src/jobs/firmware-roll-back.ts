@@ -42,7 +42,8 @@ export function createRollBack(
         continue;
       }
       if (standing.state === 'running' && !isNew) {
-        return kept === '' || isReverted ? { to: 'rolled-back', why } : { to: goal, why: `${why}${kept}` };
+        if (isReverted) return { to: 'rolled-back', why };
+        return { to: goal, why: `${why}${kept === '' ? '; what was sent to it cannot be taken back' : kept}` };
       }
       const isOld = standing.state === 'receiving' || standing.state === 'staged';
       if (isReverted && polls < MOST_POLLS) {

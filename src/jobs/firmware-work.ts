@@ -57,7 +57,8 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     if (!image.ok || facts === undefined) return back('failed', image.ok ? 'the image is not known' : image.fault);
     const { standing } = found;
     const fit = fitOf(facts, found.device, standing, path, isSent());
-    const oldVersion = deviceIn(live().job, id).oldVersion ?? standing.version;
+    const runs = standing.state === 'boot-loader' ? undefined : standing.version;
+    const oldVersion = deviceIn(live().job, id).oldVersion ?? runs;
     const device = { ...(oldVersion !== undefined && { oldVersion }) };
     const confirmMs = { confirmMs: path.confirmMs };
     switch (fit.kind) {

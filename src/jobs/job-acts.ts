@@ -8,7 +8,7 @@ import { isNonEmpty } from '../model/result.ts';
 import type { Engine } from './engine.ts';
 import type { Entry, LiveJob } from './job-book.ts';
 import { approverOf, approversOf, type DeviceMemory, personOf } from './job-record.ts';
-import { mayGo } from './machine.ts';
+import { isWorking, mayGo } from './machine.ts';
 import { type CheckedOrder, type CheckParts, checkOrder, firstDenial, rightsOf } from './order-check.ts';
 import { deviceOfPoint } from './order-faults.ts';
 import { wantedOf } from './writing-plan.ts';
@@ -163,7 +163,7 @@ export function createActs(parts: ActParts): JobActs {
   };
 
   function whyNotRetried({ job }: LiveJob): string | undefined {
-    if (engine.isUnderWay(job.id)) return 'it is under way';
+    if (job.devices.some(({ state }) => isWorking(state))) return 'it is under way';
     if (job.endedAt === undefined && !job.paused) return 'it has not ended, nor is it paused';
     return againOf(job).length === 0 ? 'there is nothing to do again' : undefined;
   }

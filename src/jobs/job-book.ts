@@ -123,9 +123,10 @@ export function createBook(services: JobServices): JobBook {
   function replace(slot: Slot, job: Job, memory: JobMemory, dueAt = slot.live.dueAt): void {
     const state = stateOf(job, memory.aborted === true);
     const ends = job.devices.every((device) => isEnded(device.state));
-    const { endedAt, ...rest } = job;
+    const { endedAt, paused, ...rest } = job;
     const whole: Job = {
       ...rest,
+      ...(paused && !ends && { paused }),
       state,
       revision: job.revision + 1,
       ...(ends && { endedAt: endedAt ?? clock.now() }),

@@ -11,7 +11,9 @@ import type { IntentRow } from '../model/journal-row.ts';
 import type { PlantParts } from './plant.ts';
 
 export interface JobServices extends PlantParts {
-  readonly gate: Pick<Gate, 'judge' | 'abandon' | 'onStanding'> & Pick<UndoGate, 'preview' | 'undoRecorded'> & JobGate;
+  readonly gate: Pick<Gate, 'judge' | 'abandon' | 'onStanding' | 'reader'> &
+    Pick<UndoGate, 'preview' | 'undoRecorded'> &
+    JobGate;
   readonly journal: Pick<Journal, 'append'>;
   readonly shelf: Shelf;
   readonly clock: Clock;

@@ -12,7 +12,7 @@ import type { JobBook } from './job-book.ts';
 import { devicesOf, type KeptJob } from './job-record.ts';
 import type { JobServices } from './job-services.ts';
 import { deviceOfPoint, faultsOf } from './order-faults.ts';
-import { deviceBy, reachDevice } from './plant.ts';
+import { deviceBy, reachDevice, reachPoint } from './plant.ts';
 import { asksOf, planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from './writing-plan.ts';
 
 export interface CheckedOrder {
@@ -100,7 +100,8 @@ async function askDevice(
   if (path === undefined) return { fault: 'its address describes no way for firmware' };
   const standing = await firmware.standing(device.handle);
   if (!standing.ok) return { fault: standing.fault };
-  const { version } = standing.value;
+  // A boot loader's own version is not what ran.
+  const version = standing.value.state === 'boot-loader' ? undefined : standing.value.version;
   const fit = fitOf(facts, device, standing.value, path, false);
   const fault = fit.kind === 'unfit' ? fit.why : fit.kind === 'busy' ? 'it activates or restarts' : undefined;
   return { ...(version !== undefined && { version }), ...(fault !== undefined && { fault }) };
@@ -123,11 +124,20 @@ async function checkWriting(
   order: WritingOrder,
   except: string | undefined,
 ): Promise<CheckedOrder> {
+  const ids = devicesOf(order, (point) => deviceOfPoint(parts, point));
+  const early = withoutReading(parts, caller, order, ids, except);
+  if (early) return early;
   const plan = await planWriting(parts, order);
   const changes = new Map<string, readonly Change<unknown>[]>();
   let approvals = 0;
+  const view = parts.inventory();
+  const reader = parts.gate.reader(caller, 'point.read');
+  const isShown = (point: string): boolean => {
+    const handle = view?.find(point);
+    return handle !== undefined && reader.permits(handle);
+  };
   const checks = rowChecks(parts, caller, order, plan, except);
-  const devices = devicesOf(order, (point) => deviceOfPoint(parts, point)).map((id): DeviceCheck => {
+  const devices = ids.map((id): DeviceCheck => {
     const planned = plan.get(id) ?? { rows: [], fault: 'no device of the policy in force' };
     const change = changeOf(parts, order, id, planned.rows, except);
     if (change) {
@@ -135,7 +145,9 @@ async function checkWriting(
       approvals = Math.max(approvals, gateApprovals(parts, caller, change));
     }
     const own = checks.filter(({ device }) => device === id);
-    const rows = planned.rows.map((row): DifferenceRow => {
+    const rows = planned.rows.map((given): DifferenceRow => {
+      const { now: _now, ...hidden } = given;
+      const row = isShown(given.point) ? given : hidden;
       const fault =
         row.fault ?? own.find(({ point, fault: found }) => point === row.point && found !== undefined)?.fault;
       return fault === undefined ? row : { ...row, fault };
@@ -148,6 +160,24 @@ async function checkWriting(
     return { device: id, rows, ...(denial && { denial }), ...(fault !== undefined && { fault }) };
   });
   return { check: verdict(devices, approvals), changes, plan };
+}
+
+/** Who may not on one of the devices learns of none what it holds. */
+function withoutReading(
+  parts: CheckParts,
+  caller: Caller,
+  order: WritingOrder,
+  ids: readonly string[],
+  except: string | undefined,
+): CheckedOrder | undefined {
+  const changes = new Map<string, readonly Change<unknown>[]>();
+  const devices = ids.map((id): DeviceCheck => {
+    const change = changeOf(parts, order, id, [], except);
+    if (change) changes.set(id, [change]);
+    const denial = change && firstDenial(parts, caller, [change]);
+    return { device: id, ...(denial && { denial }) };
+  });
+  return devices.some(({ denial }) => denial !== undefined) ? { check: verdict(devices, 0), changes } : undefined;
 }
 
 const gateApprovals = ({ gate }: CheckParts, caller: Caller, change: Change<unknown>): number =>
@@ -176,15 +206,27 @@ function changeOf(
     const handle = deviceBy(plant, target)?.handle;
     return handle === undefined ? [] : [{ target: handle, asks }];
   });
-  const view = plant.inventory();
-  const writes = rows.flatMap(({ point, wanted, differs }): Effect[] => {
-    const handle = view?.find(point);
-    return handle === undefined || !differs ? [] : [{ target: handle, asks: 'write', value: wanted }];
-  });
-  // What a batch writes was looked at row by row, with its priorities.
+  const writes = rows.flatMap((row) => (row.differs ? effectsOf(plant, order, row) : []));
   const effects = [...besides, ...writes];
   const job = except === undefined ? {} : { job: except };
   return isNonEmpty(effects) ? { what: undefined, operation: OPERATIONS[order.kind], effects, ...job } : undefined;
+}
+
+/** As its driver says them: under which priority, and what else a write of the point moves. */
+function effectsOf(
+  plant: CheckParts,
+  order: WritingOrder,
+  { point: id, wanted: value }: Pick<DifferenceRow, 'point' | 'wanted'>,
+): readonly Effect[] {
+  const reached = reachPoint(plant, id);
+  if (typeof reached === 'string') return [];
+  const { point, driver } = reached;
+  const row = order.kind === 'batch' ? order.rows.find((each) => each.point === id) : undefined;
+  const whole = order.kind === 'batch' && driver.slots !== undefined ? order.priority : undefined;
+  const priority = row?.priority ?? whole;
+  const write = { target: point.handle, value, ...(priority !== undefined && { priority }) };
+  const planned = driver.plan([write]);
+  return planned.ok ? planned.value.effects : [{ ...write, asks: 'write' }];
 }
 
 const OPERATIONS = {

@@ -247,6 +247,24 @@ describe('a batch as a job', () => {
     expect(held('vav/sp')).toBe(21);
   });
 
+  it('of who may not on one device starts nothing, shows nothing, and is in the record', async () => {
+    const rows = [
+      { point: 'ahu/sp', value: 20, priority: 8 },
+      { point: 'vav/sp', value: 21, priority: 8 },
+    ] as const;
+    const started = await jobs.start(all.stage.as('emil'), { kind: 'batch', rows });
+    expect(started).toMatchObject({
+      kind: 'not-started',
+      check: { devices: [{ device: 'ahu' }, { device: 'vav', denial: { reason: 'out-of-scope' } }] },
+      denials: [{ reason: 'out-of-scope', target: 'vav/sp' }],
+    });
+    const early = await jobs.check(all.stage.as('emil'), { kind: 'batch', rows: [{ ...rows[0], priority: 3 }] });
+    expect(early.devices[0]?.denial?.reason).toBe('priority-reserved');
+    const copied = await jobs.check(all.stage.as('emil'), copy);
+    expect(copied.devices.every(({ denial, rows: shown }) => denial !== undefined && shown === undefined)).toBe(true);
+    expect(all.stage.journal.rows('intent')).toEqual([]);
+  });
+
   it('names the row nobody reaches', async () => {
     const check = await jobs.check(all.stage.as('anna'), { kind: 'batch', rows: [{ point: 'nowhere', value: 1 }] });
     expect(check.faults).toEqual([
