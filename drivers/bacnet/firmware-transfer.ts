@@ -225,7 +225,7 @@ export class Transfer {
   }
 
   #stopped(): never {
-    return this.#end('unknown', `stopped: ${this.#soFar}`);
+    throw new Ended({ kind: 'stopped', why: this.#soFar });
   }
 
   #end(kind: 'unknown' | 'refused-by-device', text: string): never {
