@@ -65,6 +65,7 @@ export function createJobs(services: JobServices): RunningJobs {
       await book.drop(job.id).catch(() => {});
       return { kind: 'unrecorded', why: error instanceof Error ? error.message : String(error) };
     }
+    book.announce(job.id);
     engine.kick(job.id);
     return { kind: 'started', job: book.get(job.id)?.job ?? job };
   }

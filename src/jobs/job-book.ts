@@ -25,6 +25,8 @@ export interface JobBook {
   get(id: string): LiveJob | undefined;
   /** Rejects where the new job cannot be made durable; then there is none. */
   open(job: Job, memory: JobMemory): Promise<void>;
+  /** Tells everybody how it stands. */
+  announce(id: string): void;
   /** As if it had never been opened. */
   drop(id: string): Promise<void>;
   /** False: the engine stops, and nothing of what the state announces may be done. */
@@ -59,8 +61,9 @@ export function createBook(services: JobServices): JobBook {
     wakeAll = resolve;
   });
 
-  for (const { body } of shelf.list('job')) {
-    const kept = fromText(body);
+  for (const { id, body } of shelf.list('job')) {
+    const kept = read(id, body);
+    if (kept === undefined) continue;
     const dueAt = new Map<string, number>();
     for (const { device, state, deadline } of kept.job.devices) {
       const stay = stayMs(state, factsOf(kept.memory, device));
@@ -70,6 +73,16 @@ export function createBook(services: JobServices): JobBook {
       dueAt.set(device, clock.monotonic() + Math.max(0, left));
     }
     slots.set(kept.job.id, { live: { ...kept, dueAt } });
+  }
+
+  function read(id: string, body: string): KeptJob | undefined {
+    try {
+      return fromText(body);
+    } catch (error) {
+      // The gateway is needed for more than one job.
+      log.write('error', 'job.unreadable', { job: id, why: String(error) }, `job \`${id}\` cannot be read: ${error}`);
+      return undefined;
+    }
   }
 
   const slotOf = (id: string): Slot => {
@@ -216,7 +229,9 @@ export function createBook(services: JobServices): JobBook {
         slots.delete(job.id);
         throw error;
       }
-      tell(job);
+    },
+    announce(id) {
+      tell(slotOf(id).live.job);
     },
     async drop(id) {
       slots.delete(id);

@@ -87,7 +87,7 @@ export const MACHINE = {
   checking: {
     phase: 'works',
     says: 'the device is asked what it is and runs',
-    withinMs: 2 * MINUTE,
+    withinMs: 5 * MINUTE,
     halts: { late: 'rolling-back', abort: 'rolling-back', revoked: 'rolling-back', pause: 'queued' },
     afterRestart: 'checking',
     to: {
@@ -167,7 +167,7 @@ export const MACHINE = {
   'rolling-back': {
     phase: 'works',
     says: 'what was begun is taken back where the device can',
-    withinMs: 5 * MINUTE,
+    withinMs: 10 * MINUTE,
     halts: { late: 'failed' },
     afterRestart: 'rolling-back',
     to: {

@@ -27,7 +27,18 @@ export class BootLoader {
   staged: { readonly image: string; readonly version: string; octets: number; readonly size: number } | undefined;
   busyUntil = 0;
   /** What it does besides what it should. */
-  fault: 'refuses' | 'stalls' | 'silent' | 'lies' | 'corrupts' | 'ignores-activation' | 'forgets' | 'keeps' | undefined;
+  fault:
+    | 'refuses'
+    | 'stalls'
+    | 'silent'
+    | 'lies'
+    | 'corrupts'
+    | 'ignores-activation'
+    | 'forgets'
+    | 'keeps'
+    | 'hangs'
+    | 'breaks'
+    | undefined;
   /** Once: it reboots at this octet of a transfer, and keeps what it has. */
   rebootsAt: number | undefined;
   /** It runs on while it receives, and does not tell. */
@@ -72,6 +83,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
     const it = this.#at(device);
     await this.#site.wait(0);
     if (it === undefined || it.fault === 'silent') return fail('no answer');
+    if (it.fault === 'breaks') throw new Error('a fault of our own');
     const { vendor, model } = it;
     if (it.busyUntil > this.#site.now()) return ok({ state: 'busy', vendor, model });
     const version = it.fault === 'lies' && it.runs?.image !== 'old' ? '9.9' : it.runs?.version;
@@ -151,10 +163,12 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
     if (!(goesOn && it.staged?.image === id)) it.staged = { image: id, version, octets: 0, size };
     progress(it.staged.octets);
     while (it.staged !== undefined && it.staged.octets < size) {
-      await this.#site.wait(CHUNK_MS, signal);
+      await this.#site.wait(CHUNK_MS, it.fault === 'hangs' ? undefined : signal);
+      if (it.fault === 'hangs') await new Promise(() => {});
       if (!this.#site.isAlive()) return { kind: 'unknown', why: 'killed' };
       if (signal.aborted) return { kind: 'unknown', why: 'stopped' };
       if (it.fault === 'stalls') continue;
+      if (it.fault === 'breaks') throw new Error('a fault of our own');
       if (it.fault === 'forgets') it.staged = undefined;
       if (it.staged === undefined || it.fault === 'silent') return { kind: 'unknown', why: 'no answer' };
       const { length } = await image.read(it.staged.octets, CHUNK);

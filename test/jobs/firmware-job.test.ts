@@ -26,6 +26,17 @@ describe('an update', () => {
     expect(stage.life.gate.transfers()).toEqual([]);
   });
 
+  it('is listed, the newest first, and keeps its image from being removed', async () => {
+    const stage = await JobStage.set();
+    const first = await stage.begin(['d1']);
+    const second = await stage.begin(['d2']);
+    expect(stage.jobs.list().map(({ id }) => id)).toEqual([second, first]);
+    expect([stage.jobs.usingImage('new'), stage.jobs.usingImage('other')]).toEqual([first, undefined]);
+    await stage.ended(first);
+    await stage.ended(second);
+    expect(stage.jobs.usingImage('new')).toBeUndefined();
+  });
+
   it('tells of progress, and does not send what a device runs already', async () => {
     const stage = await JobStage.set();
     stage.device('d2').runs = { image: 'new', version: '2.0' };
@@ -110,6 +121,43 @@ describe('a device that', () => {
     const job = await stage.ended(id);
     expect(job.devices.map(({ state }) => state)).toEqual(['failed', 'done', 'done']);
     expect(job.devices[0]?.why).toContain('no answer');
+  });
+
+  it('is never heard of again after a stop is not waited for', async () => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d1']);
+    await stage.pass(300);
+    stage.device('d1').fault = 'hangs';
+    await stage.pass(200);
+    await stage.through(stage.jobs.abort(stage.as('anna'), id, 'no'));
+    await stage.pass(5000);
+    expect(stage.states(id)).toEqual(['transferring']);
+    await stage.pass(20_000);
+    expect(stage.states(id)).toEqual(['rolled-back']);
+  });
+
+  it('meets a fault of our own ends in time, and says it loudly', async () => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d1', 'd2']);
+    await stage.pass(300);
+    stage.device('d1').fault = 'breaks';
+    const job = await stage.ended(id);
+    expect(job.devices[0]).toMatchObject({ state: 'failed', why: expect.stringContaining('a fault of our own') });
+    expect(job.devices[1]).toMatchObject({ state: 'done' });
+    expect(stage.log.of('job.fault').length).toBeGreaterThan(0);
+    expect(stage.life.gate.transfers()).toEqual([]);
+  });
+
+  it('leaves the policy in the middle ends failed', async () => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d5', 'd2']);
+    await stage.pass(300);
+    stage.policy({ without: 'd5' });
+    const job = await stage.ended(id);
+    expect(job.devices).toMatchObject([
+      { device: 'd5', state: 'failed', why: 'no device of the policy in force' },
+      { device: 'd2', state: 'done' },
+    ]);
   });
 
   it('has nothing but its boot loader is rescued', async () => {

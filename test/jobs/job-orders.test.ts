@@ -94,6 +94,17 @@ describe('an order', () => {
     expect(await startOf(stage, stage.order(['d1']))).toMatchObject({ kind: 'started' });
   });
 
+  it('that cannot be read any more hinders no start, and no other', async () => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d1']);
+    await stage.pass(500);
+    stage.kill();
+    await stage.shelf.put('job', { id: 'torn', at: 1, body: '{"job":' });
+    await stage.boot();
+    expect(await stage.ended(id)).toMatchObject({ state: 'done' });
+    expect(stage.log.of('job.unreadable')).toHaveLength(1);
+  });
+
   it('waits where the shelf is full on the way, and goes on when it can be written', async () => {
     const stage = await JobStage.set();
     const id = await stage.begin(['d1']);

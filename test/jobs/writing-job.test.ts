@@ -218,6 +218,116 @@ describe('a configuration copy', () => {
   });
 });
 
+describe('somebody who aborts', () => {
+  /** Each device waits to be written until the test lets it. */
+  function heldUp(): () => void {
+    const { driver } = all;
+    const perform = driver.perform.bind(driver);
+    const waiting: (() => void)[] = [];
+    driver.perform = async (permit) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return perform(permit);
+    };
+    return () => waiting.shift()?.();
+  }
+
+  it('has what was written put back, and the rest not begun', async () => {
+    const next = heldUp();
+    const id = await begin(copy);
+    await settle();
+    expect(statesOf(jobs.get(id))).toEqual(['applying', 'applying']);
+    const aborting = jobs.abort(all.stage.as('anna'), id, 'wrong source');
+    for (let turn = 0; turn < 4; turn += 1) {
+      next();
+      await settle();
+    }
+    await aborting;
+    expect(jobs.get(id)).toMatchObject({ state: 'aborted', stopping: { by: 'anna' } });
+    expect(statesOf(jobs.get(id))).toEqual(['rolled-back', 'aborted']);
+    expect(['c2/kp', 'c3/kp', 'c3/ti'].map(held)).toEqual([1, 2, 30]);
+    expect(jobs.get(id)?.devices[0]?.rows).toMatchObject([{ point: 'c2/kp', state: 'put-back' }]);
+  });
+
+  it('may retry the whole', async () => {
+    const next = heldUp();
+    const id = await begin(limits);
+    await settle();
+    const aborting = jobs.abort(all.stage.as('anna'), id, '');
+    await settle();
+    for (let turn = 0; turn < 4; turn += 1) {
+      next();
+      await settle();
+    }
+    await aborting;
+    expect(await jobs.retry(all.stage.as('dora'), id)).toMatchObject({ kind: 'done' });
+    for (let turn = 0; turn < 6; turn += 1) {
+      next();
+      await settle();
+    }
+    expect(jobs.get(id)).toMatchObject({ state: 'done', starter: { principal: 'dora' } });
+    expect(['c1/hi', 'c2/hi'].map(held)).toEqual([30, 30]);
+  });
+
+  it('before it was begun has nothing written', async () => {
+    const id = await begin({
+      ...copy,
+      window: { from: all.stage.time.now() + 1000, until: all.stage.time.now() + 2000 },
+    });
+    await settle();
+    await jobs.abort(all.stage.as('anna'), id, '');
+    await settle();
+    expect(jobs.get(id)).toMatchObject({ state: 'aborted' });
+    expect(all.stage.journal.rows('intent')).toEqual([]);
+  });
+});
+
+describe('a writer that', () => {
+  it('cannot keep the old values has nothing written', async () => {
+    const id = await begin({
+      ...copy,
+      window: { from: all.stage.time.now() + 1000, until: all.stage.time.now() + 90_000 },
+    });
+    await settle();
+    const append = all.stage.journal.append.bind(all.stage.journal);
+    all.stage.journal.append = (row, options) =>
+      row.kind === 'system' && row.event === 'batch-begun'
+        ? Promise.reject(new Error('no room'))
+        : append(row, options);
+    all.stage.time.pass(31_000);
+    await settle();
+    expect(jobs.get(id)).toMatchObject({ state: 'failed', devices: [{ why: 'no room' }, {}] });
+    expect(['c2/kp', 'c3/kp'].map(held)).toEqual([1, 2]);
+  });
+
+  it('meets devices that do not answer the check ends failed', async () => {
+    const id = await begin({
+      ...copy,
+      window: { from: all.stage.time.now() + 1000, until: all.stage.time.now() + 90_000 },
+    });
+    await settle();
+    all.driver.read = () => new Promise(() => {});
+    all.stage.time.pass(31_000);
+    await settle();
+    expect(statesOf(jobs.get(id))).toEqual(['checking', 'checking']);
+    all.stage.time.pass(400_000);
+    await settle();
+    expect(jobs.get(id)).toMatchObject({ state: 'failed' });
+  });
+
+  it('breaks leaves no device without an end', async () => {
+    const id = await begin({
+      ...copy,
+      window: { from: all.stage.time.now() + 1000, until: all.stage.time.now() + 90_000 },
+    });
+    await settle();
+    all.driver.perform = () => Promise.reject(new Error('a fault of our own'));
+    all.stage.time.pass(31_000);
+    await settle();
+    expect(jobs.get(id)).toMatchObject({ state: 'failed', devices: [{ why: 'a fault of our own' }, {}] });
+    expect(all.stage.log.of('job.fault')).toHaveLength(1);
+  });
+});
+
 describe('alarm thresholds', () => {
   it('are written on every device of the list, by key or by name', async () => {
     expect(await carried(limits)).toMatchObject({ state: 'done' });
