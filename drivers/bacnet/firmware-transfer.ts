@@ -41,6 +41,8 @@ export class Transfer {
   readonly #patience: Patience;
   #at = 0;
   #wasSized = false;
+  /** Something was not answered: the device may have restarted, and is asked what it holds before anything is written. */
+  #inDoubt = false;
 
   constructor(parts: TransferParts) {
     const { file, image, place, watch } = parts;
@@ -104,6 +106,7 @@ export class Transfer {
     watch.progress(this.#at);
     this.#patience.renew();
     while (this.#at < image.size) {
+      if (this.#inDoubt) await this.#stillHolds();
       const at = this.#at;
       const length = Math.min(this.#chunk.octets, image.size - at);
       const data = await this.#reader.octets(at, length);
@@ -148,15 +151,19 @@ export class Transfer {
     }
   }
 
-  /** Whether the device holds a piece whose answer was lost. Nothing is sent before it said what it holds. */
+  /** Whether the device holds a piece whose answer was lost. */
   async #found(words: string, at: number, data: Uint8Array): Promise<boolean> {
+    const size = await this.#stillHolds({ kind: 'lost', words });
+    return size !== undefined && size < at + data.length ? false : this.#holds(at, data);
+  }
+
+  /** The size of the file, if it says so; ends where the device has less than it had acknowledged. */
+  async #stillHolds(first?: FileAnswer<number>): Promise<number | undefined> {
     const { file } = this.#parts;
-    const size = await this.#until(() => file.size(), { kind: 'lost', words });
-    if (size.kind === 'done') {
-      if (size.value < at) this.#lost(size.value);
-      if (size.value < at + data.length) return false;
-    }
-    return this.#holds(at, data);
+    const size = await this.#until(() => file.size(), first);
+    if (size.kind === 'done' && size.value < this.#at) this.#lost(size.value);
+    this.#inDoubt = false;
+    return size.kind === 'done' ? size.value : undefined;
   }
 
   async #holds(at: number, data: Uint8Array): Promise<boolean> {
@@ -211,6 +218,7 @@ export class Transfer {
     if (this.#patience.isAborted) this.#stopped();
     if (device.instance !== this.#instance) this.#end('unknown', `${this.#soFar}: the station is no longer the device`);
     const answer = await this.#patience.answer(ask());
+    if (answer?.kind === 'lost') this.#inDoubt = true;
     return answer ?? this.#stopped();
   }
 
