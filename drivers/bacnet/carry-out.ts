@@ -3,6 +3,7 @@
 
 import type { Performed } from '../../src/contract/driver.ts';
 import type { Denial, Gate, OldValue, Permit } from '../../src/contract/gate.ts';
+import { type Holds, objectionTo } from '../../src/contract/holds.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import type { PointValue } from '../../src/model/point.ts';
@@ -30,23 +31,27 @@ export interface CarryOut {
   changedMeanwhile(): string | undefined;
   /** Also what was acknowledged is read back: the gateway's own writes, whose asker is told no sooner. */
   readonly readsBack: boolean;
+  /** Otherwise nothing is sent. */
+  readonly holds?: Holds | undefined;
 }
 
 type ConfirmedChange = Extract<BacnetChange, { kind: 'confirmed' }>;
 
 /** Runs in a change's lane turn of the device. `slots`: where old values stand. `tell` is called once, before a lost answer is followed up by a read-back. */
 export async function carryOut(
-  { gate, plant, index, changedMeanwhile, readsBack }: CarryOut,
+  { gate, plant, index, changedMeanwhile, readsBack, holds = new Map() }: CarryOut,
   permit: Permit<BacnetChange>,
   slots: readonly Slot[],
   tell: (carried: Carried) => void,
 ): Promise<Performed> {
-  const old = await oldValues(plant, index, permit.readFirst, slots);
-  const why = changedMeanwhile();
-  if (why !== undefined) {
+  const old = await oldValues(plant, index, [...new Set([...permit.readFirst, ...holds.keys()])], slots);
+  const changed = changedMeanwhile();
+  const objection = changed === undefined ? objectionTo(holds, old) : { why: changed };
+  if (objection) {
+    const { why, overtaken } = objection;
     gate.abandon(permit, why);
     tell({ kind: 'withdrawn' });
-    return { outcome: { kind: 'not-sent', why } };
+    return { outcome: { kind: 'not-sent', why }, ...(overtaken && { overtaken }) };
   }
   const redemption = await gate.redeem(permit, old);
   if (!redemption.redeemed) {

@@ -3,6 +3,7 @@
 
 import type { Performed, PointWrite, Reading, Watch } from '../../src/contract/driver.ts';
 import type { Caller, Change, Effect, Permit } from '../../src/contract/gate.ts';
+import type { Holds } from '../../src/contract/holds.ts';
 import { type DocumentFault, describeFound } from '../../src/model/fault.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { PointValue } from '../../src/model/point.ts';
@@ -128,7 +129,7 @@ export class OwnAccess {
       : this.#changeOf(to, requests);
   }
 
-  async perform(unknown: Permit<unknown>): Promise<Performed> {
+  async perform(unknown: Permit<unknown>, holds?: Holds): Promise<Performed> {
     // A permit of this driver was issued for a change of its own `plan`.
     const permit = unknown as Permit<BacnetChange>;
     const { gate, plant } = this.#parts;
@@ -146,7 +147,7 @@ export class OwnAccess {
     return new Promise((resolve, reject) => {
       const run = async (): Promise<void> => {
         try {
-          const parts = { gate, plant, index, changedMeanwhile, readsBack: true };
+          const parts = { gate, plant, index, changedMeanwhile, readsBack: true, holds };
           const carried = carryOut(parts, permit, slots, () => undefined);
           resolve(await carried);
         } catch (fault) {

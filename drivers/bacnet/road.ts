@@ -114,7 +114,7 @@ export function createRoad(services: RoadServices): RunningRoad {
     },
     read: (targets) => own.read(targets),
     plan: (writes) => own.plan(writes),
-    perform: (permit) => own.perform(permit),
+    perform: (permit, holds) => own.perform(permit, holds),
     slots: (target) => own.slots(target),
     watch: (target, heard, ended) => own.watch(target, heard, ended),
     firmware: new FirmwareUpdates(parts, changes),

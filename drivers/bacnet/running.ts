@@ -15,6 +15,7 @@ import type {
 } from '../../src/contract/driver.ts';
 import type { FirmwareDriver } from '../../src/contract/firmware.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
+import type { Holds } from '../../src/contract/holds.ts';
 import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
 import { LateOpening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
@@ -163,8 +164,8 @@ export class RunningBacnet implements RunningDriver {
     return this.#road.plan(writes);
   }
 
-  perform(permit: Permit<unknown>): Promise<Performed> {
-    return this.#road.perform(permit);
+  perform(permit: Permit<unknown>, holds?: Holds): Promise<Performed> {
+    return this.#road.perform(permit, holds);
   }
 
   async survey(order: SurveyOrder): Promise<Result<InventoryDraft, string>> {

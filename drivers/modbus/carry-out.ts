@@ -3,6 +3,7 @@
 
 import type { Performed } from '../../src/contract/driver.ts';
 import type { Denial, Gate, OldValue, Permit } from '../../src/contract/gate.ts';
+import { type Holds, objectionTo } from '../../src/contract/holds.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import type { PointValue } from '../../src/model/point.ts';
@@ -30,6 +31,8 @@ export interface CarryOut {
   isCurrent(): boolean;
   /** Also what was acknowledged is read back: the gateway's own writes, whose asker is told no sooner. */
   readonly readsBack: boolean;
+  /** Otherwise nothing is sent. */
+  readonly holds?: Holds | undefined;
 }
 
 export function asker(line: Line): Ask {
@@ -42,7 +45,7 @@ export function lineUp(line: Line): Promise<boolean> {
 
 /** Runs in an exclusive lane turn. `tell` is called once, before a lost answer is followed up by a read-back. */
 export async function carryOut(
-  { gate, line, index, isCurrent, readsBack }: CarryOut,
+  { gate, line, index, isCurrent, readsBack, holds = new Map() }: CarryOut,
   permit: Permit<ModbusChange>,
   devices: readonly IndexedDevice[],
   tell: (carried: Carried) => void,
@@ -57,9 +60,14 @@ export async function carryOut(
     return notSent(why, { kind: 'failed', why, sent: false });
   }
   const ask = asker(line);
-  const old = await valuesOf(index, devices, permit.readFirst, ask);
+  const old = await valuesOf(index, devices, [...new Set([...permit.readFirst, ...holds.keys()])], ask);
   await lineUp(line);
   if (!isCurrent()) return notSent('the inventory changed', { kind: 'withdrawn', why: 'the inventory changed' });
+  const objection = objectionTo(holds, old);
+  if (objection) {
+    const { why, overtaken } = objection;
+    return { ...notSent(why, { kind: 'withdrawn', why }), ...(overtaken && { overtaken }) };
+  }
   const redemption = await gate.redeem(permit, old);
   if (!redemption.redeemed) {
     tell({ kind: 'refused', denial: redemption.denial });

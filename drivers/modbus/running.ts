@@ -10,6 +10,7 @@ import type {
   RunningDriver,
 } from '../../src/contract/driver.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
+import type { Holds } from '../../src/contract/holds.ts';
 import { LateOpening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
@@ -156,9 +157,9 @@ export class RunningModbus implements RunningDriver {
     return planWrites(writes, this.#index);
   }
 
-  perform(permit: Permit<unknown>): Promise<Performed> {
+  perform(permit: Permit<unknown>, holds?: Holds): Promise<Performed> {
     // A permit of this driver was issued for a change of its own `plan`.
-    return this.#perform(permit as Permit<ModbusChange>);
+    return this.#perform(permit as Permit<ModbusChange>, holds);
   }
 
   async stop(): Promise<void> {
@@ -202,7 +203,7 @@ export class RunningModbus implements RunningDriver {
     });
   }
 
-  async #perform(permit: Permit<ModbusChange>): Promise<Performed> {
+  async #perform(permit: Permit<ModbusChange>, holds?: Holds): Promise<Performed> {
     const { gate } = this.#services;
     const index = this.#index;
     const [first] = permit.involves;
@@ -215,7 +216,7 @@ export class RunningModbus implements RunningDriver {
     }
     const isCurrent = (): boolean => this.#index?.inventory === index.inventory;
     const performed = await this.#turn(track, true, () =>
-      carryOut({ gate, line: track.line, index, isCurrent, readsBack: true }, permit, [device], () => undefined),
+      carryOut({ gate, line: track.line, index, isCurrent, readsBack: true, holds }, permit, [device], () => undefined),
     );
     if (typeof performed !== 'string') return performed;
     gate.abandon(permit, performed);

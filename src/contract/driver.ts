@@ -12,6 +12,7 @@ import type { Clock, Timers } from './clock.ts';
 import type { DescribeFrame } from './described-frame.ts';
 import type { FirmwareDriver } from './firmware.ts';
 import type { Change, Gate, OldValue, Permit } from './gate.ts';
+import type { Holds } from './holds.ts';
 import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
 
@@ -65,6 +66,8 @@ export interface Performed {
   readonly outcome: Outcome;
   /** Read in the lane turn of the write, each in the slot that was written; absent where nothing was carried out. */
   readonly readBack?: ReadonlyMap<TargetHandle, OldValue>;
+  /** Nothing was sent: a point holds something else than it was said to. */
+  readonly overtaken?: true;
 }
 
 /** Ends what `watch` began; more than once does nothing. */
@@ -87,8 +90,11 @@ export interface RunningDriver {
   watch?(target: TargetHandle, heard: (reading: Reading) => void, ended: () => void): Promise<Watch | undefined>;
   /** The change that would write these points of one device; the caller takes it to `gate.judge`. */
   plan(writes: NonEmpty<PointWrite>): Result<Change<unknown>, NonEmpty<DocumentFault>>;
-  /** Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. */
-  perform(permit: Permit<unknown>): Promise<Performed>;
+  /**
+   * Sends a planned change: lane, old values, redeem, send, read back, settle. Resolves with what became of it. With `holds`
+   * only where those slots hold that still, read in the same lane turn: nobody's later value is written over.
+   */
+  perform(permit: Permit<unknown>, holds?: Holds): Promise<Performed>;
   /** Absent for protocols, or drivers, that update no firmware. */
   readonly firmware?: FirmwareDriver;
   /** Absent for protocols in which devices hold no alarms. */

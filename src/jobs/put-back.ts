@@ -66,7 +66,10 @@ export async function putBack(
   if (!planned.ok) return { kind: 'left', why: `got ${planned.fault[0].found}, expected ${planned.fault[0].expected}` };
   const judged = undo(planned.value);
   if (!judged.permitted) return { kind: 'failed', why: judged.denial.text };
-  const { outcome, readBack } = await reached.driver.perform(judged.permit);
+  // Looked at once more in the lane turn: somebody may write meanwhile.
+  const still = new Map([[write.target, slot.holds]]);
+  const { outcome, readBack, overtaken } = await reached.driver.perform(judged.permit, still);
+  if (overtaken) return { kind: 'left', why: 'it no longer holds what was written' };
   if (outcome.kind !== 'acknowledged') {
     const why = 'why' in outcome ? outcome.why : 'answer' in outcome ? outcome.answer : outcome.reason;
     return { kind: 'failed', why, ...(outcome.kind === 'refused-by-device' && { refused: true as const }) };

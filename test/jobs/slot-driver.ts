@@ -2,6 +2,7 @@
 
 import type { Performed, Reading, RunningDriver } from '../../src/contract/driver.ts';
 import type { Permit } from '../../src/contract/gate.ts';
+import { type Holds, objectionTo } from '../../src/contract/holds.ts';
 import type { Shelf, ShelfDocument } from '../../src/contract/shelf.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
@@ -20,7 +21,8 @@ export class SlotDriver implements RunningDriver {
   readonly arrays = new Map<TargetHandle, PointValue[]>();
   readonly #stage: Stage;
   readonly failing = new Map<TargetHandle, Outcome>();
-  lastWrites: readonly Write[] = [];
+  /** Between the last look at a slot and the turn of a change. */
+  beforeTurn: () => void = () => {};
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -53,12 +55,19 @@ export class SlotDriver implements RunningDriver {
     const what = { writes };
     return ok({ what, operation: 'WriteProperty', effects: [effect(first), ...others.map(effect)] as const });
   }
-  async perform(permit: Permit<unknown>): Promise<Performed> {
+  async perform(permit: Permit<unknown>, holds: Holds = new Map()): Promise<Performed> {
     const { gate } = this.#stage;
+    this.beforeTurn();
     const priorityOf = (target: TargetHandle) => permit.effects.find((each) => each.target === target)?.priority ?? 16;
     const old = new Map(
       permit.readFirst.map((target) => [target, { value: this.array(target)[priorityOf(target) - 1] ?? null }]),
     );
+    const now = new Map([...holds.keys()].map((at) => [at, { value: this.array(at)[priorityOf(at) - 1] ?? null }]));
+    const objection = objectionTo(holds, now);
+    if (objection) {
+      gate.abandon(permit, objection.why);
+      return { outcome: { kind: 'not-sent', why: objection.why }, overtaken: true };
+    }
     const redeemed = await gate.redeem(permit, old);
     if (!redeemed.redeemed) return { outcome: { kind: 'withdrawn', reason: redeemed.denial.reason } };
     const { writes } = redeemed.change as { readonly writes: readonly Write[] };

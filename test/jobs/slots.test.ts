@@ -285,6 +285,43 @@ describe('an override of a slot', () => {
   });
 });
 
+describe('a slot that somebody writes while it is put back', () => {
+  const overtake = () => {
+    driver.beforeTurn = () => {
+      driver.array(stage.handle('ahu/sp'))[7] = 15;
+      driver.beforeTurn = () => {};
+    };
+  };
+
+  it('keeps their value when an override ends', async () => {
+    await writer.write(anna(), { rows: [{ point: 'ahu/sp', value: 22, priority: 8, overrideMs: HOUR }] });
+    overtake();
+    stage.time.pass(HOUR);
+    await settled();
+    expect(slot('ahu/sp')).toBe(15);
+    expect(overrides.list()).toMatchObject([{ state: 'left', why: 'it no longer holds what was written' }]);
+  });
+
+  it('keeps it when a batch is undone', async () => {
+    const fail = { kind: 'refused-by-device', answer: 'write-access-denied' } as const;
+    driver.failing.set(stage.handle('vav/sp'), fail);
+    let turns = 0;
+    driver.beforeTurn = () => {
+      turns += 1;
+      // The third is the one that undoes.
+      if (turns === 3) driver.array(stage.handle('ahu/sp'))[7] = 15;
+    };
+    const result = await writer.write(anna(), {
+      rows: [
+        { point: 'ahu/sp', value: 20, priority: 8 },
+        { point: 'vav/sp', value: 21, priority: 8 },
+      ],
+    });
+    expect(result).toMatchObject({ rows: [{ state: 'left-written' }, { state: 'refused-by-device' }] });
+    expect(slot('ahu/sp')).toBe(15);
+  });
+});
+
 describe('an override from elsewhere', () => {
   it('is found on the device, with when it was first seen; the gateway’s own are not found again', async () => {
     driver.array(stage.handle('vav/sp'))[7] = 19;

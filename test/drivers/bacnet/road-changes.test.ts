@@ -213,6 +213,18 @@ describe('who asks', () => {
 });
 
 describe('the gateway itself', () => {
+  test('sends nothing where a slot holds something else by its turn, or cannot be read', async () => {
+    const stage = await fakeStage();
+    const target = stage.handle('ahu2/sat-sp');
+    const planned = stage.road.plan([{ target, value: 21, priority: 8 }]);
+    if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
+    const judged = stage.gate.judge(stage.gate.callerOf(stage.anna.peer), planned.value);
+    if (!judged.permitted) throw new Error(judged.denial.text);
+    const performed = await stage.road.perform(judged.permit, new Map([[target, 4711]]));
+    expect(performed.outcome.kind).toBe('not-sent');
+    expect(stage.sides.changes).toEqual([]);
+  });
+
   test('plans what a person asks for, and sends it as it was judged', async () => {
     const stage = await fakeStage();
     const target = stage.handle('ahu2/sat-sp');

@@ -41,6 +41,22 @@ async function write(...writes: readonly (readonly [id: string, value: PointWrit
   return rig.driver.perform(judged.permit);
 }
 
+test('writes nothing over what somebody wrote by its turn', async () => {
+  const target = handle('ahu1/sat-sp');
+  const judge = () => {
+    const planned = plan(['ahu1/sat-sp', 21]);
+    if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
+    const judged = rig.gate.judge(page, planned.value);
+    if (!judged.permitted) throw new Error(judged.denial.text);
+    return judged.permit;
+  };
+  const overtaken = await rig.driver.perform(judge(), new Map([[target, 19]]));
+  expect(overtaken).toMatchObject({ outcome: { kind: 'not-sent' }, overtaken: true });
+  expect(rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')).toBe(18);
+  const done = await rig.driver.perform(judge(), new Map([[target, 18]]));
+  expect([done.outcome.kind, rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')]).toEqual(['acknowledged', 21]);
+});
+
 test('reads points of every type, on every kind of line, neighbours together', async () => {
   const ids = [
     'ahu1/sat-sp',

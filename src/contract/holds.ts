@@ -1,0 +1,21 @@
+// What slots are to hold still for a change to be sent: nobody's later value is written over.
+
+import type { TargetHandle } from '../model/ids.ts';
+import type { PointValue } from '../model/point.ts';
+import { isSameValue } from '../model/same-value.ts';
+import type { OldValue } from './gate.ts';
+
+export type Holds = ReadonlyMap<TargetHandle, PointValue>;
+
+/** `overtaken`: one of them holds another value; else it could not be read. `undefined`: all do. */
+export function objectionTo(
+  holds: Holds,
+  read: ReadonlyMap<TargetHandle, OldValue>,
+): { readonly why: string; readonly overtaken?: true } | undefined {
+  for (const [target, value] of holds) {
+    const now = read.get(target) ?? { unknown: 'it was not read' };
+    if ('unknown' in now) return { why: now.unknown };
+    if (!isSameValue(now.value, value)) return { why: 'it no longer holds what was written', overtaken: true };
+  }
+  return undefined;
+}
