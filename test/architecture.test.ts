@@ -66,6 +66,7 @@ const ROOMS: Record<string, Room> = {
       'src/cloud',
       'src/gate/observe-report.ts',
     ],
+    types: ['src/http/schema-'],
     packages: ['commander', 'yaml', 'zod', '@peculiar/x509', 'reflect-metadata', 'node:*'],
     why: 'commands read bundles and records and talk to the daemon; they never reach a device themselves',
   },

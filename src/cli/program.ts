@@ -10,11 +10,13 @@ import { addDecodeCommand } from './decode-command.ts';
 import { addDiscoverCommand } from './discover-command.ts';
 import { addEnrolCommand } from './enrol-command.ts';
 import { CommandFault, EXIT, type ExitCode, type Terminal } from './exit.ts';
+import { addFirmwareCommands } from './firmware-commands.ts';
 import { addInventoryCommands } from './inventory-commands.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSyncCommands } from './sync-commands.ts';
+import { addWorkCommands } from './work-commands.ts';
 
 const exitHelp = `
 Exit codes: 0 done, 1 failed, 2 bad input, 3 denied.
@@ -43,6 +45,8 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addJournalCommands(program, terminal);
   addCertificateCommands(program, terminal);
   addSyncCommands(program, terminal);
+  addFirmwareCommands(program, terminal);
+  addWorkCommands(program, terminal);
   inheritExit(program);
   try {
     await program.parseAsync([...words], { from: 'user' });
