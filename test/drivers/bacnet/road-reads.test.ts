@@ -153,6 +153,23 @@ describe('what is read', () => {
     rig.plant.devices.ahu2.release();
     expect(await answer).toBe('error 2,27');
   });
+
+  test('a right withdrawn while a read waits for its turn keeps it from the device', async () => {
+    const rig = await RoadRig.start();
+    await rig.tool('carla');
+    const { ahu2 } = rig.plant.devices;
+    const inFlight = 8;
+    ahu2.fail({ kind: 'hold' }, { on: 'read', times: inFlight });
+    const before = ahu2.record.readsSeen();
+    const answers = Array.from({ length: inFlight + 1 }, () =>
+      rig.ask('carla', ask.readProperty({ object: 'analog-value,1' })),
+    );
+    while (ahu2.record.readsSeen() < before + inFlight) await new Promise((resolve) => setTimeout(resolve, 2));
+    rig.regrant([]);
+    ahu2.release();
+    expect(await Promise.all(answers)).toEqual(answers.map(() => 'error 2,27'));
+    expect(ahu2.record.readsSeen()).toBe(before + inFlight);
+  });
 });
 
 describe('finding', () => {
