@@ -7,6 +7,7 @@ import type { DocumentFault, Notice } from '../../src/model/fault.ts';
 import { type TargetHandle, targetHandle } from '../../src/model/ids.ts';
 import type { InventoryView } from '../../src/model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../../src/model/result.ts';
+import { writtenOf } from './firmware-frame.ts';
 import {
   type DevicePlace,
   type PointPlace,
@@ -122,6 +123,7 @@ interface Row {
 }
 
 const rowsBetweenPauses = 1000;
+const holding = tables.indexOf('holding');
 
 /** Every Modbus address of an inventory, or every fault of them. */
 export async function compileAddresses(
@@ -153,6 +155,7 @@ export async function compileAddresses(
     const rows = rowsOf.get(handle) ?? [];
     rows.sort((a, b) => a.table - b.table || a.register - b.register || a.bit - b.bit);
     checkOverlaps(inventory, rows, faults);
+    checkLoader(inventory, handle, place, rows, faults);
     devices.push({
       handle,
       ...place,
@@ -225,13 +228,32 @@ function checkOverlaps(inventory: InventoryView, rows: readonly Row[], faults: D
   }
 }
 
+/** What an update writes belongs to nobody else: a point there is one of the class `firmware`. */
+function checkLoader(
+  inventory: InventoryView,
+  device: TargetHandle,
+  { firmware }: DevicePlace,
+  rows: readonly Row[],
+  faults: DocumentFault[],
+): void {
+  if (firmware === undefined) return;
+  for (const row of rows) {
+    if (row.table !== holding || inventory.point(row.handle)?.class === 'firmware') continue;
+    if (writtenOf(firmware.written, row.register, row.last + 1) === 0) continue;
+    faults.push({
+      path: `${inventory.pathOf(row.handle)}.address`,
+      found: `registers by which \`${inventory.idOf(device)}\` takes firmware`,
+      expected: 'other registers, or the class `firmware`',
+    });
+  }
+}
+
 function bordersOf(rows: readonly Row[], first: number): readonly number[] {
   return [...tables.keys(), tables.length].map((table) => first + rows.filter((row) => row.table < table).length);
 }
 
 function scaledBy(rows: readonly Row[], first: number, shapes: ShapeTable): ReadonlyMap<number, readonly number[]> {
   const found = new Map<number, number[]>();
-  const holding = tables.indexOf('holding');
   for (const [number, row] of rows.entries()) {
     const register = row.table === holding ? shapes.all[row.shape]?.scaleRegister : undefined;
     if (register === undefined) continue;

@@ -1,12 +1,13 @@
 // Frame ─classify─► Observation, Change or Unsupported: the one place that says what a request means for the policy.
 // 1. Whatever the function table does not list as a read or a change is unsupported, unless the site names it with the action it asks.
-// 2. A broadcast is a change of every device it reaches, or it is unsupported.
+// 2. A broadcast is a change of every device it reaches, or it is unsupported. 3. Firmware goes to one device at a time.
 
 import type { Change, Reader } from '../../src/contract/gate.ts';
 import type { ActionName } from '../../src/model/action.ts';
 import { isNonEmpty, type NonEmpty } from '../../src/model/result.ts';
 import type { IndexedDevice, ModbusIndex } from './address.ts';
 import { EffectList, type Exponents, holdingTable } from './effects.ts';
+import { endsTransfer, isRestart } from './firmware-frame.ts';
 import type { ModbusChange } from './modbus-change.ts';
 import { type Table, tables } from './point-address.ts';
 import { encodeRequest } from './wire/encode-request.ts';
@@ -40,21 +41,36 @@ export type Classification =
 
 const observation: Classification = { kind: 'observation' };
 
-/** What a request would do. `exponents` absent: values of scaled points are left out and `needed` says what to read. */
-export function classify(request: Request, to: Addressee, permits: SitePermits, exponents?: Exponents): Classification {
+const nowhere = (): boolean => false;
+
+/**
+ * What a request would do. `exponents` absent: values of scaled points are left out and `needed` says what to read.
+ * `inTransfer`: whether the one who asks is sending firmware to the device.
+ */
+export function classify(
+  request: Request,
+  to: Addressee,
+  permits: SitePermits,
+  exponents?: Exponents,
+  inTransfer: (device: IndexedDevice) => boolean = nowhere,
+): Classification {
   const entry = functionOf(request);
   if (entry.kind === 'read') return to.broadcast ? unsupported(entry, 'as a broadcast') : observation;
   if (entry.kind === 'refused') return refused(request, entry, to, permits);
   if (request.kind === 'readWriteMultipleRegisters' && to.broadcast) return unsupported(entry, 'as a broadcast');
+  const activates = isRestart(request) && to.devices.some(inTransfer);
   const lists = to.devices.map((device) => {
     const list = new EffectList(to.index, device, to.broadcast ? new Map() : exponents);
-    gather(request, list);
+    if (activates) list.device('firmware.update');
+    else gather(request, list);
     return list;
   });
   const effects = lists.flatMap((list) => list.effects);
   if (!isNonEmpty(effects)) return unsupported(entry, 'without a target');
   const [device] = to.devices;
-  const firmware = request.kind === 'writeFileRecord' || effects.some(({ target }) => isFirmware(to.index, target));
+  const firmware = effects.some(({ target, asks }) => asks === 'firmware.update' || isFirmware(to.index, target));
+  if (firmware && to.broadcast) return unsupported(entry, 'to firmware, as a broadcast');
+  const ends = activates || endsTransfer(request, device.firmware);
   const sameness = samenessOf(request, to);
   return {
     kind: 'change',
@@ -70,7 +86,7 @@ export function classify(request: Request, to: Addressee, permits: SitePermits, 
       operation: request.kind,
       effects,
       ...(sameness !== undefined && { sameness }),
-      ...(firmware && { rawImage: true as const, transfer: { device: device.handle, ends: false } }),
+      ...(firmware && { rawImage: true as const, transfer: { device: device.handle, ends } }),
     },
   };
 }

@@ -1,10 +1,12 @@
 // Frame ─classify─► Change: which points a write moves, with the engineering value each would get.
 // 1. Every register, coil and bit of the span has an owner among the effects: its point, or the device (`engineering.modify`).
 // 2. Part of a point, or registers its type cannot hold, get a value no limit admits, so that the gate denies.
+// 3. A register by which the device takes firmware asks `firmware.update` of the device, and of the point it may be, whole or in part.
 
 import type { Effect } from '../../src/contract/gate.ts';
 import { ACTION_OF_WRITING, type ActionName } from '../../src/model/action.ts';
 import type { IndexedDevice, ModbusIndex } from './address.ts';
+import { writtenOf } from './firmware-frame.ts';
 import { tables } from './point-address.ts';
 import { exponentAt, pointValue } from './point-value.ts';
 import { packRegisters, registerAt } from './wire/octets.ts';
@@ -23,7 +25,7 @@ export class EffectList {
   readonly #index: ModbusIndex;
   readonly #device: IndexedDevice;
   readonly #exponents: Exponents;
-  #asksDevice = false;
+  readonly #asked = new Set<Effect['asks']>();
 
   constructor(index: ModbusIndex, device: IndexedDevice, exponents: Exponents) {
     this.#index = index;
@@ -47,12 +49,13 @@ export class EffectList {
     let next = address;
     for (let entry = span.from; entry < span.to; entry += 1) {
       const start = index.startOf(entry);
-      if (start > next) this.#engineering();
-      if (start < address || index.endOf(entry) > end) this.#foreign(entry);
+      if (start > next) this.#unowned(next, start);
+      if (this.#isLoader(entry)) this.#updates(entry);
+      else if (start < address || index.endOf(entry) > end) this.#foreign(entry);
       else this.#write(entry, values, start - address, this.#exponentFor(entry, address, quantity, values));
       next = Math.max(next, index.endOf(entry));
     }
-    if (next < end) this.#engineering();
+    if (next < end) this.#unowned(next, end);
     this.#strayBits(address, quantity, (at) => registerAt(values, at - address));
     this.#rescaled(address, end);
   }
@@ -66,12 +69,13 @@ export class EffectList {
     for (let entry = span.from; entry < span.to; entry += 1) {
       const { format } = index.shapeOf(entry);
       const isWhole = index.endOf(entry) - index.startOf(entry) === 1 && andMask === 0;
-      if (format.type === 'bit') {
+      if (this.#isLoader(entry)) this.#updates(entry);
+      else if (format.type === 'bit') {
         if (((changed >>> format.bit) & 1) === 1) this.#write(entry, register, 0, undefined);
       } else if (isWhole) this.#write(entry, register, 0, this.#exponentFor(entry, address, 1, register));
       else this.#foreign(entry);
     }
-    if (span.from === span.to) this.#engineering();
+    if (span.from === span.to) this.#unowned(address, address + 1);
     this.#strayBits(address, 1, () => changed);
     this.#rescaled(address, address + 1);
   }
@@ -124,9 +128,35 @@ export class EffectList {
   }
 
   #engineering(): void {
-    if (this.#asksDevice) return;
-    this.#asksDevice = true;
-    this.device('engineering.modify');
+    this.#once('engineering.modify');
+  }
+
+  #once(asks: Effect['asks']): void {
+    if (this.#asked.has(asks)) return;
+    this.#asked.add(asks);
+    this.device(asks);
+  }
+
+  /** Registers without a point: the device's, or those by which it takes firmware. */
+  #unowned(from: number, to: number): void {
+    const written = this.#written(from, to);
+    if (written > 0) this.#once('firmware.update');
+    if (written < to - from) this.#engineering();
+  }
+
+  #updates(entry: number): void {
+    this.#once('firmware.update');
+    this.effects.push({ target: this.#index.handleOf(entry), asks: 'firmware.update' });
+  }
+
+  #isLoader(entry: number): boolean {
+    return this.#written(this.#index.startOf(entry), this.#index.endOf(entry)) > 0;
+  }
+
+  /** How many of these registers an update of the device writes. */
+  #written(from: number, to: number): number {
+    const { firmware } = this.#device;
+    return firmware === undefined ? 0 : writtenOf(firmware.written, from, to);
   }
 
   /** A bit that is touched and belongs to no point, in a register whose other bits are points. */
@@ -136,7 +166,7 @@ export class EffectList {
     let register = -1;
     let owned = 0;
     const close = (): void => {
-      if (register >= 0 && (touched(register) & ~owned) !== 0) this.#engineering();
+      if (register >= 0 && (touched(register) & ~owned) !== 0) this.#unowned(register, register + 1);
     };
     for (let entry = span.from; entry < span.to; entry += 1) {
       const { format } = index.shapeOf(entry);

@@ -99,7 +99,7 @@ function changeOf(index: ModbusIndex, device: IndexedDevice, requests: NonEmpty<
     effects,
     ...(changes.some(({ rawImage }) => rawImage) && {
       rawImage: true as const,
-      transfer: { device: device.handle, ends: false },
+      transfer: { device: device.handle, ends: changes.some(({ transfer }) => transfer?.ends) },
     }),
   };
 }

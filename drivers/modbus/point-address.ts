@@ -1,8 +1,9 @@
 // Policy in ─► the address of one device or point, as the signed bundle writes it, read strictly into what the driver works with.
 // 1. An unknown key is a fault. 2. What passes has one meaning: its registers, their format and how they scale.
 
-import { type DocumentFault, describeFound } from '../../src/model/fault.ts';
 import type { OpaqueAddress } from '../../src/model/point.ts';
+import { AddressReading, outcome, type Parsed } from './address-reading.ts';
+import { type FirmwarePlace, readFirmware } from './firmware-address.ts';
 import { type ValueFormat, type WordOrder, wordOrders } from './wire/registers.ts';
 import type { Scaling } from './wire/scaling.ts';
 
@@ -50,6 +51,8 @@ export interface DevicePlace {
   readonly line: string;
   /** 0 to 255; what the line's devices answer to. */
   readonly unit: number;
+  /** How it takes firmware; absent: its address describes no way. */
+  readonly firmware?: FirmwarePlace;
 }
 
 const lengthOf: { readonly [Type in PointType]: number } = {
@@ -67,89 +70,12 @@ const lengthOf: { readonly [Type in PointType]: number } = {
   string: 0,
 };
 
-/** Reads the keys of one address and gathers what is wrong with them. */
-class Reading {
-  readonly faults: DocumentFault[] = [];
-  readonly #address: OpaqueAddress;
-  readonly #path: string;
-
-  constructor(address: OpaqueAddress, path: string, known: readonly string[]) {
-    this.#address = address;
-    this.#path = path;
-    for (const key of Object.keys(address)) {
-      if (!known.includes(key)) this.say(key, `unknown key \`${key}\``, `one of ${listed(known)}`);
-    }
-  }
-
-  has(key: string): boolean {
-    return this.#address[key] !== undefined;
-  }
-
-  say(key: string, found: string, expected: string): void {
-    this.faults.push({ path: key === '' ? this.#path : `${this.#path}.${key}`, found, expected });
-  }
-
-  wrong(key: string, expected: string): void {
-    this.say(key, describeFound(this.#address[key]), expected);
-  }
-
-  text(key: string): string {
-    const value = this.#address[key];
-    if (typeof value === 'string' && value !== '') return value;
-    this.wrong(key, 'a text');
-    return '';
-  }
-
-  whole(key: string, least: number, most: number): number {
-    const value = this.#address[key];
-    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-    this.wrong(key, `a whole number from ${least} to ${most}`);
-    return least;
-  }
-
-  optionalWhole(key: string, least: number, most: number): number | undefined {
-    return this.has(key) ? this.whole(key, least, most) : undefined;
-  }
-
-  oneOf<T extends string>(key: string, choices: readonly T[], otherwise: T, required: boolean): T {
-    const value = this.#address[key];
-    if (value === undefined && !required) return otherwise;
-    const choice = choices.find((candidate) => candidate === value);
-    if (choice !== undefined) return choice;
-    this.wrong(key, `one of ${listed(choices)}`);
-    return otherwise;
-  }
-
-  finite(key: string, otherwise: number, zero: boolean): number {
-    const value = this.#address[key];
-    if (value === undefined) return otherwise;
-    if (typeof value === 'number' && Number.isFinite(value) && (zero || value !== 0)) return value;
-    this.wrong(key, zero ? 'a finite number' : 'a finite number other than 0');
-    return otherwise;
-  }
-
-  /** A key that has no meaning beside the others. */
-  without(key: string, why: string): void {
-    if (this.has(key)) this.wrong(key, `no such key ${why}`);
-  }
-}
-
-function listed(choices: readonly string[]): string {
-  return choices.map((choice) => `\`${choice}\``).join(', ');
-}
-
-export type Parsed<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly faults: readonly DocumentFault[] };
-
-function outcome<T>(reading: Reading, value: T): Parsed<T> {
-  return reading.faults.length === 0 ? { ok: true, value } : { ok: false, faults: reading.faults };
-}
-
-/** `{line, unit}`. `path` is where the address stands in the bundle. */
+/** `{line, unit}`, and `firmware` where the device takes some. `path` is where the address stands in the bundle. */
 export function parseDeviceAddress(address: OpaqueAddress, path: string): Parsed<DevicePlace> {
-  const reading = new Reading(address, path, ['line', 'unit']);
-  return outcome(reading, { line: reading.text('line'), unit: reading.whole('unit', 0, 255) });
+  const reading = new AddressReading(address, path, ['line', 'unit', 'firmware']);
+  const firmware = readFirmware(reading);
+  const place = { line: reading.text('line'), unit: reading.whole('unit', 0, 255) };
+  return outcome(reading, firmware === undefined ? place : { ...place, firmware });
 }
 
 const pointKeys = [
@@ -167,7 +93,7 @@ const pointKeys = [
 
 /** A point's registers. `path` is where the address stands in the bundle. */
 export function parsePointAddress(address: OpaqueAddress, path: string): Parsed<PointPlace> {
-  const reading = new Reading(address, path, pointKeys);
+  const reading = new AddressReading(address, path, pointKeys);
   const table = reading.oneOf('table', tables, 'holding', true);
   const register = reading.whole('register', 0, 65_535);
   const type = reading.oneOf('type', pointTypes, 'uint16', true);
@@ -182,19 +108,19 @@ export function parsePointAddress(address: OpaqueAddress, path: string): Parsed<
   return outcome(reading, { table, register, count, shape: { format, readOnly, ...scaled } });
 }
 
-function readOnlyOf(reading: Reading, table: Table): boolean {
+function readOnlyOf(reading: AddressReading, table: Table): boolean {
   return (
     reading.oneOf('access', ['read', 'write'], table === 'coil' || table === 'holding' ? 'write' : 'read', false) ===
     'read'
   );
 }
 
-function coil(reading: Reading, table: Table): Shape['format'] {
+function coil(reading: AddressReading, table: Table): Shape['format'] {
   for (const key of ['bit', 'order', 'length']) reading.without(key, `in the table \`${table}\``);
   return { type: 'coil' };
 }
 
-function formatOf(reading: Reading, type: PointType): ValueFormat {
+function formatOf(reading: AddressReading, type: PointType): ValueFormat {
   if (type !== 'string') reading.without('length', `with the type \`${type}\``);
   if (type !== 'bool') reading.without('bit', `with the type \`${type}\``);
   if (type === 'bool') {
@@ -210,7 +136,7 @@ function formatOf(reading: Reading, type: PointType): ValueFormat {
   return { type, order };
 }
 
-function scalingOf(reading: Reading, type: PointType): Pick<Shape, 'scaling' | 'scaleRegister'> {
+function scalingOf(reading: AddressReading, type: PointType): Pick<Shape, 'scaling' | 'scaleRegister'> {
   if (type === 'bool' || type === 'string') {
     for (const key of ['scale', 'offset', 'scaleRegister']) reading.without(key, `with the type \`${type}\``);
     return {};

@@ -2,13 +2,16 @@
 // 1. Every frame gets one reply, an answer or silence. 2. A read is judged when it comes and again where rights or the
 // inventory changed before its turn. 3. A change goes south only through `carryOut`.
 
-import type { Caller, Denial, Gate, Judgement, Permit, Reader } from '../../src/contract/gate.ts';
+import type { Clock } from '../../src/contract/clock.ts';
+import type { Caller, Change, Denial, Gate, Judgement, Permit, Reader } from '../../src/contract/gate.ts';
 import type { Log } from '../../src/contract/log.ts';
+import { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { DenialReason } from '../../src/model/decision.ts';
 import type { ModbusIndex } from './address.ts';
 import { asker as askerOf, type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, readVerdict, type SitePermits } from './classify.ts';
 import type { Counters } from './counters.ts';
+import type { Exponents } from './effects.ts';
 import type { Turn } from './lane.ts';
 import type { Answer } from './line.ts';
 import type { ModbusChange } from './modbus-change.ts';
@@ -34,6 +37,7 @@ export type Reply = (response: Response | undefined) => void;
 /** What a road belongs to, as it is now. */
 export interface RoadServices {
   readonly gate: Gate;
+  readonly clock: Clock;
   readonly log: Log;
   readonly permits: SitePermits;
   readonly counters: Counters;
@@ -58,9 +62,11 @@ function responseOf(request: Request, answer: Answer): Response {
 
 export class Road {
   readonly #services: RoadServices;
+  readonly #transfers: RawTransfers;
 
   constructor(services: RoadServices) {
     this.#services = services;
+    this.#transfers = new RawTransfers(services.clock);
   }
 
   take(asker: Asker, route: Route | undefined, unitId: number, request: Request, reply: Reply): void {
@@ -69,8 +75,8 @@ export class Road {
       return;
     }
     const answer = route.broadcast ? (): void => reply(undefined) : reply;
-    const { permits, gate, counters } = this.#services;
-    const what = classify(request, route, permits);
+    const { gate, counters } = this.#services;
+    const what = this.#classify(asker, route, request);
     switch (what.kind) {
       case 'observation':
         this.#observe(asker, route, request, answer);
@@ -85,6 +91,12 @@ export class Road {
         else this.#change(asker, route, request, judgement.permit, what, answer);
       }
     }
+  }
+
+  #classify(asker: Asker, route: Reachable, request: Request, exponents?: Exponents): Classification {
+    return classify(request, route, this.#services.permits, exponents, ({ handle }) =>
+      this.#transfers.isUnderWay(route.index.inventory.idOf(handle), asker.caller()),
+    );
   }
 
   #nowhere(asker: Asker, route: Route | undefined, unitId: number, request: Request, reply: Reply): void {
@@ -209,9 +221,26 @@ export class Road {
       current = scaled.permit;
     }
     const isCurrent = (): boolean => this.#isCurrent(index);
-    await carryOut({ gate, line: track.line, index, isCurrent, readsBack: false }, current, devices, (carried) =>
-      reply(this.#told(request, carried)),
-    );
+    const parts = { gate, line: track.line, index, isCurrent, readsBack: false };
+    await carryOut(parts, current, devices, (carried) => {
+      this.#transferred(asker, route, what.change, carried);
+      reply(this.#told(request, carried));
+    });
+  }
+
+  /** A frame of a transfer that went out: until the transfer ends, a restart by the same person belongs to it. */
+  #transferred(
+    asker: Asker,
+    { index }: Reachable,
+    { transfer, rawImage }: Change<ModbusChange>,
+    carried: Carried,
+  ): void {
+    const wasSent =
+      carried.kind !== 'refused' && carried.kind !== 'withdrawn' && (carried.kind !== 'failed' || carried.sent);
+    if (transfer === undefined || rawImage !== true || !wasSent) return;
+    const device = index.inventory.idOf(transfer.device);
+    if (transfer.ends) this.#transfers.ended(device);
+    else this.#transfers.wrote(device, asker.caller());
   }
 
   /**
@@ -225,14 +254,14 @@ export class Road {
     permit: Permit<ModbusChange>,
     needed: ReadonlySet<number>,
   ): Promise<Judgement<ModbusChange> | string> {
-    const { gate, permits } = this.#services;
+    const { gate } = this.#services;
     const exponents = await readExponents(route.device, needed, askerOf(route.track.line));
     if (typeof exponents === 'string') {
       gate.abandon(permit, `a scale register could not be read: ${exponents}`);
       return exponents;
     }
     // The first permit only told that the rights are there; it goes nowhere, and the second judgement is the record.
-    const again = classify(request, route, permits, exponents);
+    const again = this.#classify(asker, route, request, exponents);
     if (again.kind !== 'change') return 'the request changed its kind';
     return gate.judge(asker.caller(), again.change);
   }

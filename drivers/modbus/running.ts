@@ -20,6 +20,8 @@ import { asker, carryOut } from './carry-out.ts';
 import type { SitePermits } from './classify.ts';
 import type { ModbusSection } from './config.ts';
 import { newCounters } from './counters.ts';
+import { FirmwareUpdates } from './firmware-update.ts';
+import { inTurn } from './lane-turn.ts';
 import { Listener, patienceMs } from './listener.ts';
 import type { ModbusChange } from './modbus-change.ts';
 import { planWrites } from './plan.ts';
@@ -41,6 +43,7 @@ export class RunningModbus implements RunningDriver {
   readonly #listeners: readonly Listener[];
   readonly #openings: readonly { readonly listener: Listener; readonly opening: LateOpening }[];
   readonly #forget: () => void;
+  readonly firmware: FirmwareUpdates;
   #index: ModbusIndex | undefined;
   #routes: ReadonlyMap<string, RouteTable> = new Map();
   #standing = 0;
@@ -56,12 +59,14 @@ export class RunningModbus implements RunningDriver {
     this.#tracks = makeTracks(config.lines, services);
     const road = new Road({
       gate: services.gate,
+      clock: services.clock,
       log: services.log,
       permits: sitePermits(config, () => this.#index),
       counters: this.#counters,
       index: () => this.#index,
       standing: () => this.#standing,
     });
+    this.firmware = new FirmwareUpdates({ ...services, tracks: this.#tracks, index: () => this.#index });
     this.#listeners = config.listen.map(
       (listener) =>
         new Listener(
@@ -192,7 +197,9 @@ export class RunningModbus implements RunningDriver {
       return targets.map((target) => ({ target, ok: false, why }));
     }
     const entries = targets.flatMap((target) => index.entryOf(target) ?? []);
-    const values = await this.#turn(track, false, () => readEntries(index, device, entries, asker(track.line)));
+    const values = await inTurn(track.lane, { exclusive: false, peer: ownPeer }, () =>
+      readEntries(index, device, entries, asker(track.line)),
+    );
     const at = this.#services.clock.now();
     return targets.map((target): Reading => {
       const value = typeof values === 'string' ? { unknown: values } : values.get(index.entryOf(target) ?? -1);
@@ -215,29 +222,12 @@ export class RunningModbus implements RunningDriver {
       return { outcome: { kind: 'not-sent', why } };
     }
     const isCurrent = (): boolean => this.#index?.inventory === index.inventory;
-    const performed = await this.#turn(track, true, () =>
+    const performed = await inTurn(track.lane, { exclusive: true, peer: ownPeer }, () =>
       carryOut({ gate, line: track.line, index, isCurrent, readsBack: true, holds }, permit, [device], () => undefined),
     );
     if (typeof performed !== 'string') return performed;
     gate.abandon(permit, performed);
     return { outcome: { kind: 'not-sent', why: performed } };
-  }
-
-  /** Runs something in a lane; a text says why it never ran. */
-  #turn<T extends object>({ lane }: Track, exclusive: boolean, run: () => Promise<T>): Promise<T | string> {
-    return new Promise((resolve, reject) => {
-      const entered = lane.enter({
-        exclusive,
-        peer: ownPeer,
-        start: () => {
-          run()
-            .then(resolve, reject)
-            .finally(() => lane.done());
-        },
-        expire: () => resolve('the device was busy for too long'),
-      });
-      if (!entered) resolve('too many requests wait for the device');
-    });
   }
 }
 

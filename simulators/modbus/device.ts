@@ -2,8 +2,10 @@
 // 1. What arrives is recorded and announced before it is carried out.
 // 2. The transports know nothing of registers; this file knows nothing of sockets.
 
+import { BootLoader, type BootLoaderOptions } from './boot-loader.ts';
 import { carriesOut, disfigure, type Failure, type FailureScope, type Reply } from './failures.ts';
-import { type DeviceState, exceptionPdu, execute } from './functions.ts';
+import { type DeviceState, type Execution, exceptionPdu, execute } from './functions.ts';
+import { LoaderFront, type LoaderFrontOptions } from './loader-front.ts';
 import { ArrivalRecord, type ArrivedFrame, describeRequest } from './record.ts';
 import { type MappedPoint, type PlainRegisters, RegisterBank } from './register-bank.ts';
 
@@ -15,6 +17,8 @@ export interface SimulatedDeviceOptions {
   readonly queues?: ReadonlyMap<number, readonly number[]>;
   /** Identification objects 0 to 6: vendor, product code, revision, URL, product, model, application. */
   readonly identification?: ReadonlyMap<number, string>;
+  /** Its boot loader, and how that is spoken to. */
+  readonly bootLoader?: BootLoaderOptions & LoaderFrontOptions;
   /** Called by `advance` with the seconds since the last call and since the start: drift and reactions. */
   readonly behave?: (bank: RegisterBank, seconds: number, elapsed: number) => void;
   /** One line for every write (and every frame nobody knows) that reached the device. Default: none. */
@@ -48,8 +52,10 @@ export class SimulatedDevice {
   readonly bank: RegisterBank;
   readonly state: DeviceState;
   readonly #options: SimulatedDeviceOptions;
+  readonly #front: LoaderFront | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
   #misbehaviour: Misbehaviour | undefined;
+  #inTurn: (Failure | undefined)[] = [];
   #held: (() => void)[] = [];
   #elapsed = 0;
 
@@ -57,6 +63,11 @@ export class SimulatedDevice {
     this.name = options.name;
     this.#options = options;
     this.bank = new RegisterBank(options.points, options.plain);
+    const { bootLoader, now = Date.now } = options;
+    if (bootLoader !== undefined) {
+      const later = (ms: number, then: () => void): void => this.#later(ms, then);
+      this.#front = new LoaderFront(new BootLoader(bootLoader, { later, now }), bootLoader);
+    }
     this.state = {
       bank: this.bank,
       files: copied(options.files),
@@ -76,9 +87,25 @@ export class SimulatedDevice {
     this.#misbehaviour = { failure, scope, left: scope.times ?? Number.POSITIVE_INFINITY };
   }
 
+  /** One for each request that comes, in this order, none where it is `undefined`; after them what `fail` says. */
+  failInTurn(failures: readonly (Failure | undefined)[]): void {
+    this.#inTurn = [...failures];
+  }
+
   /** No more failures. Answers that are held stay held. */
   behave(): void {
     this.#misbehaviour = undefined;
+    this.#inTurn = [];
+  }
+
+  /** Throws where the device has no boot loader. */
+  get front(): LoaderFront {
+    if (this.#front === undefined) throw new Error(`\`${this.name}\` has no boot loader`);
+    return this.#front;
+  }
+
+  get loader(): BootLoader {
+    return this.front.loader;
   }
 
   /** How many answers are held back. */
@@ -105,7 +132,8 @@ export class SimulatedDevice {
     const functionCode = request.pdu.readUInt8(0);
     const frame = this.#note(request, { ...described, functionCode });
     const failure = this.#failureFor(frame);
-    const result = carriesOut(failure) ? execute(request.pdu, this.state) : 'no-answer';
+    if (this.#front?.loader.isSilent) return;
+    const result = carriesOut(failure) ? this.#execute(request.pdu) : 'no-answer';
     if (frame.kind !== 'read') this.#announce(frame, typeof result === 'number' ? ` -> exception ${result}` : '');
     if (failure?.kind === 'refuse') path.close();
     else if (failure?.kind === 'exception') path.send({ pdu: exceptionPdu(functionCode, failure.code) });
@@ -130,6 +158,10 @@ export class SimulatedDevice {
     this.#held = [];
   }
 
+  #execute(pdu: Buffer): Execution {
+    return this.#front?.execute(pdu) ?? execute(pdu, this.state);
+  }
+
   #note(
     from: { readonly peer: string; readonly unit: number; readonly bytes: Buffer },
     described: Pick<ArrivedFrame, 'kind' | 'points' | 'summary' | 'functionCode'>,
@@ -149,6 +181,7 @@ export class SimulatedDevice {
   }
 
   #failureFor(frame: ArrivedFrame): Failure | undefined {
+    if (this.#inTurn.length > 0) return this.#inTurn.shift();
     const current = this.#misbehaviour;
     if (current === undefined || (current.scope.on !== undefined && current.scope.on !== frame.kind)) return undefined;
     current.left -= 1;

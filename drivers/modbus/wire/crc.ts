@@ -6,9 +6,9 @@ const table = Uint16Array.from({ length: 256 }, (_, octet) => {
   return crc;
 });
 
-/** The CRC of the octets from `start` up to `end`; on the line its low octet comes first. */
-export function crc16(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
-  let crc = 0xffff;
+/** The CRC of the octets from `start` up to `end`; on the line its low octet comes first. `from`: that of what stands before them. */
+export function crc16(bytes: Uint8Array, start = 0, end: number = bytes.length, from = 0xffff): number {
+  let crc = from;
   for (const octet of bytes.subarray(start, end)) crc = (crc >>> 8) ^ Number(table[(crc ^ octet) & 0xff]);
   return crc;
 }
