@@ -195,11 +195,21 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
       return back('failed', at.fault);
     }
     const outcome = await at.value.firmware.perform(permit, { signal: task.signal, progress() {} });
-    if (outcome.kind === 'acknowledged' || outcome.kind === 'unknown') return { to: 'confirming' };
-    const next = back(outcome.kind === 'withdrawn' ? 'refused' : 'failed', `not activated: ${whyOf(outcome)}`);
-    const denial = outcome.kind === 'withdrawn' ? lookAgain()?.denial : undefined;
-    if (denial) pauseJob(denial);
-    return { ...next, memory: { activated: undefined } };
+    switch (outcome.kind) {
+      // Whether it was told or not: the device says what it runs.
+      case 'acknowledged':
+      case 'unknown':
+      case 'stopped':
+        return { to: 'confirming' };
+      case 'refused-by-device':
+      case 'not-sent':
+        return { ...back('failed', `not activated: ${whyOf(outcome)}`), memory: { activated: undefined } };
+      case 'withdrawn': {
+        const denial = lookAgain()?.denial;
+        if (denial) pauseJob(denial);
+        return { ...back('refused', `not activated: ${outcome.reason}`), memory: { activated: undefined } };
+      }
+    }
   }
 
   async function confirm(task: Task): Promise<Next> {

@@ -166,7 +166,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
       await this.#site.wait(CHUNK_MS, it.fault === 'hangs' ? undefined : signal);
       if (it.fault === 'hangs') await new Promise(() => {});
       if (!this.#site.isAlive()) return { kind: 'unknown', why: 'killed' };
-      if (signal.aborted) return { kind: 'unknown', why: 'stopped' };
+      if (signal.aborted) return { kind: 'stopped', why: 'stopped' };
       if (it.fault === 'stalls') continue;
       if (it.fault === 'breaks') throw new Error('a fault of our own');
       if (it.fault === 'forgets') it.staged = undefined;
