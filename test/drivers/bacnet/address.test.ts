@@ -48,6 +48,57 @@ it.each([
   expect(parsed.ok ? [] : parsed.fault.map(({ path }) => path)).toEqual(paths);
 });
 
+it('reads how a device takes firmware, with what is usual where nothing is said', () => {
+  const read = (firmware: object) => {
+    const parsed = parseDeviceAddress({ network: 'plant', instance: 7, firmware }, 'd');
+    return parsed.ok ? parsed.value.firmware : parsed.fault.map(({ path }) => path);
+  };
+  expect(read({ file: 1 })).toEqual({
+    file: 1,
+    activate: 'activate-changes',
+    version: 'firmware-revision',
+    confirmMs: 120_000,
+    stallMs: 60_000,
+    staging: false,
+  });
+  const all = {
+    file: 0,
+    activate: 'cold-restart',
+    password: 'filters',
+    version: 'application-software-version',
+    confirmSeconds: 5,
+    stallSeconds: 2,
+    chunk: 512,
+    staging: true,
+  };
+  const { confirmSeconds: _confirm, stallSeconds: _stall, ...same } = all;
+  expect(read(all)).toEqual({ ...same, confirmMs: 5000, stallMs: 2000 });
+});
+
+it.each([
+  ['file 1', ['d.firmware']],
+  [null, ['d.firmware']],
+  [[1], ['d.firmware']],
+  [{}, ['d.firmware.file']],
+  [{ file: 4_194_303 }, ['d.firmware.file']],
+  [{ file: '1' }, ['d.firmware.file']],
+  [{ file: 1, activate: 'restart' }, ['d.firmware.activate']],
+  [
+    { file: 1, version: 'model-name', confirmSeconds: 0, stallSeconds: 601 },
+    ['version', 'confirmSeconds', 'stallSeconds'],
+  ],
+  [{ file: 1, chunk: 15, staging: 'yes', burn: true }, ['burn', 'chunk', 'staging']],
+  [{ file: 1, password: '' }, ['d.firmware.password']],
+  [{ file: 1, password: 'x'.repeat(21) }, ['d.firmware.password']],
+])('does not take the firmware %j, and tells no password', (firmware, paths) => {
+  const parsed = parseDeviceAddress({ network: 'plant', instance: 7, firmware }, 'd');
+  const faults = parsed.ok ? [] : parsed.fault;
+  expect(faults.map(({ path }) => path)).toEqual(
+    paths.map((path) => (path.startsWith('d.') ? path : `d.firmware.${path}`)),
+  );
+  expect(JSON.stringify(faults)).not.toContain('xxxx');
+});
+
 const device = (id: string, address?: object) => ({
   id,
   name: id,
@@ -153,6 +204,19 @@ it('lists every fault by its place in the bundle', async () => {
     'organizations.0.devices.2.address.bacnet.instance',
     'organizations.0.points.1.address',
     'organizations.0.points.2.address.object',
+  ]);
+});
+
+it('wants the class `firmware` for a point of the file that takes firmware', async () => {
+  const owner = device('d1', { network: 'plant', instance: 1, firmware: { file: 3 } });
+  const points = [point('image', 'd1', { object: 'file,3' }), point('other', 'd1', { object: 'file,4' })];
+  const { compiled } = await compile([owner], points);
+  expect(compiled.ok ? [] : compiled.fault).toEqual([
+    {
+      path: 'organizations.0.points.0.class',
+      found: '`set-point` for the file that `d1` takes firmware by',
+      expected: '`firmware`',
+    },
   ]);
 });
 

@@ -250,6 +250,19 @@ describe('other services', () => {
     expect(effects(ask.reinitialize(2), within)).toEqual(['ahu2 device.control']);
   });
 
+  test('the file that a device’s address names is firmware also without a point', async () => {
+    const points = (all: readonly object[]) => all.filter((one) => 'id' in one && one.id !== 'ahu2/firmware');
+    const alone = siteWith(await indexOf({ points }));
+    const marks = { change: { rawImage: true, transfer: { ends: false } } };
+    const written = ask.writeFile(1, 0, Buffer.of(1));
+    expect(effects(written, alone)).toEqual(['ahu2 firmware.update']);
+    expect(classify(request(written), AHU, alone)).toMatchObject(marks);
+    const resized = ask.writeProperty({ object: 'file,1', property: 'file-size', value: [app.unsigned(0)] });
+    expect(effects(resized, alone)).toContain('ahu2 firmware.update');
+    expect(classify(request(resized), AHU, alone)).toMatchObject(marks);
+    expect(effects(ask.writeFile(77, 0, Buffer.of(1)), alone)).toContain('ahu2 engineering.modify');
+  });
+
   test('transfers, images and sameness are marked', () => {
     const changeOf = (asked: Parameters<typeof request>[0]) => classify(request(asked), AHU, site);
     expect(changeOf(ask.writeFile(1, 0, Buffer.of(1)))).toMatchObject({
