@@ -23,6 +23,7 @@ import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
 
 const LOOK_EVERY_MS = 500;
+const DAY_MS = 86_400_000;
 
 export interface HttpParts {
   readonly config: SiteConfig;
@@ -107,31 +108,36 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     ...pagesHere(),
   });
   closers.push(() => http.stop());
-  closers.push(renewWhenFilesChange(config, clock, log, http));
+  closers.push(keepTlsFiles(parts, http));
   announce(log, http);
   return work;
 }
 
-/** Certificates are renewed and withdrawn without a restart. Gives what ends it. */
-function renewWhenFilesChange(config: SiteConfig, clock: Clock, log: Log, http: RunningHttp): () => void {
+/** Certificates are renewed and withdrawn without a restart, one of the gateway's own in time. Gives what ends it. */
+function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHttp): () => void {
   const { certificateFile, keyFile, clientCaFile, clientCrlFile } = config.http ?? {};
   const files = [certificateFile, keyFile, clientCaFile, clientCrlFile].filter((file) => file !== undefined);
   const listener = 'http';
   const look = (): void => {
     tlsFilesOf(config, clock)
-      .then((read) => http.renew(read))
-      .then(
-        () =>
-          log.write('info', 'tls.reloaded', { listener }, 'page and API: the changed certificate files are in force'),
-        (error: unknown) => {
-          const why = error instanceof Error ? error.message : String(error);
-          const text = `page and API: the changed files cannot be used, the old ones stay in force: ${why}`;
-          log.write('error', 'tls.reload-failed', { listener, why }, text);
-        },
-      );
+      .then((read) => {
+        if (!http.renew(read)) return;
+        log.write('info', 'tls.reloaded', { listener }, 'page and API: the changed certificate files are in force');
+      })
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        const text = `page and API: the changed files cannot be used, the old ones stay in force: ${why}`;
+        log.write('error', 'tls.reload-failed', { listener, why }, text);
+      });
   };
   for (const file of files) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
+  const daily = (): void => {
+    look();
+    timer = timers.after(DAY_MS, daily);
+  };
+  let timer = certificateFile === undefined ? timers.after(DAY_MS, daily) : undefined;
   return () => {
+    timer?.cancel();
     for (const file of files) unwatchFile(file, look);
   };
 }

@@ -134,9 +134,9 @@ export interface RunningHttp {
   readonly address: string;
   readonly port: number;
   /**
-   * These are in force from now on; streams and connections of certificates they withdraw are ended.
+   * These are in force from now on, false where they were before; streams and connections of certificates they withdraw are ended.
    * @throws where they cannot be used; the old ones stay in force
    */
-  renew(files: TlsFiles): void;
+  renew(files: TlsFiles): boolean;
   stop(): Promise<void>;
 }

@@ -95,7 +95,7 @@ export function pointRoutes(app: App, context: Context): void {
     schema: {
       summary: 'live values as server-sent events: `value` {id, …reading}, `job`, `image`, `gone` {id}, `end` {why}',
       description:
-        'a `value` comes when the value or its quality changed, and again with its new time while it stays the same, about every ten seconds; `end` says `signed-out`, `revoked`, `no-policy` or `stopping`. `job` (JobSummary; of the job that is named: Job without rows) and `image` (Image) come at most twice a second each; their `gone` has a `kind`',
+        'a `value` comes when the value or its quality changed, and again with its new time while it stays the same: about every ten seconds, every minute where the device tells of changes by itself; `end` says `signed-out`, `revoked`, `no-policy` or `stopping`. `job` (JobSummary; of the job that is named: Job without rows) and `image` (Image) come at most twice a second each; their `gone` has a `kind`',
       tags: ['points'],
       querystring: liveQuery,
       produces: ['text/event-stream'],

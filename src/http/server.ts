@@ -67,7 +67,7 @@ export interface BuiltHttp {
   readonly context: Context;
   /** Method and path of everything that is served. */
   readonly routes: readonly (readonly [method: string, path: string])[];
-  renew(files: TlsFiles): void;
+  renew(files: TlsFiles): boolean;
   close(): Promise<void>;
 }
 

@@ -23,10 +23,10 @@ export interface TlsFiles {
 
 export interface ClientCertificates {
   /**
-   * From now on these files are in force.
+   * From now on these files are in force; false where they were before.
    * @throws where they cannot be used; the old ones stay in force
    */
-  renew(files: TlsFiles): void;
+  renew(files: TlsFiles): boolean;
 }
 
 export function contextOf({ certificate, key, clientCa, clientCrl }: TlsFiles): SecureContextOptions {
@@ -73,6 +73,7 @@ export function watchClients(
 
   return {
     renew(next) {
+      if (isSame(files, next)) return false;
       const listed = serialsIn(next.clientCrl);
       server.setSecureContext(contextOf(next));
       server.setTicketKeys(randomBytes(48));
@@ -81,9 +82,13 @@ export function watchClients(
       withdrawn = listed;
       // Under another CA everybody shows theirs again.
       for (const [socket, serial] of [...shown]) if (isOtherCa || listed.has(serial)) end(socket);
+      return true;
     },
   };
 }
+
+const isSame = (a: TlsFiles, b: TlsFiles): boolean =>
+  (['certificate', 'key', 'clientCa', 'clientCrl'] as const).every((file) => a[file] === b[file]);
 
 /** @throws where a list cannot be read */
 function serialsIn(crl: string | undefined): ReadonlySet<string> {

@@ -6,6 +6,7 @@ import type { Override, RowCheck, WriteOrder, WriteResult, WriteRow } from '../c
 import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial, shownText } from './denial-shown.ts';
+import type { FoundOverride } from './found-overrides.ts';
 import { personName } from './person-name.ts';
 import { seesName } from './point-routes.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
@@ -125,18 +126,27 @@ export function writeRoutes(app: App, context: Context): void {
     },
     handler: (request) => {
       const { cursor, limit, open } = request.query;
-      const all = overrides
-        .list()
-        .filter(({ state }) => open === undefined || open === isOpen(state))
-        .flatMap((each) => shownOverride(context, request, each) ?? [])
-        .concat(open === false ? [] : shownFound(context, request));
+      const sight = sightOf(context, request);
+      const isSeen = ({ point }: { readonly point: string }): boolean => sight.point(point) !== undefined;
+      const all = [
+        ...overrides
+          .list()
+          .filter((each) => (open === undefined || open === isOpen(each.state)) && isSeen(each))
+          .map((each) => ({ id: each.id, show: () => shownOverride(context, request, each) })),
+        ...(open === false ? [] : context.found.list())
+          .filter(isSeen)
+          .map((each) => ({ id: each.id, show: () => shownFound(context, request, each) })),
+      ];
       const after = cursor === undefined ? -1 : all.findIndex(({ id }) => id === fromCursor(cursor));
       if (cursor !== undefined && after < 0) {
         throw invalid([{ path: 'cursor', message: 'begin again: the ledger has gone on' }]);
       }
-      const items = all.slice(after + 1, after + 1 + limit);
-      const last = items.at(-1);
-      return { items, ...(last && all.at(-1) !== last && { next: cursorOf(last.id) }) };
+      const page = all.slice(after + 1, after + 1 + limit);
+      const last = page.at(-1);
+      return {
+        items: page.flatMap(({ show }) => show() ?? []),
+        ...(last && all.at(-1) !== last && { next: cursorOf(last.id) }),
+      };
     },
   });
 
@@ -296,30 +306,29 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
   };
 }
 
-function shownFound(context: Context, request: FastifyRequest): ApiOverride[] {
+function shownFound(
+  context: Context,
+  request: FastifyRequest,
+  { id, point, device, priority, value, since, by }: FoundOverride,
+): ApiOverride | undefined {
   const sight = sightOf(context, request);
   const asker = askerOf(request);
-  return context.found.list().flatMap(({ id, point, device, priority, value, since, by = null }): ApiOverride[] => {
-    const handle = sight.point(point);
-    if (handle === undefined) return [];
-    const above = sight.device(device);
-    const { inventory } = sight.tree;
-    const place = inventory.point(handle);
-    const isNamed = by !== null && place !== undefined && seesName(context, asker, sight, by, place);
-    return [
-      {
-        id,
-        point: { id: point, name: inventory.nameOf(handle) },
-        own: by === asker.caller.principal,
-        origin: 'found',
-        ...(isNamed && { owner: personName(context, by) }),
-        value: shownValue(value),
-        priority,
-        ...(place?.unit !== undefined && { unit: place.unit }),
-        since,
-        state: 'active',
-        ...(above !== undefined && { device: { id: device, name: inventory.nameOf(above) } }),
-      },
-    ];
-  });
+  const handle = sight.point(point);
+  const { inventory } = sight.tree;
+  const place = handle === undefined ? undefined : inventory.point(handle);
+  if (!place) return undefined;
+  const above = sight.device(device);
+  return {
+    id,
+    point: { id: point, name: place.name },
+    own: by === asker.caller.principal,
+    origin: 'found',
+    value: shownValue(value),
+    priority,
+    since,
+    state: 'active',
+    ...(by !== undefined && seesName(context, asker, sight, by, place) && { owner: personName(context, by) }),
+    ...(place.unit !== undefined && { unit: place.unit }),
+    ...(above !== undefined && { device: { id: device, name: inventory.nameOf(above) } }),
+  };
 }

@@ -173,6 +173,7 @@ describe('a certificate that is withdrawn', () => {
     const one = await follow('second/optimizer');
     expect(() => rig.renew({ clientCa: clientCa(), clientCrl: 'nothing' })).toThrow('no `X509 CRL` block');
     expect(() => rig.renew({ clientCa: clientCa(), key: 'nothing' })).toThrow();
+    expect(rig.renew({ clientCa: clientCa() })).toBe(false);
     expect([await one.again(), one.heard.isOver]).toEqual([200, false]);
     one.stop();
   });

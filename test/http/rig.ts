@@ -89,7 +89,7 @@ export interface HttpRig {
   readonly routes: readonly (readonly [string, string])[];
   readonly bundle: object;
   /** Other certificate files from now on. */
-  renew(files: Partial<TlsFiles>): void;
+  renew(files: Partial<TlsFiles>): boolean;
   client(headers?: { readonly [name: string]: string }): Client;
   /** Signed in. */
   as(person: string): Promise<Client>;
