@@ -22,15 +22,17 @@ export function hearOfSession(signedOut: () => void, reach: (reached: boolean) =
 }
 
 export interface AskOptions {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   /** Carries a write safely over a lost answer. */
   readonly key?: string;
+  /** A piece of a file, from this octet on. */
+  readonly piece?: { readonly octets: Blob; readonly offset: number };
 }
 
 /** @throws ApiFault for everything that is not 2xx */
-export async function ask<T>(path: string, { method = 'GET', body, signal, key }: AskOptions = {}): Promise<T> {
+export async function ask<T>(path: string, { method = 'GET', body, signal, key, piece }: AskOptions = {}): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
@@ -41,8 +43,10 @@ export async function ask<T>(path: string, { method = 'GET', body, signal, key }
         accept: 'application/json, application/problem+json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(key !== undefined && { 'idempotency-key': key }),
+        ...(piece && { 'content-type': 'application/octet-stream', 'upload-offset': String(piece.offset) }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(piece && { body: piece.octets }),
       ...(signal && { signal }),
     });
   } catch (error) {

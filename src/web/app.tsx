@@ -11,6 +11,8 @@ import { Admin } from './views/admin.tsx';
 import { Batch } from './views/batch.tsx';
 import { Confirm } from './views/confirm.tsx';
 import { Device } from './views/device.tsx';
+import { JobView } from './views/job.tsx';
+import { JOB_RIGHTS, Jobs } from './views/jobs.tsx';
 import { Me } from './views/me.tsx';
 import { OverrideLedger } from './views/overrides.tsx';
 import { Place } from './views/place.tsx';
@@ -86,6 +88,10 @@ function View({ path, query }: { path: readonly string[]; query: URLSearchParams
       return <OverrideLedger />;
     case 'batch':
       return <Batch />;
+    case 'jobs':
+      return <Jobs tab={id} kind={path[2] ?? ''} />;
+    case 'job':
+      return <JobView key={id} id={id} />;
     case 'tool':
       return <OwnTool />;
     case 'admin':
@@ -105,6 +111,9 @@ function Navigation({ at }: { at: string }) {
     { to: '#/', icon: 'home', name: t('nav.plant'), on: ['', 'place', 'device', 'point', 'search'] },
     { to: to('overrides'), icon: 'clock', name: t('nav.overrides'), on: ['overrides'] },
     { to: to('batch'), icon: 'layers', name: t('nav.batch'), on: ['batch'], count: chosen },
+    ...(JOB_RIGHTS.some((right) => may(me, right))
+      ? [{ to: to('jobs'), icon: 'tasks', name: t('nav.jobs'), on: ['jobs', 'job'] }]
+      : []),
     { to: to('tool'), icon: 'tool', name: t('nav.tool'), on: ['tool'] },
     ...(isAdmin ? [{ to: to('admin'), icon: 'shield', name: t('nav.admin'), on: ['admin'] }] : []),
     { to: to('me'), icon: 'user', name: me.name, on: ['me'], apart: true },

@@ -43,6 +43,7 @@ declare module 'preact' {
         readonly inputmode?: 'numeric' | 'decimal';
       };
       'wa-option': Base & { readonly value: string };
+      'wa-progress-bar': Base & { readonly value: number; readonly label: string };
       'wa-radio': Base & { readonly value: string; readonly appearance?: 'default' | 'button' };
       'wa-radio-group': Control & { readonly orientation?: 'horizontal' | 'vertical' };
       'wa-select': Control & { readonly multiple?: boolean; readonly 'with-clear'?: boolean };

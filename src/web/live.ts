@@ -3,12 +3,11 @@
 
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { ApiReading } from '../http/schema-browse.ts';
-import { ask } from './api.ts';
 import { createStore } from './store.ts';
+import { followStream } from './stream.ts';
 
 const MOST_POINTS = 256;
 const SETTLE_MS = 350;
-const AGAIN_MS = 3000;
 
 export const streamOpen = createStore(false);
 
@@ -83,45 +82,16 @@ export function useLive(ids: readonly string[]): void {
   const wanted = [...new Set(ids)].slice(0, MOST_POINTS).map(encodeURIComponent).join(',');
   useEffect(() => {
     if (wanted === '') return;
-    let source: EventSource | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let over = false;
-    const open = (): void => {
-      source = new EventSource(`/api/v1/live?points=${encodeURIComponent(wanted)}`);
-      source.addEventListener('open', () => streamOpen.set(true));
-      source.addEventListener('value', (event) => {
-        const { id, ...reading } = JSON.parse((event as MessageEvent<string>).data) as ApiReading & { id: string };
-        take(id, reading);
-      });
-      source.addEventListener('gone', (event) => {
-        const { id } = JSON.parse((event as MessageEvent<string>).data) as { id: string };
-        take(id, { quality: 'never', at: Date.now() });
-      });
-      source.addEventListener('end', (event) => {
-        const { why } = JSON.parse((event as MessageEvent<string>).data) as { why: string };
-        source?.close();
-        streamOpen.set(false);
-        if (why === 'revoked') dispatchEvent(new CustomEvent('session-over', { detail: why }));
-        else again();
-      });
-      source.addEventListener('error', () => {
-        streamOpen.set(false);
-        if (source?.readyState === EventSource.CLOSED) again();
-      });
-    };
-    const again = (): void => {
-      clearTimeout(timer);
-      if (over) return;
-      timer = setTimeout(open, AGAIN_MS);
-      // A stream does not say with which answer it was refused; where nobody is signed in any more, this does.
-      void ask('me').catch(() => {});
-    };
-    open();
-    return () => {
-      over = true;
-      clearTimeout(timer);
-      source?.close();
-      streamOpen.set(false);
-    };
+    return followStream(
+      `live?points=${encodeURIComponent(wanted)}`,
+      {
+        value(data) {
+          const { id, ...reading } = data as ApiReading & { id: string };
+          take(id, reading);
+        },
+        gone: (data) => take((data as { id: string }).id, { quality: 'never', at: Date.now() }),
+      },
+      (isOpen) => streamOpen.set(isOpen),
+    );
   }, [wanted]);
 }

@@ -9,6 +9,7 @@ import './styles/sign-in.css';
 import './styles/plant.css';
 import './styles/work.css';
 import './styles/admin.css';
+import './styles/jobs.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { followAppearance } from './appearance.ts';

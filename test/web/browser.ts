@@ -1,8 +1,7 @@
 // Debian's Chromium and the whole demo site behind it: what a technician has in front of them, and the plant it reaches.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -26,8 +25,6 @@ const FLAGS = [
 
 /** Kept after a run, for people to look at. */
 const ARTEFACTS = new URL('../../node_modules/.cache/screenshots/', import.meta.url).pathname;
-/** The checker, as one script. */
-export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Whether these tests can run here; says why not. */
 export const haveChromium = (): boolean => existsSync(CHROMIUM) || absent('chromium');
@@ -121,6 +118,8 @@ async function open(browser: Browser, origin: string, options: BrowserContextOpt
     ...options,
   });
   const page = await context.newPage();
+  // Shorter than a test may take: what was waited for is named then.
+  page.setDefaultTimeout(12_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

@@ -91,6 +91,16 @@ describe.skipIf(!haveChromium())('the page', () => {
     await page.getByText(/Asked\. Request \d+ is recorded/).waitFor();
   });
 
+  it('takes no click that is meant for what stands beside an icon', async () => {
+    const { page } = await stage.as('carla');
+    await page.locator('.device-card').first().waitFor();
+    const wide = (await page.evaluate(`[...document.querySelectorAll('wa-icon')]
+      .map((icon) => [icon.getAttribute('name'), icon.shadowRoot.querySelector('svg')?.getBoundingClientRect().width ?? 0])
+      .filter(([, width]) => width > 48)`)) as unknown[];
+    expect(wide).toEqual([]);
+    expect(await page.locator('wa-icon').count()).toBeGreaterThan(4);
+  });
+
   it('lets no value change under a finger, and shows it as soon as the finger is away', async () => {
     const [held, free] = [await stage.as('anna'), await stage.as('ben')];
     const valueIn = ({ page }: typeof held) =>

@@ -1,8 +1,10 @@
 // German. The same keys as English, or it does not compile.
 
+import { deWork } from './de-work.ts';
 import type { Messages } from './en.ts';
 
 export const de: Messages = {
+  ...deWork,
   'app.offline': 'Das Gateway antwortet nicht. Was Sie sehen, kann alt sein.',
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Lädt',

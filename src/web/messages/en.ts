@@ -1,6 +1,9 @@
 // English. `{name}` stands for what the page puts there.
 
+import { enWork } from './en-work.ts';
+
 export const en = {
+  ...enWork,
   'app.offline': 'The gateway is not answering. What you see may be old.',
   'app.skip': 'Skip to content',
   'app.loading': 'Loading',

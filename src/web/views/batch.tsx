@@ -228,10 +228,11 @@ function AddPoint() {
 
   async function add({ id }: ApiFound): Promise<void> {
     setFault(undefined);
+    // At once: what is typed meanwhile is the next one.
+    setText('');
+    setQ('');
     try {
       addToBatch(await ask<ApiPointDetail>(`points/${seg(id)}`));
-      setText('');
-      setQ('');
     } catch (error) {
       if (error instanceof ApiFault) setFault(error);
     }

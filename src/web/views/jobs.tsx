@@ -1,0 +1,129 @@
+// The jobs: those under way as they go, those that ended; and the ways to a new one.
+
+import { useState } from 'preact/hooks';
+import type { ApiJobSummary } from '../../http/schema-jobs.ts';
+import { ask, type Page, query } from '../api.ts';
+import { Busy, Fault, Heading, Icon, More } from '../parts.tsx';
+import { to } from '../route.ts';
+import { may, useMe } from '../session.ts';
+import { usePages } from '../store.ts';
+import { shownMoment, t } from '../words.ts';
+import { isOver, toneOf, useWork } from '../work.ts';
+import { JobOrder } from './job-order.tsx';
+import { JobProgress, titleOf } from './job-parts.tsx';
+import { Updates } from './updates.tsx';
+
+const AT_ONCE = 20;
+const ICONS = { firmware: 'chip', configuration: 'layers', 'alarm-thresholds': 'warning', batch: 'layers' } as const;
+const NEW = [
+  { kind: 'configuration', right: 'device.configure' },
+  { kind: 'alarm-thresholds', right: 'alarm.threshold' },
+] as const;
+/** Whoever holds one of these may see jobs. */
+export const JOB_RIGHTS = [
+  'firmware.update',
+  'device.configure',
+  'deviceConfig.read',
+  'alarm.threshold',
+  'point.write',
+];
+
+export function Jobs({ tab, kind }: { tab: string; kind: string }) {
+  const me = useMe();
+  const tabs = ['', ...(may(me, 'firmware.update') ? ['updates'] : [])];
+  if (tab === 'new') return <JobOrder kind={kind} />;
+  return (
+    <>
+      <Heading title={t('nav.jobs')} lead={t('job.lead')} />
+      {tabs.length > 1 && (
+        <nav class="tabs" aria-label={t('nav.jobs')}>
+          {tabs.map((each) => (
+            <a
+              key={each}
+              href={each === '' ? to('jobs') : to('jobs', each)}
+              aria-current={each === tab ? 'page' : undefined}
+            >
+              {t(each === '' ? 'job.all' : 'job.updates')}
+            </a>
+          ))}
+        </nav>
+      )}
+      {tab === 'updates' && tabs.includes(tab) ? <Updates /> : <JobList />}
+    </>
+  );
+}
+
+function JobList() {
+  const me = useMe();
+  const pages = usePages('jobs', (signal, cursor) =>
+    ask<Page<ApiJobSummary>>(`jobs${query({ limit: AT_ONCE, cursor })}`, { signal }),
+  );
+  const [heard, setHeard] = useState<ReadonlyMap<string, ApiJobSummary | undefined>>(new Map());
+  useWork({
+    job(job) {
+      if (!pages.items?.some(({ id }) => id === job.id)) pages.reload();
+      setHeard((before) => new Map(before).set(job.id, job));
+    },
+    gone: ({ id }) => setHeard((before) => new Map(before).set(id, undefined)),
+  });
+  const items = (pages.items ?? []).flatMap((each) => (heard.has(each.id) ? (heard.get(each.id) ?? []) : each));
+  const [open, ended] = [items.filter((each) => !isOver(each)), items.filter(isOver)];
+  const ways = NEW.filter(({ right }) => may(me, right));
+  return (
+    <>
+      {ways.length > 0 && (
+        <div class="actions">
+          {ways.map(({ kind }) => (
+            <wa-button key={kind} appearance="outlined" href={to('jobs', 'new', kind)}>
+              <wa-icon slot="start" name="plus" />
+              {t(`job.new.${kind}`)}
+            </wa-button>
+          ))}
+        </div>
+      )}
+      {pages.fault && <Fault fault={pages.fault} again={pages.reload} />}
+      {!pages.items && !pages.fault && <Busy />}
+      {pages.items?.length === 0 && (
+        <p class="empty">
+          <wa-icon name="layers" />
+          {t('job.none')}
+        </p>
+      )}
+      <JobGroup title={t('job.open')} jobs={open} />
+      <JobGroup title={t('over.ended')} jobs={ended} />
+      <More pages={pages} />
+    </>
+  );
+}
+
+function JobGroup({ title, jobs }: { title: string; jobs: readonly ApiJobSummary[] }) {
+  if (jobs.length === 0) return null;
+  return (
+    <section class="group">
+      <h2>{title}</h2>
+      <ul class="ledger">
+        {jobs.map((job) => (
+          <li key={job.id} class="card job-card">
+            <a href={to('job', job.id)}>
+              <span class="glyph">
+                <Icon name={ICONS[job.kind]} />
+              </span>
+              <span class="row-name">
+                {titleOf(job)}
+                <small>
+                  {t(`job.kind.${job.kind}`)} ·{' '}
+                  {t('job.by', {
+                    who: job.own ? t('over.you') : (job.starter ?? t('last.someone')),
+                    time: shownMoment(job.startedAt),
+                  })}
+                </small>
+              </span>
+              <span class={`tag ${toneOf(job.state)}`}>{t(`job.state.${job.state}`)}</span>
+              <JobProgress job={job} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
