@@ -5,6 +5,7 @@ import { ConsoleFault, EXIT, type ExitCode, type Terminal } from './console-exit
 import { addCredentialCommands } from './credential-commands.ts';
 import { addFleetCommands } from './fleet-commands.ts';
 import { addImageCommands } from './image-commands.ts';
+import { addJobCommands } from './job-commands.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addLockCommands } from './lock-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
@@ -41,6 +42,7 @@ export async function runConsole(words: readonly string[], terminal: Terminal): 
     addPolicyCommands,
     addLockCommands,
     addRemoteCommands,
+    addJobCommands,
     addJournalCommands,
     addFleetCommands,
     addCredentialCommands,

@@ -11,7 +11,7 @@ import { signCompact } from './signing.ts';
 
 const LONGEST_MS = 3_600_000;
 
-interface CommandWords extends CommonOptions {
+export interface CommandWords extends CommonOptions {
   readonly as: string;
   readonly priority?: string;
   readonly override?: string;
@@ -20,7 +20,7 @@ interface CommandWords extends CommonOptions {
 }
 
 /** What the console looks at in a result. */
-interface Result {
+export interface Result {
   readonly state: 'accepted' | 'done' | 'refused';
   readonly code?: string;
   readonly text?: string;
@@ -102,6 +102,20 @@ export function operationOf(
 async function act(name: string, operation: object, options: CommandWords, terminal: Terminal): Promise<void> {
   const context = new ConsoleContext(options, terminal);
   const gateway = checkGateway(name);
+  const result = await context.withBroker((line) => command(context, line, gateway, operation, options));
+  if (context.json) terminal.out(JSON.stringify(result));
+  else describe(result, terminal);
+  terminal.setExit(exitOf(result));
+}
+
+/** Signs an operation in somebody's name, sends it, and gives the last word about it. */
+export async function command<T extends Result>(
+  context: ConsoleContext,
+  line: BrokerLine,
+  gateway: string,
+  operation: object,
+  options: Pick<CommandWords, 'as' | 'for' | 'minRevision'>,
+): Promise<T> {
   const forMs = parseDuration(options.for);
   if (forMs > LONGEST_MS) throw badInput(`got --for \`${options.for}\`, expected at most \`1h\``);
   const key = context.key('commands');
@@ -119,10 +133,7 @@ async function act(name: string, operation: object, options: CommandWords, termi
     operation,
   };
   const text = signCompact(payload, 'gatehouse.command+jws', key);
-  const result = await context.withBroker((line) => exchange(line, gateway, jti, text, forMs));
-  if (context.json) terminal.out(JSON.stringify(result));
-  else describe(result, terminal);
-  terminal.setExit(exitOf(result));
+  return (await exchange(line, gateway, jti, text, forMs)) as T;
 }
 
 /** Sends, and gives the last word about it. */
@@ -132,7 +143,8 @@ async function exchange(line: BrokerLine, gateway: string, jti: string, text: st
   const ended = new Promise<Result | undefined>((resolve) => {
     end = resolve;
   });
-  const stop = await line.listen(gateway, [`result/${jti}`], ({ payload }) => {
+  const stop = await line.listen(gateway, [`result/${jti}`], ({ name, payload }) => {
+    if (name !== `result/${jti}`) return;
     const result = JSON.parse(payload.toString('utf8')) as Result;
     if (result.state === 'accepted') accepted = true;
     else end(result);
@@ -160,10 +172,7 @@ function describe(
   { state, code, text, steps = [], readings = [], explanation, denial }: Result,
   { out, err }: Terminal,
 ): void {
-  if (state === 'refused') {
-    const at = denial?.target === undefined ? '' : ` at ${denial.target}`;
-    err(denial ? `denied: ${denial.reason}${at}: ${text}` : `refused: \`${code}\`: ${text}`);
-  }
+  if (state === 'refused') err(refusalText({ code, text, denial }));
   for (const { targets, until, outcome } of steps) {
     const why = outcome.answer ?? outcome.why ?? outcome.reason;
     const end = until === undefined ? '' : `, until ${until}`;
@@ -172,4 +181,14 @@ function describe(
   for (const { target, ok, value, why } of readings)
     out(ok ? `${target} = ${JSON.stringify(value)}` : `${target}: ${why}`);
   if (explanation) out(explanation.text);
+}
+
+/** `undefined` are keys that are not there. */
+export function refusalText({
+  code,
+  text,
+  denial,
+}: { [Key in 'code' | 'text' | 'denial']: Result[Key] | undefined }): string {
+  const at = denial?.target === undefined ? '' : ` at ${denial.target}`;
+  return denial ? `denied: ${denial.reason}${at}: ${text}` : `refused: \`${code}\`: ${text}`;
 }

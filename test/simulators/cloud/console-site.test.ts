@@ -120,7 +120,7 @@ describe('a site under a console', () => {
 
   it('does what a permitted person commands, and tells a denied one why', { timeout: 40_000 }, async () => {
     const done = await cloud('command', GATEWAY, 'write', 'ahu1/sat-sp', '21.5', '--as', 'anna');
-    expect(done).toMatchObject({ exit: 0, out: 'ahu1/sat-sp: acknowledged\n' });
+    expect(done).toMatchObject({ exit: 0, out: expect.stringMatching(/^ahu1\/sat-sp: acknowledged, until .*\n$/) });
     expect(holds('ahu1/sat-sp')).toBe(21.5);
     const read = await cloud('command', GATEWAY, 'read', 'ahu1/sat-sp', '--as', 'ben');
     expect(read).toMatchObject({ exit: 0, out: 'ahu1/sat-sp = 21.5\n' });
@@ -130,6 +130,34 @@ describe('a site under a console', () => {
     expect(why.exit).toBe(3);
     expect(why.out).toContain('no-permission');
     expect(holds('ahu1/sat-sp')).toBe(21.5);
+  });
+
+  it('does work on devices by jobs: looked at, started, followed to its end', { timeout: 60_000 }, async () => {
+    const order = join(folder, 'limits.yaml');
+    await writeFile(order, 'kind: alarm-thresholds\ndevices: [ahu1]\nvalues: [{key: sat-hi, value: 27}]\n');
+    const before = holds('ahu1/sat-hi');
+    const looked = await cloud('job', 'start', GATEWAY, order, '--as', 'carla', '--dry-run');
+    expect(looked).toMatchObject({ exit: 0, out: expect.stringContaining('ahu1: permitted, 1 of 1 values differ') });
+    const denied = await cloud('job', 'start', GATEWAY, order, '--as', 'anna', '--dry-run');
+    expect(denied).toMatchObject({ exit: 3, out: expect.stringContaining('ahu1: denied: no-permission') });
+    const refused = await cloud('job', 'start', GATEWAY, order, '--as', 'anna');
+    expect(refused).toMatchObject({ exit: 3, err: expect.stringContaining('denied: no-permission') });
+    expect(holds('ahu1/sat-hi')).toBe(before);
+    const done = await cloud('job', 'start', GATEWAY, order, '--as', 'carla', '--follow');
+    expect(done).toMatchObject({ exit: 0, out: expect.stringMatching(/alarm-thresholds done, 1 of 1 ended\n$/) });
+    expect(holds('ahu1/sat-hi')).toBe(27);
+    const image = '0'.repeat(64);
+    const none = await cloud('job', 'firmware', GATEWAY, '--image', image, '--device', 'ahu1', '--as', 'carla');
+    expect(none).toMatchObject({ exit: 1, err: expect.stringContaining('job-impossible') });
+    for (const act of ['pause', 'approve']) {
+      expect(await cloud('job', act, GATEWAY, 'j-none', '--as', 'carla', '--why', 'so')).toMatchObject({
+        exit: 1,
+        err: expect.stringContaining('job-unknown'),
+      });
+    }
+    expect(
+      (await cloud('job', 'firmware', GATEWAY, '--image', image, '--device', 'x', '--as', 'a', '--from', 'now')).exit,
+    ).toBe(2);
   });
 
   it('is stopped by a lock at once, and freed again', { timeout: 40_000 }, async () => {
