@@ -92,7 +92,15 @@ export function createBook(services: JobServices): JobBook {
   };
 
   function tell(job: Job): void {
-    for (const listener of listeners) listener(job);
+    for (const listener of listeners) {
+      try {
+        listener(job);
+      } catch (error) {
+        // Who looks on does not hinder the work.
+        const why = String(error);
+        log.write('error', 'job.fault', { job: job.id, why }, `nobody was told of job \`${job.id}\`: ${why}`);
+      }
+    }
   }
 
   async function write(slot: Slot): Promise<boolean> {
@@ -153,9 +161,10 @@ export function createBook(services: JobServices): JobBook {
     for (const [device, entry] of entries) rows.push(step(slot, device, entry));
     const { job } = slot.live;
     const [durable] = await Promise.all([save(slot), ...rows.map((row) => record('job-step', row))]);
-    if (durable && job.endedAt !== undefined) await recordEnd(slot.live);
+    if (!durable) return false;
+    if (job.endedAt !== undefined) await recordEnd(slot.live);
     tell(slot.live.job);
-    return durable;
+    return true;
   }
 
   /** In memory; gives the row. */
@@ -244,7 +253,7 @@ export function createBook(services: JobServices): JobBook {
       const { job, memory } = change(slot.live);
       replace(slot, job, memory);
       const [durable] = await Promise.all([save(slot), row && record(row.event, { job: id, ...row.detail })]);
-      tell(slot.live.job);
+      if (durable) tell(slot.live.job);
       return durable;
     },
     progress(id, device, progress) {

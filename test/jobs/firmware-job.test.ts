@@ -37,6 +37,16 @@ describe('an update', () => {
     expect(stage.jobs.usingImage('new')).toBeUndefined();
   });
 
+  it('is not hindered by who looks on', async () => {
+    const stage = await JobStage.set();
+    const end = stage.jobs.onChange(() => {
+      throw new Error('the page is gone');
+    });
+    expect(await stage.ended(await stage.begin(['d1']))).toMatchObject({ state: 'done' });
+    expect(stage.log.of('job.fault')[0]).toContain('the page is gone');
+    end();
+  });
+
   it('tells of progress, and does not send what a device runs already', async () => {
     const stage = await JobStage.set();
     stage.device('d2').runs = { image: 'new', version: '2.0' };
