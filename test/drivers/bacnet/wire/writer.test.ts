@@ -45,4 +45,5 @@ it.each([
   expect(writer.finish()).toEqual(new Uint8Array(octets).fill(0xff));
   expect(() => new TagWriter().unsigned(most + 1, octets)).toThrow(RangeError);
   expect(() => new TagWriter().unsigned(-1, octets)).toThrow(RangeError);
+  expect(() => new TagWriter().unsigned(0, 4 + octets)).toThrow(RangeError);
 });
