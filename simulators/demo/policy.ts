@@ -14,7 +14,8 @@ export interface DemoLock {
 }
 
 const ADMINISTERING = ['audit.read', 'user.view', 'user.manage', 'admin.manage'];
-const READING = ['point.read', 'device.view', 'alarm.view', 'trend.view'];
+const READING = ['point.read', 'device.view', 'alarm.view', 'alarm.acknowledge', 'trend.view'];
+const ENGINEERING = ['alarm.threshold', 'device.configure', 'device.control', 'firmware.update', 'lifeSafety.operate'];
 
 /** The bundle of this revision, issued now. */
 export function demoBundle(revision: number, locks: readonly DemoLock[] = []): BundleJson {
@@ -59,7 +60,7 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
           {
             id: 'chief',
             name: 'Chief engineer',
-            permissions: [...READING, 'point.write', 'alarm.threshold', 'device.configure', 'lifeSafety.operate'],
+            permissions: [...READING, 'point.write', ...ENGINEERING],
             priorities: { from: 1, to: 16 },
             seesOtherUsers: true,
             home: 'hq',

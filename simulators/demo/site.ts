@@ -10,11 +10,13 @@ import { join, resolve } from 'node:path';
 import { type RunningBacnetPlant, startPlant as startBacnetPlant } from '../bacnet/plant.ts';
 import { type RunningBroker, startBroker } from '../cloud/broker.ts';
 import { type CloudConsole, createConsole, type ReportMessage } from '../cloud/console.ts';
+import { imageJwk } from '../cloud/image-commands.ts';
 import { type RunningPlant, startPlant } from '../modbus/plant.ts';
 import { withBacnet } from './bacnet-part.ts';
 import { demoCredentials } from './credentials.ts';
 import { gatehouse, type RunningGateway, startGateway } from './gateway.ts';
 import { gatewayConfig } from './gateway-config.ts';
+import { type DemoImage, writeImage } from './images.ts';
 import { type DemoKeys, openKeys } from './keys.ts';
 import { DemoFault, type DemoPorts } from './options.ts';
 import { type DemoLock, demoBundle, GATEWAY } from './policy.ts';
@@ -29,6 +31,8 @@ export interface DemoSite {
   /** Folder of the site CA and the certificates it issued. */
   readonly certificates: string;
   readonly healthPort: number;
+  /** Signed, for the air handler on BACnet. */
+  readonly image: DemoImage;
   readonly plant: RunningPlant;
   readonly bacnet: RunningBacnetPlant;
   readonly console: CloudConsole;
@@ -69,6 +73,7 @@ async function open(
   const keys = openFolder(folder);
   const certificates = join(folder, 'certificates');
   await makeCertificates(certificates);
+  const image = writeImage(join(folder, 'images'), keys.imageKey);
 
   let broker = await startBroker(ports.broker);
   closers.push(() => broker.close());
@@ -78,10 +83,16 @@ async function open(
       terminal.line(speakerOf(line), `${line.slice(line.indexOf(': ') + 2)}${unitText(frame.unit)}`),
   });
   closers.push(() => plant.stop());
+  let receiving: string | undefined;
   const bacnet = await startBacnetPlant({
     tickMs: 1000,
     timeScale: 1,
-    log: (line) => terminal.line(speakerOf(line), line.slice(line.indexOf(': ') + 2)),
+    log: (line, { service }) => {
+      // Of an image that comes in a thousand pieces the first one is told.
+      const goesOn = service === 'atomic-write-file' && receiving === speakerOf(line);
+      receiving = service === 'atomic-write-file' ? speakerOf(line) : undefined;
+      if (!goesOn) terminal.line(speakerOf(line), line.slice(line.indexOf(': ') + 2));
+    },
   });
   closers.push(() => bacnet.stop());
   const configFile = join(folder, 'gatehouse.yaml');
@@ -112,6 +123,7 @@ async function open(
     data: join(folder, 'data'),
     certificates,
     healthPort: ports.health,
+    image,
     plant,
     bacnet,
     console,
@@ -122,7 +134,8 @@ async function open(
     async push(locks = []) {
       const revision = keys.nextRevision();
       const credentials = await demoCredentials(broker.url);
-      const { bytes, messages } = await console.push(GATEWAY, withBacnet(demoBundle(revision, locks)), { credentials });
+      const bundle = { ...withBacnet(demoBundle(revision, locks)), keys: { images: [imageJwk(keys.imageKey)] } };
+      const { bytes, messages } = await console.push(GATEWAY, bundle, { credentials });
       terminal.line('cloud', `pushed revision ${revision}: ${messages} messages, ${bytes} bytes`);
       const report = await console.waitForReport(GATEWAY, revision);
       terminal.line('cloud', `the gateway reports revision ${revision} ${report.state}`);
