@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { macOf } from '../bacnet/framing.ts';
 import { PLANT_NETWORK_NUMBER } from './bacnet-part.ts';
 import { DEMO_PASSWORD } from './credentials.ts';
+import { IMAGE_DEVICE } from './images.ts';
 import { checkout } from './options.ts';
 import { SUPERVISOR_ADDRESS } from './policy.ts';
 import type { DemoSite } from './site.ts';
@@ -46,6 +47,7 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
     ],
     ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
     ...bacnetParts(site, here, gatehouse),
+    firmwarePart(site, here, gatehouse),
     ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
@@ -92,6 +94,23 @@ function bacnetParts(
       'BACnet: what the plant holds, as an inventory to review',
       [`${gatehouse} discover bacnet --network plant --location hq --socket ${here(site.socket)}`],
     ],
+  ];
+}
+
+/** Looked at first, then done; the password is read from standard input. */
+function firmwarePart(
+  site: DemoSite,
+  here: (path: string) => string,
+  gatehouse: string,
+): readonly [string, readonly string[]] {
+  const { file, manifestFile, id, version } = site.image;
+  const port = site.gateway().ports.get('http') ?? 0;
+  const carla = `--user carla --url https://127.0.0.1:${port} --ca ${here(join(site.data, 'http.pem'))}`;
+  const as = (words: string): string => `echo ${DEMO_PASSWORD} | ${gatehouse} firmware ${words} ${carla}`;
+  const update = `update --image ${id} --device ${IMAGE_DEVICE}`;
+  return [
+    `Carla brings the air handler on BACnet to ${version}: a signed image, a look before, the update to its end`,
+    [as(`upload ${here(file)} --manifest ${here(manifestFile)}`), as(`${update} --dry-run`), as(`${update} --wait`)],
   ];
 }
 

@@ -14,9 +14,12 @@ import {
 
 const ROOT_KIDS = ['root-1', 'root-2', 'root-3'] as const;
 const POLICY_KID = 'policy-1';
+const IMAGE_KID = 'northwind-1';
 
 export interface DemoKeys {
   readonly policyKey: SigningKey;
+  /** The vendor’s: signs firmware images. */
+  readonly imageKey: SigningKey;
   /** What the gateway is enrolled with. */
   readonly rootFile: string;
   /** The next revision, stored before it is given. */
@@ -36,9 +39,12 @@ export function openKeys(folder: string): DemoKeys {
     const payload = rootPayload({ issuedAt: new Date().toISOString(), root, policy: [policy] });
     writeFileSync(rootFile, signRoot(payload, root));
   }
+  if (!existsSync(pemOf(IMAGE_KID)))
+    writeFileSync(pemOf(IMAGE_KID), signingKeyPem(newSigningKey(IMAGE_KID)), { mode: 0o600 });
   const revisionFile = join(cloud, 'revision');
   return {
     policyKey: signingKeyFromPem(POLICY_KID, readFileSync(pemOf(POLICY_KID), 'utf8')),
+    imageKey: signingKeyFromPem(IMAGE_KID, readFileSync(pemOf(IMAGE_KID), 'utf8')),
     rootFile,
     nextRevision() {
       const last = existsSync(revisionFile) ? Number(readFileSync(revisionFile, 'utf8')) : 0;
