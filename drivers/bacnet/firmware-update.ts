@@ -49,10 +49,16 @@ export class FirmwareUpdates implements FirmwareDriver {
   readonly #parts: RoadParts;
   readonly #changes: Changes;
   readonly #underWay = new Set<PlantDevice>();
+  readonly #end = new AbortController();
 
   constructor(parts: RoadParts, changes: Changes) {
     this.#parts = parts;
     this.#changes = changes;
+  }
+
+  /** Nothing more is sent; steps that are under way settle as stopped. */
+  stop(): void {
+    this.#end.abort();
   }
 
   path(handle: TargetHandle): FirmwarePath | undefined {
@@ -112,7 +118,7 @@ export class FirmwareUpdates implements FirmwareDriver {
     });
   }
 
-  async perform(unknown: Permit<unknown>, watch: StepWatch): Promise<Outcome> {
+  async perform(unknown: Permit<unknown>, given: StepWatch): Promise<Outcome> {
     // A permit of this driver was issued for a change of its own `plan`.
     const permit = unknown as Permit<BacnetChange>;
     const { gate } = this.#parts;
@@ -122,6 +128,8 @@ export class FirmwareUpdates implements FirmwareDriver {
       return { kind: 'not-sent', why };
     };
     if (device === undefined) return notSent('no station of its network has its instance');
+    const signal = AbortSignal.any([given.signal, this.#end.signal]);
+    const watch: StepWatch = { signal, progress: (octets) => given.progress(octets) };
     if (watch.signal.aborted) return notSent('it was aborted before it began');
     if (this.#underWay.has(device)) return notSent('another step of its firmware is under way');
     this.#underWay.add(device);

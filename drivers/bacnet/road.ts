@@ -31,6 +31,7 @@ export function createRoad(services: RoadServices): RunningRoad {
   const alarms = new Alarms(parts, callers, lists);
   const broadcasts = new Broadcasts(parts, callers, lists, { changes, alarms, subscriptions });
   const own = new OwnAccess(parts, changes, subscriptions);
+  const firmware = new FirmwareUpdates(parts, changes);
 
   plant.onDevice((device) => {
     lists.forgetDevice(device);
@@ -117,7 +118,7 @@ export function createRoad(services: RoadServices): RunningRoad {
     perform: (permit, holds) => own.perform(permit, holds),
     slots: (target) => own.slots(target),
     watch: (target, heard, ended) => own.watch(target, heard, ended),
-    firmware: new FirmwareUpdates(parts, changes),
+    firmware,
     alarms: new OwnAlarms(parts, changes),
     activated() {
       subscriptions.endWatches();
@@ -126,6 +127,7 @@ export function createRoad(services: RoadServices): RunningRoad {
     counters: () => ({ ...counted, subscriptions: subscriptions.size }),
     stop() {
       forget();
+      firmware.stop();
       subscriptions.stop();
     },
   };

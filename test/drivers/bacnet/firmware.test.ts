@@ -330,6 +330,40 @@ describe('abort', () => {
   });
 });
 
+describe('a transfer ends', () => {
+  it('where the station is another device all at once', async () => {
+    const rig = await FirmwareRig.start();
+    const image = rig.plant.image('2.0.0', 5_000_000);
+    let renumbered = false;
+    const outcome = await rig.transfer(image, {
+      progress: (octets) => {
+        if (octets < 20_000 || renumbered) return;
+        renumbered = true;
+        rig.plant.device('fw1').renumber(77);
+      },
+    });
+    expect(outcome).toMatchObject({
+      kind: 'unknown',
+      why: expect.stringMatching(/the station is no longer the device$/),
+    });
+  });
+
+  it('where the driver stops, and says how far it came', async () => {
+    const rig = await FirmwareRig.start();
+    const image = rig.plant.image('2.0.0', SIZE);
+    rig.loader().fail({ kind: 'refuse', at: 5, error: [0, 3] });
+    let stopped: Promise<void> | undefined;
+    const outcome = await rig.transfer(image, {
+      progress: (octets) => {
+        if (octets === 5 * 1412) stopped = rig.driver.stop();
+      },
+    });
+    expect(outcome).toEqual({ kind: 'stopped', why: '7060 of 50000 octets were transferred' });
+    await stopped;
+    expect(await rig.transfer(image)).toMatchObject({ kind: 'not-sent' });
+  });
+});
+
 describe('beside a transfer', () => {
   it('reads and set points go on, a second step of the same device does not, other devices do', async () => {
     const rig = await FirmwareRig.start({ count: 2 });
