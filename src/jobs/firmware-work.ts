@@ -3,7 +3,8 @@
 // 3. after every interruption the device is asked first.
 
 import type { FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
-import type { Denial, Permit } from '../contract/gate.ts';
+import type { Change, Denial, Permit } from '../contract/gate.ts';
+import type { InventoryView } from '../model/point.ts';
 import type { Next, Task, Work } from './device-run.ts';
 import { type AtHand, createFirmwareDevice, type FirmwareDeviceParts, whyOf } from './firmware-device.ts';
 import { fitOf } from './firmware-fit.ts';
@@ -33,6 +34,10 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   const firmwareDevice = createFirmwareDevice(parts);
   const { live, memory, reach, openImage, changeOf, judge, hold, withDecision, ask, version } = firmwareDevice;
   let fruitless = 0;
+  /** What the transfer asked, in the inventory it was planned for: handles mean nothing in another. */
+  let asked:
+    | { readonly inventory: InventoryView | undefined; readonly effects: Change<unknown>['effects'] }
+    | undefined;
 
   const isSent = (): boolean => memory().sent !== undefined;
   /** Where nothing went out, a device waits for whoever may go on with it. */
@@ -78,6 +83,7 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   function begin(at: AtHand, step: FirmwareStep, device: object, memoryToo: object): Next {
     const change = changeOf(at, step);
     if (!change.ok) return back('failed', change.fault);
+    asked = { inventory: services.inventory(), effects: change.value.effects };
     const judged = judge(change.value);
     if (!judged.permitted) {
       pauseJob(judged.denial);
@@ -223,10 +229,12 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     if (!at.ok) return undefined;
     const { device } = at.value;
     const approvedBy = approversOf(live().job);
-    const what = { what: undefined, operation: 'firmware update', job, ...(approvedBy.length > 0 && { approvedBy }) };
-    const asks = 'firmware.update';
+    const approved = approvedBy.length > 0 ? { approvedBy } : {};
+    const whole = asked?.inventory === services.inventory() ? asked?.effects : undefined;
+    const effects = whole ?? ([{ target: device.handle, asks: 'firmware.update' }] as const);
     // Without the transfer that it is a part of: what the device wants finished may be denied all the same.
-    const denial = gate.preview(callerOf(live().job), { ...what, effects: [{ target: device.handle, asks }] });
+    const what = { what: undefined, operation: 'firmware update', effects, job, ...approved };
+    const denial = gate.preview(callerOf(live().job), what);
     if (denial === undefined) return undefined;
     return { denial, stop: device.onRevoke === 'stop' || denial.reason === 'transfer-in-progress' };
   }
