@@ -130,11 +130,15 @@ export class Transfer {
     }
     if (received === undefined) return false;
     const holds = await this.#number(received);
+    const { image } = this.#place;
+    const isBound = image.kind === 'file-record' || image.number !== undefined;
     // What it refuses to tell it cannot be asked for.
-    if (holds === undefined) return this.#giveUp(words);
-    if (holds === at) return false;
+    if (holds === undefined) return isBound ? false : this.#giveUp(words);
+    if (holds < at) return this.#lost(holds);
+    // Of a file it may hold more of an image that was there before.
+    if (image.kind === 'file-record' || holds === at) return false;
     if (holds === at + length || (holds > size && at + length === size)) return true;
-    return this.#lost(holds);
+    return isBound ? false : this.#lost(holds);
   }
 
   /** The octets at its beginning that the device verifiably holds of this image; 0: it is to begin anew. */
@@ -144,10 +148,11 @@ export class Transfer {
     if (status === undefined && this.#place.command?.start !== undefined) return 0;
     if (status !== undefined && !taking.includes(await this.#settled())) return 0;
     const holds = received === undefined ? image.size : Math.min((await this.#number(received)) ?? 0, image.size);
+    // It was told of another image.
+    if (size !== undefined && (await this.#number(size)) !== image.size) return 0;
     if (this.#place.image.kind === 'file-record') return this.#compared(holds);
     // The checksum over the whole proves at the end what cannot be read back now.
     if (received === undefined || checksum === undefined || holds % 2 !== 0) return 0;
-    if (size !== undefined && (await this.#number(size)) !== image.size) return 0;
     const block = 2 * this.#place.image.words;
     return this.#place.image.number === undefined ? holds : holds - (holds % block);
   }

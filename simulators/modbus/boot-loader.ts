@@ -163,7 +163,7 @@ export class BootLoader {
   status(awaits: boolean): number {
     if (this.isBusy) return STATUS.busy;
     if (this.#phase === 'receiving') return awaits ? STATUS.ready : STATUS.receiving;
-    return this.#mode === 'boot-loader' ? STATUS['boot-loader'] : STATUS[this.#phase];
+    return this.#mode === 'boot-loader' && this.#phase === 'idle' ? STATUS['boot-loader'] : STATUS[this.#phase];
   }
 
   /** What would run after the power came back. */
@@ -242,9 +242,9 @@ export class BootLoader {
     return fault?.kind === 'lose-answers' && transfer.blocks % fault.every === 0 ? 'silent' : 'taken';
   }
 
-  /** The checksum of the whole, or `undefined` where the header's own is all there is. */
+  /** The checksum of the whole, or `undefined` where the header's own is all there is: then it is the loader that begins. */
   verify(checksum: number | undefined): Taken {
-    if (this.isBusy) return BUSY;
+    if (this.isBusy && checksum !== undefined) return BUSY;
     if (this.#phase === 'idle') return FAILURE;
     const isSame = checksum === undefined || checksum === crc32(this.staged);
     const isSound = this.options.checks === 'nothing' || this.#fitting() !== undefined;

@@ -81,7 +81,8 @@ export class FirmwareRig {
     this.#options = options;
   }
 
-  static async start(options: FirmwareRigOptions = {}): Promise<FirmwareRig> {
+  /** `finished`: that of the test's own context, where tests run beside each other. */
+  static async start(options: FirmwareRigOptions = {}, finished = onTestFinished): Promise<FirmwareRig> {
     const plant = await startFirmwarePlant({ count: 1, method: 'registers', ...options });
     const journal = new StageJournal();
     const log = new StageLog();
@@ -124,7 +125,7 @@ export class FirmwareRig {
     const services = { gate, log, clock: realTime, timers: realTimers };
     const running = await driver.start(section, await compile(current), services);
     const rig = new FirmwareRig(plant, gate, journal, running, current, options);
-    onTestFinished(() => rig.stop());
+    finished(() => rig.stop());
     return rig;
   }
 
