@@ -203,8 +203,14 @@ export function shownImage(context: Context, { caller }: Asker, image: StoredIma
     ...(minimumVersion !== undefined && { minimumVersion }),
     ...(notes !== undefined && { notes }),
     ...(isNamed && { addedBy: snapshot.rights.people.get(addedBy)?.name ?? addedBy }),
-    ...(fetching && { fetching }),
+    // What follows the path may be a key to that place.
+    ...(fetching && { fetching: { ...fetching, url: own ? fetching.url : bareUrl(fetching.url) } }),
   };
+}
+
+function bareUrl(text: string): string {
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname}`;
 }
 
 const isOctets = (body: unknown): body is AsyncIterable<Uint8Array> =>

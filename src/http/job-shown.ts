@@ -40,7 +40,7 @@ export function shownJob(context: Context, asker: Asker, job: Job, rows: boolean
   return {
     ...summaryOf(looking, job),
     partial: devices.length < job.devices.length,
-    devices: devices.map((each) => deviceOf(looking, each, rows)),
+    devices: devices.map((each) => deviceOf(looking, job, each, rows)),
     ...(order.window && { window: order.window }),
     ...(order.kind === 'firmware' && { rollout: order.rollout }),
     ...(source && { source }),
@@ -78,8 +78,8 @@ function summaryOf(looking: Looking, job: Job): ApiJobSummary {
     ...(starting !== undefined && { starter: starting }),
     ...(endedAt !== undefined && { endedAt }),
     ...(order.note !== undefined && { note: order.note }),
-    ...(paused && { paused: haltOf(looking, paused) }),
-    ...(stopping && { stopping: haltOf(looking, stopping) }),
+    ...(paused && { paused: haltOf(looking, job, paused) }),
+    ...(stopping && { stopping: haltOf(looking, job, stopping) }),
     ...octetsOf(devices),
     ...(order.kind === 'firmware' && {
       image: {
@@ -101,9 +101,10 @@ function octetsOf(devices: readonly JobDevice[]): Pick<ApiJobSummary, 'octets'> 
   return octets.total > 0 ? { octets } : {};
 }
 
-function deviceOf(looking: Looking, device: JobDevice, withRows: boolean): ApiJobDevice {
+function deviceOf(looking: Looking, job: Job, device: JobDevice, withRows: boolean): ApiJobDevice {
   const { context, asker, sight, own } = looking;
-  const { state, since, deadline, tries, oldVersion, newVersion, progress, rows, decisions, denial, why } = device;
+  const { state, since, deadline, tries, oldVersion, newVersion, progress, rows, decisions, denial } = device;
+  const why = device.why === undefined ? '' : told(looking, job, device.why);
   const { caller } = asker;
   const denied = denial ? shownDenial(denial, { sight, caller, clock: context.options.clock }) : [];
   return {
@@ -118,7 +119,7 @@ function deviceOf(looking: Looking, device: JobDevice, withRows: boolean): ApiJo
     ...(oldVersion !== undefined && { oldVersion }),
     ...(newVersion !== undefined && { newVersion }),
     ...(progress && { progress }),
-    ...(why !== undefined && { why }),
+    ...(why !== '' && { why }),
     ...(withRows &&
       rows && {
         rows: rows.flatMap((row) =>
@@ -151,10 +152,21 @@ function personOf({ asker, sight, own }: Looking, principal: string): string | u
   return sight.snapshot.rights.people.get(principal)?.name ?? principal;
 }
 
-/** What is said of a halt may name any device or person: whoever only looks on reads none of it. */
-function haltOf(looking: Looking, { by, why }: { readonly by: string; readonly why: string }) {
+/** A sentence may name any device, value or person: who only looks on reads none, and nobody a name that is not for them. */
+function told({ asker, own }: Looking, { starter, approvals, paused, stopping }: Job, text: string): string {
+  if (own.as === 'reader') return '';
+  if (own.names) return text;
+  const people = [starter.principal, ...approvals.given.map(({ by }) => by.principal), paused?.by, stopping?.by];
+  return people.reduce<string>(
+    (sentence, id) =>
+      id === undefined || id === '' || id === asker.caller.principal ? sentence : sentence.replaceAll(id, 'somebody'),
+    text,
+  );
+}
+
+function haltOf(looking: Looking, job: Job, { by, why }: { readonly by: string; readonly why: string }) {
   const person = personOf(looking, by);
-  return { why: looking.own.as === 'reader' ? '' : why, ...(person !== undefined && { by: person }) };
+  return { why: told(looking, job, why), ...(person !== undefined && { by: person }) };
 }
 
 function approvalOf(looking: Looking, { by, verdict, comment, at }: Approval) {

@@ -280,13 +280,10 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
         if (!got.ok && !abort.signal.aborted) {
           held.hindered = `given up: ${got.fault.text}`;
           await settle(held);
-          const fields = { image: held.manifest.sha256, url, why: got.fault.text };
-          log.write(
-            'warn',
-            'image.not-fetched',
-            fields,
-            `the image was not fetched from \`${url}\`: ${got.fault.text}`,
-          );
+          const { text: why } = got.fault;
+          const from = URL.canParse(url) ? new URL(url).origin : url;
+          const fields = { image: held.manifest.sha256, from, why };
+          log.write('warn', 'image.not-fetched', fields, `no image was fetched from \`${from}\`: ${why}`);
         }
         return got.ok ? ok(shown(held)) : got;
       } catch (error) {

@@ -270,4 +270,20 @@ describe('a job that a second person must approve', () => {
     ]);
     await abort(as('anna'), started);
   });
+
+  it('is refused by somebody whose name is for those alone who may see names', async () => {
+    const started = await as('anna').ask('POST', '/api/v1/jobs', { body: { ...firmware('d2'), window: later() } });
+    const path = `/api/v1/jobs/${started.body.id}`;
+    const body = { verdict: 'refused', comment: 'not in winter' };
+    expect((await as('carla').ask('POST', `${path}/approval`, { body })).status).toBe(200);
+    await ended(String(started.body.id));
+    const shown = await as('anna').ask('GET', path);
+    expect(shown.body).toMatchObject({
+      state: 'refused',
+      devices: [{ state: 'refused', why: 'somebody refused: not in winter' }],
+      approvals: { given: [{ verdict: 'refused', comment: 'not in winter', own: false }] },
+    });
+    expect(shown.text.toLowerCase()).not.toContain('carla');
+    expect((await as('carla').ask('GET', path)).text).toContain('carla refused: not in winter');
+  });
 });
