@@ -117,6 +117,9 @@ describe.skipIf(!haveChromium())('a change', () => {
     await denied.getByText('Denied', { exact: true }).waitFor();
     await denied.getByText('alarm.threshold').waitFor();
     await page.getByText('1 of 2 permitted').waitFor();
+    const beyond = await page.evaluate(`[...document.querySelectorAll('.batch-row > *')].filter((part) =>
+      part.getBoundingClientRect().right > part.parentElement.getBoundingClientRect().right).length`);
+    expect(beyond).toBe(0);
     await page.getByText(/^back at \d\d:\d\d$/).waitFor();
     await picture('batch');
     expect(await page.getByRole('button', { name: 'Change 2 points' }).isDisabled()).toBe(true);

@@ -70,16 +70,38 @@ describe.skipIf(!haveChromium())('every view', () => {
   });
 
   it('can be worked with by keyboard alone: to a set point, and through its change', async () => {
-    const { page, go } = await stage.as('anna');
+    const { page } = await stage.as('anna');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent.trim()')).toBe('Skip to content');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('content');
-    await go(at('ahu1/sat-sp'));
-    const field = page.getByRole('spinbutton').or(page.getByLabel('New value (°C)')).first();
-    await field.focus();
+    const focused = (): Promise<unknown> =>
+      page.evaluate(`(() => {
+        let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        const host = at.getRootNode().host ?? at;
+        return [at.type ?? at.tagName, host.label ?? '', host.textContent.trim()].join(' | ');
+      })()`);
+    const tabTo = async (what: RegExp): Promise<void> => {
+      for (let presses = 0; presses < 60; presses += 1) {
+        if (what.test(String(await focused()))) return;
+        await page.keyboard.press('Tab');
+      }
+      throw new Error(`no way to ${what} by Tab; at ${await focused()}`);
+    };
+    await page.keyboard.press('Shift+Tab');
+    await tabTo(/^search/);
+    await page.keyboard.type('duct static');
+    await page.getByRole('heading', { name: /results for “duct static”/ }).waitFor();
+    await tabTo(/Duct static pressure set point.*Air handling unit 1/);
+    await page.keyboard.press('Enter');
+    await page.getByText('50 to 500').waitFor();
+    await tabTo(/New value/);
     await page.keyboard.press('ArrowUp');
+    await tabTo(/submit \| .*Change to|button \| .*Change to/);
     await page.keyboard.press('Enter');
     await page.getByText(/Done: the device confirmed it/).waitFor();
+    // What became of it has the focus, and is read out.
+    expect(await page.evaluate("document.activeElement.classList.contains('told')")).toBe(true);
   });
 });

@@ -123,7 +123,7 @@ function interestOf({ state }: ApiJobDevice): number {
 }
 
 function DeviceRow({ each }: { each: ApiJobDevice }) {
-  const now = useNow(1000);
+  const now = useNow(15_000);
   const { device, state, deadline, tries, oldVersion, newVersion, progress, why, denied, rows, decisions } = each;
   const isSending = progress !== undefined && state === 'transferring';
   const names = { [device.id]: device.name };
