@@ -65,7 +65,8 @@ export class FirmwareUpdates implements FirmwareDriver {
     const place = this.#placeOf(handle);
     if (place === undefined) return undefined;
     const { file, staging: reverts, confirmMs } = place;
-    return { method: `BACnet file ${file}`, resumes: true, reverts, confirmMs };
+    // The status of a Device object says nothing of what stands in a file.
+    return { method: `BACnet file ${file}`, resumes: true, reverts, hides: true, confirmMs };
   }
 
   async standing(handle: TargetHandle): Promise<Result<FirmwareStanding, string>> {

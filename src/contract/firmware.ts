@@ -28,6 +28,8 @@ export interface FirmwarePath {
   readonly resumes: boolean;
   /** What is staged can be dropped, or the former image brought back, by a step `revert`. */
   readonly reverts: boolean;
+  /** It may say `running` and hold an image beside, whole or in part, that its next start could run. */
+  readonly hides?: true;
   /** How long the device may take to run the new image after it was told to, in ms. */
   readonly confirmMs: number;
 }

@@ -30,8 +30,12 @@ export function createRollBack(
       const { standing } = found;
       const isNew = standing.state === 'running' && standing.version === version();
       if (isNew && memory().activated !== undefined) return { to: 'done', device: { newVersion: standing.version } };
-      // A device may run the old image and hold the new one in a file beside it.
-      if (found.firmware.path(found.device.handle)?.reverts === true && !isReverted && reverts < MOST_FRUITLESS) {
+      const path = found.firmware.path(found.device.handle);
+      const { oldVersion } = deviceIn(live().job, id);
+      const isAsBefore = standing.state === 'running' && !isNew && standing.version === oldVersion;
+      // Where nothing is staged, to revert would bring back what ran before the old image.
+      const isClean = isAsBefore && path?.hides !== true;
+      if (path?.reverts === true && !isClean && !isReverted && reverts < MOST_FRUITLESS) {
         reverts += 1;
         const fault = await revert(found, task);
         isReverted = fault === undefined;
@@ -41,10 +45,9 @@ export function createRollBack(
         await task.wait(POLL_MS);
         continue;
       }
-      if (standing.state === 'running' && !isNew) {
-        if (isReverted) return { to: 'rolled-back', why };
+      if (isClean || (isReverted && standing.state === 'running' && !isNew)) return { to: 'rolled-back', why };
+      if (isAsBefore)
         return { to: goal, why: `${why}${kept === '' ? '; what was sent to it cannot be taken back' : kept}` };
-      }
       const isOld = standing.state === 'receiving' || standing.state === 'staged';
       if (isReverted && polls < MOST_POLLS) {
         polls += 1;

@@ -103,6 +103,8 @@ describe('a device that', () => {
     stage.device('d1').fault = 'forgets';
     const id = await stage.begin(['d1']);
     expect(await stage.ended(id)).toMatchObject({ state: 'failed', devices: [{ state: 'rolled-back', tries: 3 }] });
+    // What runs is what ran: to revert would bring back what was before it.
+    expect(stage.device('d1').received.map(({ what }) => what)).toEqual(['transfer', 'transfer', 'transfer']);
   });
 
   it('lies about its version is brought back', async () => {
@@ -180,7 +182,9 @@ describe('a device that', () => {
 
   it('runs on while it receives goes on after a pause, and is emptied after an abort', async () => {
     const stage = await JobStage.set();
-    stage.device('d1').isDiscreet = true;
+    const device = stage.device('d1');
+    device.isDiscreet = true;
+    device.path = { ...device.path, hides: true };
     const id = await stage.begin(['d1']);
     await stage.pass(500);
     await stage.through(stage.jobs.pause(stage.as('anna'), id, ''));

@@ -19,6 +19,7 @@ describe('an update', () => {
       method: 'BACnet file 1',
       resumes: true,
       reverts: true,
+      hides: true,
       confirmMs: 7000,
     });
     const said = { vendor: VENDOR, model: FIRMWARE_MODEL };
