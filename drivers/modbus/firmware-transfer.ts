@@ -126,7 +126,9 @@ export class Transfer {
     const { size } = this.#parts.image;
     if (this.#place.status !== undefined) {
       const state = await this.#settled();
-      if (!taking.includes(state) && !(state === 'verified' && at + length === size)) this.#broken(state);
+      // It holds a whole image, so the last piece arrived.
+      if (state === 'verified' && at + length === size) return true;
+      if (!taking.includes(state)) this.#broken(state);
     }
     if (received === undefined) return false;
     const holds = await this.#number(received);
@@ -180,7 +182,11 @@ export class Transfer {
     const { checksum, received } = this.#place;
     if (checksum !== undefined) {
       const sum = await checksumOf(checksum.kind, image);
-      await this.#deliver('the checksum', writeNumber(checksum.at, sum));
+      const request = writeNumber(checksum.at, sum);
+      const answer = await this.#until(() => this.#parts.loader.write(request));
+      // One that was lost and carried out is refused the second time.
+      const isTaken = answer.kind === 'done' || (this.#knows('verified') && (await this.#settled()) === 'verified');
+      if (!isTaken) await this.#refused(answer.words, 'the checksum');
     }
     if (this.#knows('verified')) await this.#state(['verified'], 'it did not verify the image');
     if (received === undefined) return;

@@ -245,7 +245,7 @@ export class BootLoader {
   /** The checksum of the whole, or `undefined` where the header's own is all there is: then it is the loader that begins. */
   verify(checksum: number | undefined): Taken {
     if (this.isBusy && checksum !== undefined) return BUSY;
-    if (this.#phase === 'idle') return FAILURE;
+    if (this.#phase !== 'receiving') return FAILURE;
     const isSame = checksum === undefined || checksum === crc32(this.staged);
     const isSound = this.options.checks === 'nothing' || this.#fitting() !== undefined;
     this.#phase = isSame && isSound ? 'verified' : 'error';
