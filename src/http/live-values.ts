@@ -278,11 +278,16 @@ export function createLiveValues(options: LiveOptions): LiveValues {
       };
     },
     touch(points) {
+      const unseen = new Map<string, string[]>();
       for (const point of points) {
         written.add(point);
-        const loop = loops.get(deviceOf(point)?.id ?? '');
-        if (loop && !loop.running) plan(loop, 0);
+        const device = deviceOf(point)?.id ?? '';
+        const loop = loops.get(device);
+        if (!loop?.looked.has(point)) unseen.set(device, [...(unseen.get(device) ?? []), point]);
+        else if (!loop.running) plan(loop, 0);
       }
+      // What nobody looks at is read once, so that whoever looks next does not see what was there before.
+      for (const ids of unseen.values()) void readNow(ids);
     },
     stop() {
       stopped = true;

@@ -123,7 +123,11 @@ describe('a round', () => {
     expect([rounds.length, one]).toEqual([1, two]);
     await live.fresh('ahu/sp', 2000);
     expect(rounds).toHaveLength(1);
-    live.touch(['ahu/sp']);
+    answer = async (targets) => targets.map((target) => ({ target, ok: true, value: 22, at: stage.time.now() }));
+    live.touch(['ahu/sp', 'ahu/kp']);
+    await settled();
+    expect(rounds).toHaveLength(2);
+    expect([live.cached('ahu/sp'), live.cached('ahu/kp')]).toMatchObject([{ value: 22 }, { value: 22 }]);
     await live.fresh('ahu/sp', 2000);
     expect(rounds).toHaveLength(2);
   });
