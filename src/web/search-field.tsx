@@ -10,7 +10,11 @@ const PAUSE_MS = 40;
 export function SearchField({ initial }: { initial: string }) {
   const [text, setText] = useState(initial);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => setText(initial), [initial]);
+  const field = useRef<HTMLInputElement>(null);
+  // What is being typed is newer than the address it leads to.
+  useEffect(() => {
+    if (initial === '' || document.activeElement !== field.current) setText(initial);
+  }, [initial]);
   // Who has gone elsewhere meanwhile is not fetched back.
   useEffect(() => {
     const forget = (): void => clearTimeout(timer.current);
@@ -33,6 +37,7 @@ export function SearchField({ initial }: { initial: string }) {
       >
         <wa-icon name="search" />
         <input
+          ref={field}
           type="search"
           value={text}
           placeholder={t('search.label')}
