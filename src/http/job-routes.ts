@@ -240,7 +240,7 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
   if (check.faults.length > 0) {
     const { errors = [], ...body } = invalid(faultsOf(check)).body;
     // Another job has a device of it: the order is sound, and may be given again later.
-    throw isTaken(context, given, sight)
+    throw areTaken(context, given, sight, check)
       ? new Problem({ ...body, title: 'not possible', status: 409, errors })
       : invalid(errors);
   }
@@ -257,15 +257,28 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
   });
 }
 
-function isTaken({ options }: Context, given: GivenJobOrder, { tree: { inventory } }: Sight): boolean {
+/** Nothing is wrong but that other jobs have these devices. */
+function areTaken(
+  { options }: Context,
+  given: GivenJobOrder,
+  { tree: { inventory } }: Sight,
+  check: JobCheck,
+): boolean {
+  const open = options.jobs.list().filter((job) => !isEnded(job));
+  const taken = new Set(
+    open.flatMap((job) => job.devices.flatMap((each) => (isOver(each.state) ? [] : [each.device]))),
+  );
   const deviceOf = (point: string): string | undefined => {
     const handle = inventory.find(point);
     const found = handle === undefined ? undefined : inventory.point(handle);
     return found && inventory.idOf(found.device);
   };
-  const wanted = new Set(given.kind === 'batch' ? given.rows.map(({ point }) => deviceOf(point)) : given.devices);
-  const open = options.jobs.list().filter((job) => !isEnded(job));
-  return open.some(({ devices }) => devices.some(({ device, state }) => wanted.has(device) && !isOver(state)));
+  return check.faults.every(({ path }) => {
+    const [list, at] = path.split('.');
+    const row = given.kind === 'batch' && list === 'rows' ? given.rows[Number(at)]?.point : undefined;
+    const named = given.kind !== 'batch' && list === 'devices' ? given.devices[Number(at)] : undefined;
+    return taken.has(named ?? (row === undefined ? '' : (deviceOf(row) ?? '')));
+  });
 }
 
 const faultsOf = ({ faults }: JobCheck): OrderFault[] =>

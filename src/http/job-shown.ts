@@ -184,12 +184,13 @@ function actsOf({ asker, own }: Looking, job: Job): (typeof JOB_ACTS)[number][] 
   if (own.as === 'reader') return [];
   const over = isEnded(job);
   const again = job.devices.some(({ state }) => state === 'failed' || state === 'aborted' || state === 'rolled-back');
+  const waits = job.devices.some(({ state }) => state === 'waiting-approval');
   const answered = job.approvals.given.some(({ by }) => by.principal === asker.caller.principal);
   return [
     ...(!over && job.state !== 'paused' ? (['pause'] as const) : []),
     ...(job.state === 'paused' ? (['resume'] as const) : []),
     ...(over ? [] : (['abort'] as const)),
     ...(over && again ? (['retry'] as const) : []),
-    ...(job.state === 'waiting-approval' && own.as === 'peer' && !answered ? (['approve'] as const) : []),
+    ...(waits && own.as === 'peer' && !answered ? (['approve'] as const) : []),
   ];
 }

@@ -125,6 +125,7 @@ describe('a job of somebody else', () => {
   afterAll(async () => {
     for (const id of [job, configuration].filter((each) => rig.jobs.get(each)?.endedAt === undefined)) {
       await rig.jobs.abort(caller('carla'), id, 'over');
+      await ended(id);
     }
   });
   const caller = (principal: string) => ({
