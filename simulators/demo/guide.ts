@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { macOf } from '../bacnet/framing.ts';
 import { PLANT_NETWORK_NUMBER } from './bacnet-part.ts';
 import { DEMO_PASSWORD } from './credentials.ts';
-import { IMAGE_DEVICE } from './images.ts';
+import type { DemoImage } from './images.ts';
 import { checkout } from './options.ts';
 import { SUPERVISOR_ADDRESS } from './policy.ts';
 import type { DemoSite } from './site.ts';
@@ -47,7 +47,7 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
     ],
     ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
     ...bacnetParts(site, here, gatehouse),
-    firmwarePart(site, here, gatehouse),
+    ...site.images.map((image) => firmwarePart(site, image, here, gatehouse)),
     ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
@@ -100,16 +100,17 @@ function bacnetParts(
 /** Looked at first, then done; the password is read from standard input. */
 function firmwarePart(
   site: DemoSite,
+  image: DemoImage,
   here: (path: string) => string,
   gatehouse: string,
 ): readonly [string, readonly string[]] {
-  const { file, manifestFile, id, version } = site.image;
+  const { device, name, file, manifestFile, id, version } = image;
   const port = site.gateway().ports.get('http') ?? 0;
   const carla = `--user carla --url https://127.0.0.1:${port} --ca ${here(join(site.data, 'http.pem'))}`;
   const as = (words: string): string => `echo ${DEMO_PASSWORD} | ${gatehouse} firmware ${words} ${carla}`;
-  const update = `update --image ${id} --device ${IMAGE_DEVICE}`;
+  const update = `update --image ${id} --device ${device}`;
   return [
-    `Carla brings the air handler on BACnet to ${version}: a signed image, a look before, the update to its end`,
+    `Carla brings ${name} to ${version}: a signed image, a look before, the update to its end`,
     [as(`upload ${here(file)} --manifest ${here(manifestFile)}`), as(`${update} --dry-run`), as(`${update} --wait`)],
   ];
 }

@@ -16,7 +16,7 @@ import { withBacnet } from './bacnet-part.ts';
 import { demoCredentials } from './credentials.ts';
 import { gatehouse, type RunningGateway, startGateway } from './gateway.ts';
 import { gatewayConfig } from './gateway-config.ts';
-import { type DemoImage, writeImage } from './images.ts';
+import { type DemoImage, writeImages } from './images.ts';
 import { type DemoKeys, openKeys } from './keys.ts';
 import { DemoFault, type DemoPorts } from './options.ts';
 import { type DemoLock, demoBundle, GATEWAY } from './policy.ts';
@@ -31,8 +31,8 @@ export interface DemoSite {
   /** Folder of the site CA and the certificates it issued. */
   readonly certificates: string;
   readonly healthPort: number;
-  /** Signed, for the air handler on BACnet. */
-  readonly image: DemoImage;
+  /** Signed, each for one device. */
+  readonly images: readonly DemoImage[];
   readonly plant: RunningPlant;
   readonly bacnet: RunningBacnetPlant;
   readonly console: CloudConsole;
@@ -73,12 +73,13 @@ async function open(
   const keys = openFolder(folder);
   const certificates = join(folder, 'certificates');
   await makeCertificates(certificates);
-  const image = writeImage(join(folder, 'images'), keys.imageKey);
+  const images = writeImages(join(folder, 'images'), keys.imageKey);
 
   let broker = await startBroker(ports.broker);
   closers.push(() => broker.close());
   const plant = await startPlant({
     tickMs: 1000,
+    timeScale: 1,
     log: (line, frame) =>
       terminal.line(speakerOf(line), `${line.slice(line.indexOf(': ') + 2)}${unitText(frame.unit)}`),
   });
@@ -123,7 +124,7 @@ async function open(
     data: join(folder, 'data'),
     certificates,
     healthPort: ports.health,
-    image,
+    images,
     plant,
     bacnet,
     console,

@@ -134,7 +134,8 @@ export class SimulatedDevice {
     const failure = this.#failureFor(frame);
     if (this.#front?.loader.isSilent) return;
     const result = carriesOut(failure) ? this.#execute(request.pdu) : 'no-answer';
-    if (frame.kind !== 'read') this.#announce(frame, typeof result === 'number' ? ` -> exception ${result}` : '');
+    if (frame.kind !== 'read' && !this.#goesOn(request.pdu))
+      this.#announce(frame, typeof result === 'number' ? ` -> exception ${result}` : '');
     if (failure?.kind === 'refuse') path.close();
     else if (failure?.kind === 'exception') path.send({ pdu: exceptionPdu(functionCode, failure.code) });
     else if (failure?.kind === 'raw') path.send({ pdu: failure.pdu });
@@ -156,6 +157,12 @@ export class SimulatedDevice {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#held = [];
+  }
+
+  /** Of an image that comes in a thousand pieces the first one is told. */
+  #goesOn(pdu: Buffer): boolean {
+    const isPiece = this.#front?.isPiece(pdu) === true;
+    return isPiece && (this.#front?.loader.transfers.at(-1)?.blocks ?? 0) > 1;
   }
 
   #execute(pdu: Buffer): Execution {

@@ -1,7 +1,7 @@
 // How a boot loader is spoken to over Modbus: its registers and its files, and what its address in an inventory says of them.
 // 1. What is none of its own is left to the device around it; where nothing but the loader runs, it is refused.
 
-import { type BootLoader, CAPACITY, STATUS, type Taken } from './boot-loader.ts';
+import { type BootLoader, type BootLoaderOptions, CAPACITY, STATUS, type Taken } from './boot-loader.ts';
 
 export interface LoaderFrontOptions {
   /**
@@ -42,6 +42,45 @@ const FAILURE = 4;
 
 type Answer = Buffer | number | 'no-answer';
 
+const WORDS = 64;
+
+/** How such a loader stands in its device's address. */
+export function loaderAddress({
+  method,
+  banks,
+  numbered = true,
+  words = WORDS,
+  awaits = awaitsBy(method),
+}: LoaderFrontOptions & Pick<BootLoaderOptions, 'banks'>): { readonly [key: string]: unknown } {
+  const at = (offset: number): number => LOADER_BASE + offset;
+  const texts = {
+    version: { register: at(AT.version), length: 8 },
+    vendor: { register: at(AT.vendor), length: 12 },
+    model: { register: at(AT.model), length: 12 },
+  };
+  if (method === 'plain-files') return { method: 'file-record', firstFile: FIRST_FILE, activate: 'restart', ...texts };
+  const { receiving, ready, ...others } = STATUS;
+  const registers = {
+    command: { register: at(AT.command), ...COMMAND },
+    status: { register: at(AT.status), values: { ...others, ...(awaits ? { ready } : { receiving }) } },
+    size: { register: at(AT.size) },
+    received: { register: at(AT.received) },
+    banks,
+    ...texts,
+  };
+  if (method === 'files') return { method: 'file-record', firstFile: FIRST_FILE, ...registers };
+  return {
+    method: 'registers',
+    ...registers,
+    checksum: { kind: 'crc32', register: at(AT.checksum) },
+    block: { data: at(AT.data), words, ...(numbered && { number: at(AT.number) }) },
+  };
+}
+
+function awaitsBy(method: LoaderFrontOptions['method']): boolean {
+  return method === 'registers';
+}
+
 export class LoaderFront {
   readonly loader: BootLoader;
   readonly #options: LoaderFrontOptions;
@@ -53,44 +92,24 @@ export class LoaderFront {
   }
 
   get #words(): number {
-    return this.#options.words ?? 64;
+    return this.#options.words ?? WORDS;
   }
 
   get #awaits(): boolean {
-    return this.#options.awaits ?? this.#options.method === 'registers';
+    return this.#options.awaits ?? awaitsBy(this.#options.method);
   }
 
   /** `firmware` in the device's address; `more` overrides. */
   address(more: { readonly [key: string]: unknown } = {}): { readonly [key: string]: unknown } {
-    const { method, numbered = true } = this.#options;
-    const at = (offset: number): number => LOADER_BASE + offset;
-    const texts = {
-      version: { register: at(AT.version), length: 8 },
-      vendor: { register: at(AT.vendor), length: 12 },
-      model: { register: at(AT.model), length: 12 },
-    };
-    if (method === 'plain-files')
-      return { method: 'file-record', firstFile: FIRST_FILE, activate: 'restart', ...texts, ...more };
-    const { receiving, ready, ...others } = STATUS;
-    const registers = {
-      command: { register: at(AT.command), ...COMMAND },
-      status: {
-        register: at(AT.status),
-        values: { ...others, ...(this.#awaits ? { ready } : { receiving }) },
-      },
-      size: { register: at(AT.size) },
-      received: { register: at(AT.received) },
-      banks: this.loader.options.banks,
-      ...texts,
-    };
-    if (method === 'files') return { method: 'file-record', firstFile: FIRST_FILE, ...registers, ...more };
-    return {
-      method: 'registers',
-      ...registers,
-      checksum: { kind: 'crc32', register: at(AT.checksum) },
-      block: { data: at(AT.data), words: this.#words, ...(numbered && { number: at(AT.number) }) },
-      ...more,
-    };
+    return { ...loaderAddress({ ...this.#options, banks: this.loader.options.banks }), ...more };
+  }
+
+  /** Whether a request carries a piece of an image. */
+  isPiece(pdu: Buffer): boolean {
+    const [code = 0] = pdu;
+    if (code === 21) return this.#options.method !== 'registers';
+    const register = code === 16 && pdu.length > 2 ? pdu.readUInt16BE(1) : -1;
+    return this.#options.method === 'registers' && register >= LOADER_BASE + AT.number;
   }
 
   /** `undefined`: none of the loader's business. */

@@ -4,9 +4,12 @@
 import { follow, type PlantPoint, row, swing } from './plant-point.ts';
 import type { RegisterBank } from './register-bank.ts';
 
+/** Takes firmware block by block through registers, into a bank beside the one that runs. */
+export const CHILLER_BOOT_LOADER = { method: 'registers', banks: 'dual', version: '2.4.0' } as const;
+
 const water = { temp: true, water: true };
 
-/** `chiller1`: chilled water control, demand limiting in scaled kW, a firmware slot of its own. */
+/** `chiller1`: chilled water control, demand limiting in scaled kW. */
 export const CHILLER_POINTS: readonly PlantPoint[] = [
   row(
     'chiller1/chw-sp',

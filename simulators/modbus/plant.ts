@@ -4,8 +4,9 @@
 
 import { SimulatedDevice } from './device.ts';
 import type { MbapFraming } from './framing.ts';
+import { loaderAddress } from './loader-front.ts';
 import { AHU_POINTS, behaveAsAhu } from './plant-ahu.ts';
-import { behaveAsChiller, CHILLER_POINTS } from './plant-chiller.ts';
+import { behaveAsChiller, CHILLER_BOOT_LOADER, CHILLER_POINTS } from './plant-chiller.ts';
 import { behaveAsMeter, meterPoints } from './plant-meter.ts';
 import type { PlantPoint } from './plant-point.ts';
 import type { ArrivedFrame } from './record.ts';
@@ -28,7 +29,9 @@ export interface InventoryDeviceRow {
   readonly facts: Readonly<Record<string, boolean | number | string>>;
   readonly vendor: string;
   readonly model: string;
-  readonly address: { readonly modbus: { readonly line: PlantLine; readonly unit: number } };
+  readonly address: {
+    readonly modbus: { readonly line: PlantLine; readonly unit: number; readonly firmware?: object };
+  };
 }
 
 /** A point as the signed inventory writes it. */
@@ -51,7 +54,7 @@ const SHEETS: readonly DeviceSheet[] = [
     facts: { chiller: true },
     vendor: 'Northwind Cooling',
     model: 'Glacier 400W',
-    address: { modbus: { line: 'chiller', unit: 1 } },
+    address: { modbus: { line: 'chiller', unit: 1, firmware: loaderAddress(CHILLER_BOOT_LOADER) } },
     points: CHILLER_POINTS,
   },
   {
@@ -110,6 +113,8 @@ export interface PlantOptions {
   readonly framing?: MbapFraming;
   /** One line for every write that reached a device. Default: none. */
   readonly log?: (line: string, frame: ArrivedFrame) => void;
+  /** How much of the real time the chiller's boot loader takes. Default 0: none. */
+  readonly timeScale?: number;
   /** How often sensors move; 0 (default) leaves that to `advance`. */
   readonly tickMs?: number;
   readonly now?: () => number;
@@ -187,7 +192,10 @@ function plantDevices(options: PlantOptions): Record<PlantDeviceId, SimulatedDev
       [5, sheet?.model ?? ''],
     ]);
     const files = new Map([[1, Array.from({ length: 64 }, () => 0)]]);
-    return new SimulatedDevice({ ...shared, name: id, points: sheet?.points ?? [], identification, files, behave });
+    const { vendor = '', model = '', points = [] } = sheet ?? {};
+    const loader = { ...CHILLER_BOOT_LOADER, vendor, model, timeScale: options.timeScale ?? 0 };
+    const bootLoader = id === 'chiller1' ? { bootLoader: loader } : {};
+    return new SimulatedDevice({ ...shared, ...bootLoader, name: id, points, identification, files, behave });
   };
   return {
     chiller1: device('chiller1', behaveAsChiller),
