@@ -69,20 +69,24 @@ export class DeviceFile {
   }
 
   async size(): Promise<FileAnswer<number>> {
-    return sizeIn(await this.#turn('read', this.sizeRequest()));
+    return sizeIn(await this.#turn('read', this.sizeRequest(), true));
   }
 
   async resize(size: number): Promise<FileAnswer<void>> {
-    return doneIn(await this.#turn('change', this.resizeRequest(size)));
+    return doneIn(await this.#turn('change', this.resizeRequest(size), false));
   }
 
   /** From `at`, at most `count` octets; fewer where the device gives fewer, none at its end. */
   async read(at: number, count: number): Promise<FileAnswer<Uint8Array>> {
     const streamAccess = { fileStartPosition: at, requestedOctetCount: Math.min(count, this.#readStep) };
-    const answer = await this.#turn('read', {
-      service: 'atomic-read-file',
-      parameters: { fileIdentifier: this.object, accessMethod: { choice: 'stream-access', value: streamAccess } },
-    });
+    const answer = await this.#turn(
+      'read',
+      {
+        service: 'atomic-read-file',
+        parameters: { fileIdentifier: this.object, accessMethod: { choice: 'stream-access', value: streamAccess } },
+      },
+      true,
+    );
     if (answer?.kind === 'complex-ack' && answer.ack.service === 'atomic-read-file') {
       const { accessMethod } = answer.ack.parameters;
       if (accessMethod.choice === 'stream-access' && accessMethod.value.fileStartPosition === at)
@@ -96,15 +100,22 @@ export class DeviceFile {
     return this.read(at, count);
   }
 
-  /** The value: where the device says the octets went. */
+  /**
+   * The value: where the device says the octets went. A piece of a file moves no point, so reads go on beside it (nobody waits
+   * for a device that writes its flash); no change does.
+   */
   async write(at: number, fileData: Uint8Array): Promise<FileAnswer<number>> {
-    const answer = await this.#turn('change', {
-      service: 'atomic-write-file',
-      parameters: {
-        fileIdentifier: this.object,
-        accessMethod: { choice: 'stream-access', value: { fileStartPosition: at, fileData } },
+    const answer = await this.#turn(
+      'read',
+      {
+        service: 'atomic-write-file',
+        parameters: {
+          fileIdentifier: this.object,
+          accessMethod: { choice: 'stream-access', value: { fileStartPosition: at, fileData } },
+        },
       },
-    });
+      false,
+    );
     if (answer?.kind !== 'complex-ack' || answer.ack.service !== 'atomic-write-file') return faultIn(answer);
     const { choice, value } = answer.ack.parameters;
     return choice === 'file-start-position'
@@ -112,9 +123,8 @@ export class DeviceFile {
       : { kind: 'refused', words: 'it answered as for records, expected a stream of octets' };
   }
 
-  #turn(kind: 'read' | 'change', request: ConfirmedRequest): Promise<PlantAnswer | undefined> {
+  #turn(kind: 'read' | 'change', request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer | undefined> {
     const { device } = this;
-    const retry = kind === 'read';
     return inTurn(this.#plant.lane(device), kind, PEER, () => this.#plant.request(device, request, { retry }));
   }
 }
