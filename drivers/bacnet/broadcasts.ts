@@ -10,7 +10,7 @@ import { type Callers, isNorth, type Station, stationKey, turnKey } from './call
 import { classifyUnconfirmed, ungatedUnconfirmed } from './classify-unconfirmed.ts';
 import type { Subscriptions } from './cov.ts';
 import type { Lists } from './lists.ts';
-import { ReadAccess } from './read-access.ts';
+import { type AccessServices, ReadAccess } from './read-access.ts';
 import type { Changes } from './road-changes.ts';
 import type { RoadParts } from './road-services.ts';
 import type { Destination, NorthStation, PlantDevice } from './seam.ts';
@@ -29,7 +29,7 @@ const TOLD_BY_ONE_PER_SECOND = 100;
 export class Broadcasts {
   readonly #parts: RoadParts;
   readonly #callers: Callers;
-  readonly #lists: Lists;
+  readonly #judging: AccessServices;
   readonly #changes: Changes;
   readonly #alarms: Alarms;
   readonly #subscriptions: Subscriptions;
@@ -44,7 +44,7 @@ export class Broadcasts {
   ) {
     this.#parts = parts;
     this.#callers = callers;
-    this.#lists = lists;
+    this.#judging = { gate: parts.gate, lists, index: parts.index };
     this.#changes = others.changes;
     this.#alarms = others.alarms;
     this.#subscriptions = others.subscriptions;
@@ -151,7 +151,7 @@ export class Broadcasts {
   }
 
   #access(station: Station): ReadAccess {
-    return new ReadAccess({ ...this.#parts, lists: this.#lists }, this.#callers.callerOf(station));
+    return new ReadAccess(this.#judging, this.#callers.callerOf(station));
   }
 
   #search(
