@@ -53,7 +53,11 @@ function lineOf({ number, row }: StoredRow): string {
     case 'intent': {
       const by = row.by === 'permit' ? 'permit' : `${row.by}${row.wouldDeny ? ` (would deny ${row.wouldDeny})` : ''}`;
       const approved = row.approvedBy === undefined ? '' : `, approved by ${row.approvedBy.join(', ')}`;
-      return `${head} ${by} ${row.decision}: ${whoText(row.who)} ${row.operation} ${row.effects.map(effectText).join(', ')}${approved} [revision ${row.revision}]`;
+      const { firmware } = row;
+      const image = firmware
+        ? `, image ${firmware.image.slice(0, 12)} ${firmware.oldVersion ?? '?'} to ${firmware.newVersion}`
+        : '';
+      return `${head} ${by} ${row.decision}: ${whoText(row.who)} ${row.operation} ${row.effects.map(effectText).join(', ')}${image}${approved} [revision ${row.revision}]`;
     }
     case 'outcome': {
       const readBack = row.readBack?.map(({ target, value }) => `${target} = ${valueText(value)}`).join(', ');

@@ -14,7 +14,7 @@ import type {
   TargetHandle,
   TargetId,
 } from '../model/ids.ts';
-import type { IntentRow, Outcome, Proof } from '../model/journal-row.ts';
+import type { IntentRow, Outcome, Proof, RecordedFirmware } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
 
@@ -92,6 +92,8 @@ export interface Change<C> {
   readonly reverts?: true;
   /** The job it is a step of; a device that a job holds takes its steps and nobody else's transfers. */
   readonly job?: string;
+  /** For the record. */
+  readonly firmware?: RecordedFirmware;
   /** Who has approved it besides the caller; each is judged for the whole change too. */
   readonly approvedBy?: readonly Approver[];
 }

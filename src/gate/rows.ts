@@ -67,6 +67,7 @@ export function intentRow(ticket: Ticket, keeper: Keeper, standing: boolean): In
     ...(weighed.wouldDeny !== undefined && { wouldDeny: weighed.wouldDeny }),
     ...(standing && { standing: true as const }),
     ...(change.job !== undefined && { job: change.job }),
+    ...(change.firmware && { firmware: change.firmware }),
     ...(weighed.approvedBy.length > 0 && { approvedBy: weighed.approvedBy }),
   };
 }

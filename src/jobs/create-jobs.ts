@@ -118,12 +118,8 @@ export function createJobs(services: JobServices): RunningJobs {
     ...createActs({ ...parts, engine, recordDenials }),
     check: async (caller, order) => (await checkOrder(parts, caller, order)).check,
     start,
-    list: () =>
-      book
-        .list()
-        .map(({ job }) => job)
-        .sort((a, b) => b.startedAt - a.startedAt),
-    get: (id) => book.get(id)?.job,
+    list: () => [...book.shown()].sort((a, b) => b.startedAt - a.startedAt),
+    get: (id) => book.shown().find((job) => job.id === id),
     onChange: book.onChange,
     usingImage(image) {
       const found = book

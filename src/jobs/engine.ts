@@ -359,6 +359,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     },
     async start() {
       stopped = false;
+      await book.recordEnds();
       for (const live of book.list()) {
         if (live.job.endedAt !== undefined) continue;
         await takeUp(live);

@@ -60,10 +60,19 @@ export function createFirmwareDevice({ services, book, job, device: id }: Firmwa
   function changeOf({ device, firmware }: AtHand, step: FirmwareStep): Result<Change<unknown>, string> {
     const planned = firmware.plan(device.handle, step);
     if (!planned.ok) return planned;
-    const approvedBy = approversOf(live().job);
+    const { job: whole, memory: remembered } = live();
+    const approvedBy = approversOf(whole);
+    const { oldVersion } = deviceIn(whole, id);
     return ok({
       ...planned.value,
       job,
+      ...(whole.order.kind === 'firmware' && {
+        firmware: {
+          image: whole.order.image,
+          newVersion: remembered.image?.version ?? '',
+          ...(oldVersion !== undefined && { oldVersion }),
+        },
+      }),
       ...(approvedBy.length > 0 && { approvedBy }),
       ...(step.kind === 'revert' && { reverts: true as const }),
     });

@@ -23,6 +23,10 @@ export interface Entry {
 export interface JobBook {
   list(): readonly LiveJob[];
   get(id: string): LiveJob | undefined;
+  /** For who looks from outside: none has ended before that is durable, recorded, and its devices are free. */
+  shown(): readonly Job[];
+  /** Of jobs that ended when the last run was cut off. */
+  recordEnds(): Promise<void>;
   /** Rejects where the new job cannot be made durable; then there is none. */
   open(job: Job, memory: JobMemory): Promise<void>;
   /** Tells everybody how it stands. */
@@ -47,6 +51,9 @@ export interface JobBook {
 
 interface Slot {
   live: LiveJob;
+  told: Job;
+  /** The rows of what stands in memory. */
+  recording?: Promise<unknown>;
   writing?: Promise<boolean>;
   next?: Promise<boolean>;
 }
@@ -72,7 +79,7 @@ export function createBook(services: JobServices): JobBook {
       const left = clock.sure() && deadline !== undefined ? Math.min(stay, deadline - clock.now()) : stay;
       dueAt.set(device, clock.monotonic() + Math.max(0, left));
     }
-    slots.set(kept.job.id, { live: { ...kept, dueAt } });
+    slots.set(kept.job.id, { live: { ...kept, dueAt }, told: kept.job });
   }
 
   function read(id: string, body: string): KeptJob | undefined {
@@ -91,7 +98,9 @@ export function createBook(services: JobServices): JobBook {
     return slot;
   };
 
-  function tell(job: Job): void {
+  function tell(slot: Slot): void {
+    const { job } = slot.live;
+    slot.told = job;
     for (const listener of listeners) {
       try {
         listener(job);
@@ -105,6 +114,11 @@ export function createBook(services: JobServices): JobBook {
 
   async function write(slot: Slot): Promise<boolean> {
     for (let tries = 0; !stopped; tries += 1) {
+      // Whatever ends the gateway in between: no document says more than the record.
+      for (let rows: unknown; rows !== slot.recording; ) {
+        rows = slot.recording;
+        await rows;
+      }
       const { job, memory } = slot.live;
       try {
         await shelf.put('job', { id: job.id, at: job.startedAt, body: toText({ job, memory }) });
@@ -130,7 +144,12 @@ export function createBook(services: JobServices): JobBook {
     return slot.next;
   }
 
-  async function record(event: string, detail: object): Promise<void> {
+  function record(slot: Slot, event: string, detail: object): Promise<unknown> {
+    slot.recording = Promise.all([slot.recording, append(event, detail)]);
+    return slot.recording;
+  }
+
+  async function append(event: string, detail: object): Promise<void> {
     const stamp = { at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) };
     // Each step that changes something has an intent row that it cannot go without.
     await journal
@@ -152,7 +171,8 @@ export function createBook(services: JobServices): JobBook {
       revision: job.revision + 1,
       ...(ends && { endedAt: endedAt ?? clock.now() }),
     };
-    slot.live = { job: whole, memory, dueAt };
+    const { endRecorded: _endRecorded, ...remembered } = memory;
+    slot.live = { job: whole, memory: ends ? memory : remembered, dueAt };
   }
 
   async function enterAll(id: string, entries: ReadonlyMap<string, Entry>): Promise<boolean> {
@@ -160,10 +180,11 @@ export function createBook(services: JobServices): JobBook {
     const rows: object[] = [];
     for (const [device, entry] of entries) rows.push(step(slot, device, entry));
     const { job } = slot.live;
-    const [durable] = await Promise.all([save(slot), ...rows.map((row) => record('job-step', row))]);
+    for (const row of rows) void record(slot, 'job-step', row);
+    const durable = await save(slot);
     if (!durable) return false;
-    if (job.endedAt !== undefined) await recordEnd(slot.live);
-    tell(slot.live.job);
+    if (job.endedAt !== undefined) await recordEnd(slot);
+    tell(slot);
     return true;
   }
 
@@ -203,12 +224,24 @@ export function createBook(services: JobServices): JobBook {
     });
   }
 
-  async function recordEnd({ job }: LiveJob): Promise<void> {
+  /** Once the row is there, the document says so: of an end that a restart cut off the row is written then. */
+  async function recordEnd(slot: Slot): Promise<void> {
+    const { job } = slot.live;
     const rows = job.devices.map(({ device, state, oldVersion, newVersion, why }) =>
       without({ target: device, state, oldVersion, newVersion, why }),
     );
     const image = job.order.kind === 'firmware' ? { image: job.order.image } : {};
-    await record('job-ended', { job: job.id, state: job.state, principal: job.starter.principal, ...image, rows });
+    await record(slot, 'job-ended', {
+      job: job.id,
+      state: job.state,
+      principal: job.starter.principal,
+      ...image,
+      rows,
+    });
+    const { memory } = slot.live;
+    if (slot.live.job.endedAt !== job.endedAt) return;
+    slot.live = { ...slot.live, memory: { ...memory, endRecorded: true } };
+    await save(slot);
     await trim();
   }
 
@@ -225,13 +258,18 @@ export function createBook(services: JobServices): JobBook {
   return {
     list: () => [...slots.values()].map(({ live }) => live),
     get: (id) => slots.get(id)?.live,
+    async recordEnds() {
+      const open = [...slots.values()].filter(({ live }) => live.job.endedAt !== undefined && !live.memory.endRecorded);
+      for (const slot of open) await recordEnd(slot);
+    },
+    shown: () => [...slots.values()].map(({ live, told }) => (live.job.endedAt === undefined ? live.job : told)),
     async open(job, memory) {
       const dueAt = new Map<string, number>();
       for (const { device, state } of job.devices) {
         dueAt.set(device, clock.monotonic() + (stayMs(state, factsOf(memory, device)) ?? 0));
       }
       // Known at once, so that nobody else begins with its devices meanwhile.
-      slots.set(job.id, { live: { job, memory, dueAt } });
+      slots.set(job.id, { live: { job, memory, dueAt }, told: job });
       try {
         await shelf.put('job', { id: job.id, at: job.startedAt, body: toText({ job, memory }) });
       } catch (error) {
@@ -240,7 +278,7 @@ export function createBook(services: JobServices): JobBook {
       }
     },
     announce(id) {
-      tell(slotOf(id).live.job);
+      tell(slotOf(id));
     },
     async drop(id) {
       slots.delete(id);
@@ -252,8 +290,9 @@ export function createBook(services: JobServices): JobBook {
       const slot = slotOf(id);
       const { job, memory } = change(slot.live);
       replace(slot, job, memory);
-      const [durable] = await Promise.all([save(slot), row && record(row.event, { job: id, ...row.detail })]);
-      if (durable) tell(slot.live.job);
+      if (row) void record(slot, row.event, { job: id, ...row.detail });
+      const durable = await save(slot);
+      if (durable) tell(slot);
       return durable;
     },
     progress(id, device, progress) {
@@ -261,7 +300,7 @@ export function createBook(services: JobServices): JobBook {
       const { job, memory } = slot.live;
       const devices = job.devices.map((each) => (each.device === device ? { ...each, progress } : each));
       replace(slot, { ...job, devices }, memory);
-      tell(slot.live.job);
+      tell(slot);
       void save(slot);
     },
     onChange(listener) {

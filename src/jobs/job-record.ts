@@ -34,6 +34,7 @@ export interface JobMemory {
   readonly devices: { readonly [device: string]: DeviceMemory };
   /** Somebody ended it. */
   readonly aborted?: true;
+  readonly endRecorded?: true;
 }
 
 export interface KeptJob {

@@ -76,6 +76,15 @@ interface RowBase {
   readonly clockUnsure?: true;
 }
 
+/** Which image a step of a firmware update is about. */
+export interface RecordedFirmware {
+  /** SHA-256. */
+  readonly image: string;
+  /** What ran when the update began; absent where nothing but a boot loader did. */
+  readonly oldVersion?: string;
+  readonly newVersion: string;
+}
+
 export interface IntentRow extends RowBase {
   readonly kind: 'intent';
   readonly decision: string;
@@ -90,6 +99,7 @@ export interface IntentRow extends RowBase {
   /** Opens a standing intent: same values to the same slots again within 60 s are counted in its outcome row. */
   readonly standing?: true;
   readonly job?: string;
+  readonly firmware?: RecordedFirmware;
   /** Principals who approved it besides who asked, each permitted the whole of it too. */
   readonly approvedBy?: readonly string[];
 }
