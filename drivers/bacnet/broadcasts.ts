@@ -29,6 +29,7 @@ const TOLD_BY_ONE_PER_SECOND = 100;
 export class Broadcasts {
   readonly #parts: RoadParts;
   readonly #callers: Callers;
+  readonly #lists: Lists;
   readonly #judging: AccessServices;
   readonly #changes: Changes;
   readonly #alarms: Alarms;
@@ -44,6 +45,7 @@ export class Broadcasts {
   ) {
     this.#parts = parts;
     this.#callers = callers;
+    this.#lists = lists;
     this.#judging = { gate: parts.gate, lists, index: parts.index };
     this.#changes = others.changes;
     this.#alarms = others.alarms;
