@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { SimulatedDevice } from '../../simulators/modbus/device.ts';
 import { meterPoints } from '../../simulators/modbus/plant-meter.ts';
 import { startRtuSerial } from '../../simulators/modbus/rtu-line.ts';
-import { AHU, adu, METER1, METER2, people, Rig, type RigOptions, rigBundle } from '../drivers/modbus/rig.ts';
+import { AHU, adu, CHILLER, METER1, METER2, people, Rig, type RigOptions, rigBundle } from '../drivers/modbus/rig.ts';
 import { mbpollRead, mbpollWrite } from './peers/mbpoll.ts';
 import type { CapturedBytes } from './peers/pcap.ts';
 import { have } from './peers/program.ts';
@@ -65,6 +65,20 @@ describe.runIf(await havePymodbus())('pymodbus', () => {
     expect(answers[9]).toMatchObject({ ok: false, exception: 1 });
     expect(answers[10]).toMatchObject({ ok: false, exception: 10 });
     expect(rig.plant.devices.ahu1.record.writesSeen()).toBe(4);
+  });
+
+  test('as a tool that sends firmware: refused as an image that nobody verified', async () => {
+    const rig = await rigged();
+    await rig.claim('anna', '127.0.0.1');
+    const answers = await pymodbusClient({ host: '127.0.0.1', port: rig.port }, [
+      { method: 'write_file_record', args: [10, 0, '00112233'], unit: CHILLER },
+      { method: 'write_register', args: [500, 1], unit: CHILLER },
+      { method: 'write_registers', args: [540, [0, 1, 2]], unit: CHILLER },
+    ]);
+    expect(answers).toMatchObject([{ exception: 1 }, { exception: 1 }, { exception: 1 }]);
+    expect(rig.rows('refusal').map(({ reason }) => reason)).toEqual(['image-unverified']);
+    expect(rig.rows('refusal')[0]?.detail).toBeDefined();
+    expect(rig.plant.writesSeen()).toBe(0);
   });
 
   test('as a device: what a permitted client wrote is what it holds', async () => {

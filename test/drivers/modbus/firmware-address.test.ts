@@ -1,6 +1,8 @@
 // How a device takes firmware, as its address says it: what is read, every fault with its place, and what it makes of frames.
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { ModbusIndex } from '../../../drivers/modbus/address.ts';
 import { type Addressee, classify } from '../../../drivers/modbus/classify.ts';
 import { decodeRequest } from '../../../drivers/modbus/wire/decode-request.ts';
@@ -113,6 +115,18 @@ describe('an address with firmware', () => {
   ])('names a fault at `%s`', async (path, firmware) => {
     const paths = (await faultsOf(site(firmware))).map((fault) => fault.path.split('.modbus').at(-1));
     expect(paths).toContain(`.firmware${path}`);
+  });
+
+  it('is what the examples of the driver’s README show', async () => {
+    const text = readFileSync(new URL('../../../drivers/modbus/README.md', import.meta.url), 'utf8');
+    const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => parse(yaml));
+    const methods = await Promise.all(
+      examples.map(async ({ address: { modbus } }) => {
+        const index = await indexOf({ devices: { d: modbus }, points: {} });
+        return index.devices[0]?.firmware?.image.kind;
+      }),
+    );
+    expect(methods).toEqual(['registers', 'file-record']);
   });
 
   it('keeps its registers from points of other classes', async () => {
