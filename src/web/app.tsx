@@ -85,7 +85,7 @@ function View({ path, query }: { path: readonly string[]; query: URLSearchParams
     case 'search':
       return <Search q={query.get('q') ?? ''} />;
     case 'overrides':
-      return <OverrideLedger />;
+      return <OverrideLedger tab={id} />;
     case 'batch':
       return <Batch />;
     case 'jobs':

@@ -13,6 +13,7 @@ const VIEWS = [
   ['slots', at('ahu2/sat-sp')],
   ['search', 'search?q=supply'],
   ['overrides', 'overrides'],
+  ['alarms', 'overrides/alarms'],
   ['batch', 'batch'],
   ['own-tool', 'tool'],
   ['jobs', 'jobs'],

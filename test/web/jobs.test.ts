@@ -1,7 +1,7 @@
 // Work on several devices in the page: a verdict per device before anything starts, progress, and what may be done about it.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiJob } from '../../src/http/schema-jobs.ts';
+import { type ApiAlarm, type ApiJob, alarmsSchema } from '../../src/http/schema-jobs.ts';
 import { haveChromium, type Stage, startStage } from './browser.ts';
 import { faultsOf } from './checker.ts';
 import { actFirmware, IMAGE, updateJob } from './work-fixtures.ts';
@@ -202,6 +202,37 @@ describe.skipIf(!haveChromium())('jobs', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByText('Boreas 9000-B 2.1.0 was added.').waitFor({ timeout: 10_000 });
     expect(offsets).toEqual([0, 1_048_576, 1_048_576, 2_097_152]);
+  });
+
+  it('leave alarms to be acknowledged by who may, with what the device said to it', async () => {
+    const { page, go, picture } = await stage.as('ben');
+    const device = { id: 'ahu2', name: 'Air handling unit 2' };
+    const alarm = (key: string, acknowledged: boolean) =>
+      ({ device, key, state: 'high-limit', since: Date.now(), acknowledged, mayAcknowledge: true }) satisfies ApiAlarm;
+    const said: unknown[] = [];
+    let acknowledged = false;
+    await page.route('**/api/v1/alarms?*', (route) => {
+      const items = [alarm('analog-input,1', acknowledged), alarm('analog-input,2', false)];
+      return route.fulfill({ json: alarmsSchema.parse({ items, unreachable: [] }) });
+    });
+    await page.route('**/api/v1/alarms/acknowledge', (route) => {
+      said.push(route.request().postDataJSON());
+      acknowledged = said.length === 1;
+      const state = said.length === 1 ? 'done' : 'refused-by-device';
+      return route.fulfill({ json: { state, decisionId: 'd-1' } });
+    });
+    await go('overrides');
+    await page.getByRole('link', { name: 'Alarms' }).click();
+    const entry = (key: string) => page.locator('.alarm', { hasText: key });
+    await entry('analog-input,1').getByRole('button', { name: 'Acknowledge' }).click();
+    await entry('analog-input,1').getByText('acknowledged', { exact: true }).waitFor();
+    await picture('alarms');
+    await entry('analog-input,2').getByRole('button', { name: 'Acknowledge' }).click();
+    await entry('analog-input,2').getByText('Refused by the device').waitFor();
+    expect(said).toEqual([
+      { device: 'ahu2', key: 'analog-input,1' },
+      { device: 'ahu2', key: 'analog-input,2' },
+    ]);
   });
 
   it.each([

@@ -6,22 +6,41 @@ import type { ApiOverride } from '../../http/schema-work.ts';
 import { ApiFault, ask, newKey, type Page, query, seg } from '../api.ts';
 import { Busy, Fault, Heading, More } from '../parts.tsx';
 import { to } from '../route.ts';
+import { may, useMe } from '../session.ts';
 import { useEvery, useLoad, useNow, usePages } from '../store.ts';
 import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
+import { Alarms } from './alarms.tsx';
 
 const AGAIN_MS = 5000;
 const AT_ONCE = 50;
 const OPEN = ['pending', 'active', 'releasing'];
 
-export function OverrideLedger() {
+export function OverrideLedger({ tab }: { tab: string }) {
+  const me = useMe();
   // What is released leaves one list for the other: both look again.
   const [turn, setTurn] = useState(0);
   const released = (): void => setTurn((count) => count + 1);
   return (
     <>
-      <Heading title={t('over.title')} lead={t('over.lead')} />
-      <Ledger isOpen title={t('over.open')} none={t('over.none')} turn={turn} released={released} />
-      <Ledger isOpen={false} title={t('over.ended')} turn={turn} released={released} />
+      <Heading title={t(tab === 'alarms' ? 'alarm.title' : 'over.title')} lead={t('over.lead')} />
+      {may(me, 'alarm.view') && (
+        <nav class="tabs" aria-label={t('over.title')}>
+          <a href={to('overrides')} aria-current={tab === '' ? 'page' : undefined}>
+            {t('over.title')}
+          </a>
+          <a href={to('overrides', 'alarms')} aria-current={tab === 'alarms' ? 'page' : undefined}>
+            {t('alarm.title')}
+          </a>
+        </nav>
+      )}
+      {tab === 'alarms' ? (
+        <Alarms />
+      ) : (
+        <>
+          <Ledger isOpen title={t('over.open')} none={t('over.none')} turn={turn} released={released} />
+          <Ledger isOpen={false} title={t('over.ended')} turn={turn} released={released} />
+        </>
+      )}
     </>
   );
 }
