@@ -4,12 +4,14 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock, Timers } from '../contract/clock.ts';
+import type { ImageSource } from '../contract/firmware.ts';
 import type { ImageFault, ImageManifest, Images, StoredImage } from '../contract/images.ts';
 import type { Log } from '../contract/log.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { askForImage, type FetchSettings, faultOfUrl } from './image-fetch.ts';
 import { ImageFiles, type KeptManifest, writeAll } from './image-files.ts';
 import { parseImageManifest } from './image-manifest.ts';
+import { inPieces } from './image-pieces.ts';
 
 const MOST_IMAGES = 200;
 /** Kept free for the record and the policy. */
@@ -47,6 +49,7 @@ interface Held {
   hindered?: string;
   /** Somebody writes to it. */
   isBusy: boolean;
+  read?: ImageSource['read'];
   fetch?: { readonly ended: Promise<unknown>; readonly abort: AbortController };
 }
 
@@ -361,9 +364,10 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
         return unwritable(error);
       }
       const { size, vendor, model, version } = manifest;
-      const pieces = (offset: number, length: number): Promise<Uint8Array> =>
-        files.read(id, offset, Math.max(0, Math.min(length, size - offset)));
-      return ok({ id, size, vendor, model, version, manifest, read: pieces });
+      for (const [other, each] of images) if (options.usedBy(other) === undefined) delete each.read;
+      // One for all who send it: they go along within a few pieces.
+      held.read ??= inPieces((offset, length) => files.read(id, offset, length), size);
+      return ok({ id, size, vendor, model, version, manifest, read: held.read });
     },
     onChange(listener) {
       listeners.add(listener);
