@@ -155,6 +155,23 @@ describe('a job of somebody else', () => {
     }
   });
 
+  it('is found page by page, each once, and by state and kind', async () => {
+    const client = as('carla');
+    const all = (await client.ask('GET', '/api/v1/jobs')).items.map(({ id }) => id);
+    const paged: unknown[] = [];
+    let cursor = '';
+    do {
+      const { items, body } = await client.ask('GET', `/api/v1/jobs?limit=2${cursor}`);
+      paged.push(...items.map(({ id }) => id));
+      cursor = typeof body.next === 'string' ? `&cursor=${body.next}` : '';
+    } while (cursor !== '');
+    expect(paged).toEqual(all);
+    expect(all.length).toBeGreaterThan(3);
+    const waiting = await client.ask('GET', '/api/v1/jobs?state=waiting-window&kind=configuration');
+    expect(waiting.items).toMatchObject([{ id: configuration }]);
+    expect((await client.ask('GET', '/api/v1/jobs?state=sleeping')).status).toBe(422);
+  });
+
   it('names its starter to who may see names', async () => {
     const own = await as('anna').ask('GET', `/api/v1/jobs/${job}`);
     expect(own.body).toMatchObject({

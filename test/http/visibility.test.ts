@@ -182,6 +182,31 @@ describe.each(PRINCIPALS)('%s', (principal) => {
     expect(others.length > 0).toBe(may(principal, 'user.manage'));
   });
 
+  it('meets images, jobs, moves and alarms as the evaluator says, and nothing of what is not seen', async () => {
+    const client = clientOf(principal);
+    const updates = inventory.devices.some((id) => may(principal, 'firmware.update', id));
+    expect((await client.ask('GET', '/api/v1/images')).status).toBe(updates ? 200 : 403);
+    for (const list of ['jobs', 'moves']) expect((await everyPage(client, `/api/v1/${list}`)).length).toBe(0);
+    expect((await client.ask('GET', '/api/v1/jobs/j-none')).status).toBe(404);
+    for (const device of [...inventory.devices, 'nowhere']) {
+      const seen = device !== 'nowhere' && sees(principal, 'device', device);
+      expect((await client.ask('GET', `/api/v1/alarms?device=${device}`)).status).toBe(seen ? 200 : 404);
+      const alarm = { body: { device, key: 'none' } };
+      // No driver of this plant knows of alarms.
+      expect((await client.ask('POST', '/api/v1/alarms/acknowledge', alarm)).status).toBe(404);
+      const move = await client.ask('POST', '/api/v1/moves', { body: { device, to: 'attic' } });
+      const reaches = seen && sees(principal, 'location', 'attic');
+      const moves = reaches && ['hq', 'attic', device].every((target) => may(principal, 'device.move', target));
+      expect([device, move.status]).toEqual([device, moves ? 201 : reaches ? 403 : 404]);
+      const values = [{ key: 'sat-hi', value: 27 }];
+      const order = { kind: 'alarm-thresholds', devices: [device], values };
+      const check = await client.ask('POST', '/api/v1/jobs/check', { body: order });
+      expect(check.status).toBe(200);
+      if (!seen) expect(check.body).toMatchObject({ ok: false, devices: [], faults: [{ path: 'devices.0' }] });
+      else if (device === 'ahu1') expect(check.body.ok).toBe(may(principal, 'alarm.threshold', device));
+    }
+  });
+
   it('hears live values of nothing it may not read', async () => {
     const points = ['ahu1/sat', 'chiller1/load', OTHER_POINT, 'nowhere/nothing'];
     const sight = rig.context.sights.of({
