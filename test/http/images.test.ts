@@ -1,5 +1,6 @@
 // Images by the API: announced, uploaded in pieces, gone on with, removed; by who may update firmware somewhere.
 
+import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSigningKey } from '../../simulators/cloud/signing.ts';
 import { until } from '../scenarios/daemon-rig.ts';
@@ -81,6 +82,40 @@ describe('an image', () => {
     expect(done.body.addedBy).toBe(undefined);
     expect((await carla.ask('GET', `/api/v1/images/${id}`)).body.addedBy).toBe('Anna');
     expect((await rig.images.open(id)).ok).toBe(true);
+  });
+
+  it('keeps what arrived when the line breaks, and takes the rest', async () => {
+    const whole = imageBytes(2_000_000, 4);
+    const path = `/api/v1/images/${digestOf(whole)}`;
+    await announce(anna, signedManifest(manifestFor(whole)));
+    const port = await rig.listen();
+    const headers = {
+      cookie: anna.cookie,
+      'user-agent': 'rig',
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/octet-stream',
+      'content-length': String(whole.length),
+      'upload-offset': '0',
+    };
+    const sending = request({
+      host: '127.0.0.1',
+      port,
+      method: 'PUT',
+      path: `${path}/content`,
+      headers,
+      rejectUnauthorized: false,
+    });
+    sending.on('error', () => {});
+    sending.write(whole.subarray(0, 500_000));
+    await until('a part has arrived', () => (rig.images.get(digestOf(whole))?.received ?? 0) > 0);
+    sending.destroy();
+    await until('the break was noticed', async () => {
+      const { received } = (await anna.ask('GET', path)).body;
+      const rest = await upload(anna, Number(received), whole.subarray(Number(received)), digestOf(whole));
+      return rest.body.state === 'ready';
+    });
+    expect((await rig.images.open(digestOf(whole))).ok).toBe(true);
+    expect((await anna.ask('DELETE', path)).status).toBe(204);
   });
 
   it('is the only thing that is taken as octets', async () => {
