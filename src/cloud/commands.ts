@@ -305,7 +305,10 @@ function resultText(result: CommandResult): string {
     if (Buffer.byteLength(cut) <= MAX_MESSAGE_BYTES) return cut;
     if (result.check) {
       const devices = result.check.devices.map(({ rows: _many, ...device }) => device);
-      return JSON.stringify({ ...result, check: { ...result.check, faults: result.check.faults.slice(0, 50), devices } });
+      return JSON.stringify({
+        ...result,
+        check: { ...result.check, faults: result.check.faults.slice(0, 50), devices },
+      });
     }
     return JSON.stringify({ ...rest, readings: [], steps: [] });
   }
