@@ -3,7 +3,7 @@
 
 import type { FirmwarePlace, ImagePlace, NumberPlace } from './firmware-address.ts';
 import { wordsOf } from './firmware-address.ts';
-import { putU16 } from './wire/octets.ts';
+import { putU16, registerAt } from './wire/octets.ts';
 import { encodeValue } from './wire/registers.ts';
 import type { Request } from './wire/request.ts';
 
@@ -69,7 +69,7 @@ export function writeNumber({ register, type, order }: NumberPlace, value: numbe
   const encoded = encodeValue({ type, order }, value);
   if (!encoded.ok) throw new RangeError(encoded.fault.message);
   return type === 'uint16'
-    ? { kind: 'writeSingleRegister', address: register, value }
+    ? { kind: 'writeSingleRegister', address: register, value: registerAt(encoded.value, 0) }
     : written(register, encoded.value);
 }
 
