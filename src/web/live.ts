@@ -72,6 +72,10 @@ export function useReading(id: string, listed: ApiReading): ApiReading {
       if (all.size === 0) listeners.delete(id);
     };
   }, [id]);
+  // What an answer says newer than the stream counts everywhere on the page.
+  useLayoutEffect(() => {
+    if (listed.at !== undefined && (readings.get(id)?.at ?? 0) < listed.at) take(id, listed);
+  }, [id, listed.at]);
   const heard = readings.get(id);
   // What was heard while another view stood may be older than what the list just said.
   return heard && (heard.at ?? 0) >= (listed.at ?? 0) ? heard : listed;

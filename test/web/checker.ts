@@ -26,6 +26,12 @@ const SMALL_TARGETS = `(() => {
   return found;
 })()`;
 
+/** What cannot be seen without moving the page sideways; a strip that scrolls by itself may be longer. */
+const BEYOND = `[...document.querySelectorAll('#page *')].filter((part) => {
+  const { width, right } = part.getBoundingClientRect();
+  return width > 1 && right > innerWidth + 1 && part.checkVisibility() && !part.closest('.tabs, .chart, .ticks, .dots');
+}).map((part) => part.outerHTML.slice(0, 120))`;
+
 interface AxeResult {
   readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
 }
@@ -38,10 +44,10 @@ export async function faultsOf({ page }: Visit, name: string): Promise<string[]>
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })`,
   )) as AxeResult;
   const small = (await page.evaluate(SMALL_TARGETS)) as string[];
-  const beyond = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+  const beyond = (await page.evaluate(BEYOND)) as string[];
   return [
     ...result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${name}: ${id}: ${html.slice(0, 200)}`)),
     ...small.map((target) => `${name}: smaller than 48 px: ${target}`),
-    ...(beyond > 0 ? [`${name}: ${beyond} px wider than the screen`] : []),
+    ...beyond.map((part) => `${name}: beyond the screen: ${part}`),
   ];
 }

@@ -36,13 +36,19 @@ describe.skipIf(!haveChromium())('every view', () => {
   afterAll(() => stage?.stop());
 
   it.each([
-    ['phone', 390, 844, 'light'],
-    ['tablet', 820, 1180, 'dark'],
-    ['desk', 1440, 900, 'light'],
+    ['phone', 390, 844, 'light', 'en-GB'],
+    ['tablet', 820, 1180, 'dark', 'en-GB'],
+    ['desk', 1440, 900, 'light', 'en-GB'],
+    ['german-phone', 390, 844, 'dark', 'de-DE'],
   ] as const)(
     'has no fault that the checker finds on a %s',
-    async (kind, width, height, colorScheme) => {
-      const visit = await stage.as('carla', { viewport: { width, height }, colorScheme, hasTouch: width < 1000 });
+    async (kind, width, height, colorScheme, locale) => {
+      const visit = await stage.as('carla', {
+        viewport: { width, height },
+        colorScheme,
+        locale,
+        hasTouch: width < 1000,
+      });
       const faults: string[] = [];
       for (const [name, path] of VIEWS) {
         await visit.go(path);

@@ -53,6 +53,8 @@ describe.skipIf(!haveChromium())('the page', () => {
     await tap(page.getByRole('button', { name: 'Change to 18.5' }));
     await page.getByText('Done: the device confirmed it and it reads 18.5').waitFor();
     await page.getByText(/It goes back by itself at \d\d:\d\d/).waitFor();
+    // The list beside it says the same.
+    expect(await page.locator('.row[aria-current] .amount').textContent()).toBe('18.5');
     expect([taps, holds('ahu1/sat-sp'), stage.site.plant.writesSeen()]).toEqual([3, 18.5, before + 1]);
     await page.getByText('Anna, just now').waitFor();
     await picture('changed');

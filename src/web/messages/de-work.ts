@@ -116,6 +116,7 @@ export const deWork: WorkMessages = {
   'job.start.one': 'Auf {n} Gerät beginnen',
   'job.start': 'Auf {n} Geräten beginnen',
   'alarm.title': 'Alarme',
+  'alarm.lead': 'Wie die Geräte sie jetzt melden.',
   'alarm.none': 'Kein Gerät meldet einen Alarm.',
   'alarm.acknowledge': 'Quittieren',
   'alarm.acknowledged': 'quittiert',

@@ -114,6 +114,7 @@ export const enWork = {
   'job.start.one': 'Start on {n} device',
   'job.start': 'Start on {n} devices',
   'alarm.title': 'Alarms',
+  'alarm.lead': 'As the devices report them now.',
   'alarm.none': 'No device reports an alarm.',
   'alarm.acknowledge': 'Acknowledge',
   'alarm.acknowledged': 'acknowledged',

@@ -22,7 +22,10 @@ export function OverrideLedger({ tab }: { tab: string }) {
   const released = (): void => setTurn((count) => count + 1);
   return (
     <>
-      <Heading title={t(tab === 'alarms' ? 'alarm.title' : 'over.title')} lead={t('over.lead')} />
+      <Heading
+        title={t(tab === 'alarms' ? 'alarm.title' : 'over.title')}
+        lead={t(tab === 'alarms' ? 'alarm.lead' : 'over.lead')}
+      />
       {may(me, 'alarm.view') && (
         <nav class="tabs" aria-label={t('over.title')}>
           <a href={to('overrides')} aria-current={tab === '' ? 'page' : undefined}>
