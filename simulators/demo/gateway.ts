@@ -105,8 +105,8 @@ export interface CommandResult {
 }
 
 /** `gatehouse …words`, to its end. */
-export async function gatehouse(words: readonly string[], input = ''): Promise<CommandResult> {
-  const child = spawn(process.execPath, [GATEHOUSE, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
+export async function gatehouse(words: readonly string[], input = '', program = GATEHOUSE): Promise<CommandResult> {
+  const child = spawn(process.execPath, [program, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
