@@ -176,9 +176,7 @@ export class JobsRig {
     return [...this.plant.devices.keys()];
   }
 
-  isSingle(id: string): boolean {
-    return this.#singles.has(id);
-  }
+  isSingle = (id: string): boolean => this.#singles.has(id);
 
   loader(id: string): BootLoader {
     return this.plant.device(id).loader;
@@ -285,9 +283,7 @@ export class JobsRig {
   }
 
   image({ version, size = 60_000, model = FIRMWARE_MODEL }: ImageWords): Buffer {
-    return model === FIRMWARE_MODEL
-      ? this.plant.image(version, size)
-      : Buffer.concat([this.plant.image(version, size), Buffer.from(model)]);
+    return Buffer.concat([this.plant.image(version, size), Buffer.from(model === FIRMWARE_MODEL ? '' : model)]);
   }
 
   manifest(image: Uint8Array, words: ImageWords, change: object = {}, key = this.imageKey): string {
@@ -330,9 +326,8 @@ export class JobsRig {
     return String(started.body.id);
   }
 
-  act(who: Who, job: string, act: string, body?: object): Promise<Answer> {
-    return this.ask(who, 'POST', `/api/v1/jobs/${job}/${act}`, body);
-  }
+  act = (who: Who, job: string, act: string, body?: object): Promise<Answer> =>
+    this.ask(who, 'POST', `/api/v1/jobs/${job}/${act}`, body);
 
   async job(id: string, who: Who = 'robot'): Promise<ApiJob> {
     const { status, text, body } = await this.ask(who, 'GET', `/api/v1/jobs/${id}`);
@@ -369,13 +364,12 @@ export class JobsRig {
     for (let after = query.after ?? 0; ; ) {
       const page = this.#reader.rows({ ...query, after, limit: 1000 });
       rows.push(...page);
-      const last = page.at(-1);
-      if (last === undefined || page.length < 1000) return rows;
-      after = last.number;
+      after = page.at(-1)?.number ?? after;
+      if (page.length < 1000) return rows;
     }
   }
 
-  /** How many octets of images, and which requests that change something, have reached a device. */
+  /** How many requests that change something have reached a device. */
   written(id: string): number {
     return this.plant.device(id).record.writesSeen();
   }
