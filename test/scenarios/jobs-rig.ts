@@ -178,9 +178,7 @@ export class JobsRig {
 
   isSingle = (id: string): boolean => this.#singles.has(id);
 
-  loader(id: string): BootLoader {
-    return this.plant.device(id).loader;
-  }
+  loader = (id: string): BootLoader => this.plant.device(id).loader;
 
   /** Starts the gateway, or starts it again after it ended or was killed. */
   async launch(): Promise<void> {
@@ -370,9 +368,7 @@ export class JobsRig {
   }
 
   /** How many requests that change something have reached a device. */
-  written(id: string): number {
-    return this.plant.device(id).record.writesSeen();
-  }
+  written = (id: string): number => this.plant.device(id).record.writesSeen();
 
   async stop(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
