@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isImageId } from './image-manifest.ts';
+import { PieceDigests } from './image-pieces.ts';
 
 const PIECE = 262_144;
 const SUFFIX = /^(.{64})\.(manifest|part|image)$/;
@@ -102,9 +103,13 @@ export class ImageFiles {
     await this.#syncFolder();
   }
 
-  /** SHA-256 in lower-case hex, and how many octets. */
-  async digest(id: string, state: 'receiving' | 'ready'): Promise<{ readonly sha256: string; readonly size: number }> {
+  /** SHA-256 in lower-case hex, of the whole and of each piece, and how many octets. */
+  async digest(
+    id: string,
+    state: 'receiving' | 'ready',
+  ): Promise<{ readonly sha256: string; readonly size: number; readonly pieces: readonly string[] }> {
     const hash = createHash('sha256');
+    const pieces = new PieceDigests();
     const piece = Buffer.allocUnsafe(PIECE);
     const file = await open(this.#path(id, state === 'ready' ? 'image' : 'part'), 'r');
     let size = 0;
@@ -112,13 +117,15 @@ export class ImageFiles {
       for (;;) {
         const { bytesRead } = await file.read(piece, 0, PIECE, size);
         if (bytesRead === 0) break;
-        hash.update(piece.subarray(0, bytesRead));
+        const octets = piece.subarray(0, bytesRead);
+        hash.update(octets);
+        pieces.take(octets);
         size += bytesRead;
       }
     } finally {
       await file.close();
     }
-    return { sha256: hash.digest('hex'), size };
+    return { sha256: hash.digest('hex'), size, pieces: pieces.end() };
   }
 
   /** Of a whole image. */

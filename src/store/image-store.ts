@@ -355,18 +355,20 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       const now = await read(held.kept.manifest);
       if (!now.ok) return now;
       const { manifest } = now.value;
+      let pieces: readonly string[];
       try {
         const found = await files.digest(id, 'ready');
         if (found.sha256 !== id || found.size !== manifest.size) {
           return fault('image-digest', `the stored file has digest \`${found.sha256}\`, expected \`${id}\``);
         }
+        pieces = found.pieces;
       } catch (error) {
         return unwritable(error);
       }
       const { size, vendor, model, version } = manifest;
       for (const [other, each] of images) if (options.usedBy(other) === undefined) delete each.read;
       // One for all who send it: they go along within a few pieces.
-      held.read ??= inPieces((offset, length) => files.read(id, offset, length), size);
+      held.read ??= inPieces((offset, length) => files.read(id, offset, length), size, pieces);
       return ok({ id, size, vendor, model, version, manifest, read: held.read });
     },
     onChange(listener) {

@@ -2,19 +2,30 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inPieces } from '../../src/store/image-pieces.ts';
+import { inPieces, PieceDigests } from '../../src/store/image-pieces.ts';
 import { imageBytes } from './image-rig.ts';
 
 const octets = imageBytes(1_000_003);
 
+function digestsOf(lengths: readonly number[] = [octets.length]): readonly string[] {
+  const digests = new PieceDigests();
+  let at = 0;
+  for (const length of lengths) {
+    digests.take(octets.subarray(at, at + length));
+    at += length;
+  }
+  digests.take(octets.subarray(at));
+  return digests.end();
+}
+
 function source(fails: () => boolean = () => false) {
   const asked: [offset: number, length: number][] = [];
-  const read = inPieces(async (offset, length) => {
+  const readFile = async (offset: number, length: number) => {
     asked.push([offset, length]);
     if (fails()) throw new Error('no disk');
     return octets.subarray(offset, offset + length);
-  }, octets.length);
-  return { asked, read };
+  };
+  return { asked, read: inPieces(readFile, octets.length, digestsOf()) };
 }
 
 describe('an image in pieces', () => {
@@ -54,5 +65,16 @@ describe('an image in pieces', () => {
     const { read } = source();
     (await read(0, 4)).fill(0);
     expect([...(await read(0, 4))]).toEqual([...octets.subarray(0, 4)]);
+  });
+
+  it('has the digests of its pieces, however its octets come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(200_000), { maxLength: 8 }), (lengths) => {
+        expect(digestsOf(lengths)).toEqual(digestsOf());
+      }),
+      { numRuns: 30 },
+    );
+    expect(digestsOf()).toHaveLength(16);
+    expect(new PieceDigests().end()).toEqual([]);
   });
 });

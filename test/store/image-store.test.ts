@@ -158,6 +158,26 @@ describe('an image', () => {
     expect(codeOf(await store.open(id))).toBe('image-digest');
   });
 
+  it('gives no octet that was altered on disk after it was opened', async () => {
+    const { store, folder, used } = await startImageRig();
+    await store.announce(signedManifest(manifestFor(octets)), 'anna');
+    await store.receive(id, 0, inPieces(octets));
+    used.set(id, 'job-1');
+    const opened = await store.open(id);
+    if (!opened.ok) throw new Error(opened.fault.text);
+    expect([...(await opened.value.read(0, 100))]).toEqual([...octets.subarray(0, 100)]);
+    const file = join(folder, `${id}.image`);
+    const stored = readFileSync(file);
+    stored[100_000] = (stored[100_000] ?? 0) ^ 1;
+    writeFileSync(file, stored);
+    await expect(opened.value.read(65_000, 1000)).rejects.toThrow('is not what was verified, from octet 65536');
+    stored[100_000] = (stored[100_000] ?? 0) ^ 1;
+    writeFileSync(file, stored);
+    expect([...(await opened.value.read(99_990, 20))]).toEqual([...octets.subarray(99_990, 100_010)]);
+    truncateSync(file, 200_000);
+    await expect(opened.value.read(190_000, 20_000)).rejects.toThrow('is not what was verified');
+  });
+
   it('is named by a key’s thumbprint where the key has no name', async () => {
     const rig = await startImageRig();
     const { kid: _unnamed, ...jwk } = jwkOf(vendorKey);
