@@ -62,11 +62,13 @@ export function holdUnderFinger(): void {
 /** What the stream said last; before that, what the list said. */
 export function useReading(id: string, listed: ApiReading): ApiReading {
   const [, again] = useState(0);
+  const heard = readings.get(id);
   useLayoutEffect(() => {
     const listener = (): void => again((count) => count + 1);
     const all = listeners.get(id) ?? new Set();
     listeners.set(id, all.add(listener));
-    listener();
+    // It may have come between drawing and listening.
+    if (readings.get(id) !== heard) listener();
     return () => {
       all.delete(listener);
       if (all.size === 0) listeners.delete(id);
@@ -74,9 +76,11 @@ export function useReading(id: string, listed: ApiReading): ApiReading {
   }, [id]);
   // What an answer says newer than the stream counts everywhere on the page.
   useLayoutEffect(() => {
-    if (listed.at !== undefined && (readings.get(id)?.at ?? 0) < listed.at) take(id, listed);
+    const known = readings.get(id);
+    if (listed.at === undefined || (known?.at ?? 0) >= listed.at) return;
+    if (known) take(id, listed);
+    else readings.set(id, listed);
   }, [id, listed.at]);
-  const heard = readings.get(id);
   // What was heard while another view stood may be older than what the list just said.
   return heard && (heard.at ?? 0) >= (listed.at ?? 0) ? heard : listed;
 }

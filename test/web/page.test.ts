@@ -54,7 +54,7 @@ describe.skipIf(!haveChromium())('the page', () => {
     await page.getByText('Done: the device confirmed it and it reads 18.5').waitFor();
     await page.getByText(/It goes back by itself at \d\d:\d\d/).waitFor();
     // The list beside it says the same.
-    expect(await page.locator('.row[aria-current] .amount').textContent()).toBe('18.5');
+    await page.locator('.row[aria-current] .amount').filter({ hasText: '18.5' }).waitFor();
     expect([taps, holds('ahu1/sat-sp'), stage.site.plant.writesSeen()]).toEqual([3, 18.5, before + 1]);
     await page.getByText('Anna, just now').waitFor();
     await picture('changed');
