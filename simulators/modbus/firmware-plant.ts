@@ -6,6 +6,7 @@ import type { BootLoaderOptions } from './boot-loader.ts';
 import { SimulatedDevice } from './device.ts';
 import { LOADER_BASE, type LoaderFrontOptions } from './loader-front.ts';
 import { type PlantPoint, row } from './plant-point.ts';
+import { type RtuOverTcpLine, startRtuOverTcp } from './rtu-line.ts';
 import { startTcpHost, type TcpHost } from './tcp-host.ts';
 
 /** What every device of the plant is. */
@@ -18,6 +19,8 @@ export interface FirmwarePlantOptions {
   readonly count: number;
   readonly method: LoaderFrontOptions['method'];
   readonly host?: string;
+  /** Whether each is a host of its own, or alone on a serial line behind a terminal server. Default `tcp`. */
+  readonly line?: 'tcp' | 'rtu';
   /** Of every device, or of each by its number from 0. Default dual banks, no time taken. */
   readonly loader?: Partial<BootLoaderOptions & LoaderFrontOptions> | ((index: number) => Partial<BootLoaderOptions>);
   /** More settings of `firmware` in the devices' addresses. */
@@ -27,7 +30,7 @@ export interface FirmwarePlantOptions {
 export interface FirmwarePlant {
   /** `fw1` and so on; each on a line of the same name. */
   readonly devices: ReadonlyMap<string, SimulatedDevice>;
-  readonly hosts: ReadonlyMap<string, TcpHost>;
+  readonly hosts: ReadonlyMap<string, TcpHost | RtuOverTcpLine>;
   /** What ran first on every device. */
   readonly first: Buffer;
   /** Devices and points in the inventory form; every device has a set point, and its command register as a point. */
@@ -45,7 +48,7 @@ export async function startFirmwarePlant(options: FirmwarePlantOptions): Promise
     buildImage({ vendor: FIRMWARE_VENDOR, model: FIRMWARE_MODEL, version, size });
   const first = image(FIRST_VERSION, 4096);
   const devices = new Map<string, SimulatedDevice>();
-  const hosts = new Map<string, TcpHost>();
+  const hosts = new Map<string, TcpHost | RtuOverTcpLine>();
   const stop = async (): Promise<void> => {
     await Promise.all([...hosts.values()].map((host) => host.stop()));
   };
@@ -68,7 +71,11 @@ export async function startFirmwarePlant(options: FirmwarePlantOptions): Promise
         },
       });
       devices.set(id, device);
-      hosts.set(id, await startTcpHost({ host, port: 0, units: device }));
+      const started =
+        options.line === 'rtu'
+          ? await startRtuOverTcp({ host, port: 0, units: new Map([[UNIT, device]]) })
+          : await startTcpHost({ host, port: 0, units: device });
+      hosts.set(id, started);
     }
   } catch (fault) {
     await stop();

@@ -11,6 +11,9 @@ const METHODS: readonly (readonly [name: string, options: FirmwareRigOptions])[]
   ['blocks without numbers', { method: 'registers', loader: { numbered: false } }],
   ['files with commands', { method: 'files', firmware: { ...firmware, words: 64 } }],
   ['plain files', { method: 'plain-files', firmware: { ...firmware, words: 64 } }],
+  ['numbered blocks on a serial line', { method: 'registers', line: 'rtu' }],
+  ['blocks without numbers on a serial line', { method: 'registers', line: 'rtu', loader: { numbered: false } }],
+  ['plain files on a serial line', { method: 'plain-files', line: 'rtu', firmware: { ...firmware, words: 64 } }],
 ];
 
 const failure = fc.oneof(
@@ -53,6 +56,6 @@ describe('firmware over a bad line', () => {
         expect(await rig.verify(image)).toEqual({ ok: true, value: undefined });
       },
     );
-    await fc.assert(property, { numRuns: 25, interruptAfterTimeLimit: 5000, endOnFailure: true });
+    await fc.assert(property, { numRuns: 20, interruptAfterTimeLimit: 5000, endOnFailure: true });
   });
 });

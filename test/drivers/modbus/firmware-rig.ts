@@ -114,7 +114,9 @@ export class FirmwareRig {
     const lines = Object.fromEntries(
       [...plant.hosts].map(([id, { host, port }]) => [
         id,
-        { tcp: { host, port }, timeoutMs: options.timeoutMs ?? 100, inFlight: 4 },
+        options.line === 'rtu'
+          ? { rtuOverTcp: { host, port }, timeoutMs: options.timeoutMs ?? 100, turnaroundMs: 5 }
+          : { tcp: { host, port }, timeoutMs: options.timeoutMs ?? 100, inFlight: 4 },
       ]),
     );
     const section = parseSection({
