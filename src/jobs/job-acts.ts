@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts';
 import type { Entry, LiveJob } from './job-book.ts';
 import { approverOf, approversOf, type DeviceMemory, personOf } from './job-record.ts';
 import { isWorking, mayGo } from './machine.ts';
-import { type CheckedOrder, type CheckParts, checkOrder, firstDenial, rightsOf } from './order-check.ts';
+import { type CheckedOrder, type CheckParts, checkOrder, jobDenial } from './order-check.ts';
 import { deviceOfPoint } from './order-faults.ts';
 import { wantedOf } from './writing-plan.ts';
 
@@ -34,7 +34,7 @@ export function createActs(parts: ActParts): JobActs {
 
   function denialOf(caller: Caller, live: LiveJob): Omit<Denial, 'decisionId'> | undefined {
     if (caller.principal !== null && caller.principal === live.job.starter.principal) return undefined;
-    return firstDenial(parts, caller, rightsOf(parts, live));
+    return jobDenial(parts, caller, live);
   }
 
   /** A job that has not ended, and somebody who may act on it. */
@@ -116,11 +116,8 @@ export function createActs(parts: ActParts): JobActs {
         book.get(id)?.job.approvals.given.some(({ by }) => by.principal === caller.principal) === true;
       const image = job.order.kind === 'firmware' ? await images.open(job.order.image) : undefined;
       if (image && !image.ok) return impossible(`the image cannot be sent: ${image.fault.text}`);
-      const asked = rightsOf(parts, live, image?.value).map((change) => ({
-        ...change,
-        approvedBy: [approverOf(job.starter), ...approversOf(job)],
-      }));
-      const denial = firstDenial(parts, caller, asked);
+      const approvedBy = [approverOf(job.starter), ...approversOf(job)];
+      const denial = jobDenial(parts, caller, live, { approvedBy, ...(image && { image: image.value }) });
       if (denial) return { kind: 'denied', denial };
       // The image was looked at meanwhile, and somebody else may have been quicker.
       if (!waits()) return impossible('it waits for nobody');

@@ -2,9 +2,10 @@
 // 2. one device that may not, or cannot, stands against the whole; 3. what is previewed is what will be judged.
 
 import type { FirmwareDriver, ImageSource } from '../contract/firmware.ts';
-import type { Caller, Change, Denial, Effect } from '../contract/gate.ts';
+import type { Approver, Caller, Change, Denial, Effect } from '../contract/gate.ts';
 import type { DeviceCheck, DifferenceRow, FirmwareOrder, JobCheck, JobOrder } from '../contract/jobs.ts';
 import type { RowCheck } from '../contract/work.ts';
+import { type TargetHandle, targetId } from '../model/ids.ts';
 import type { InventoryDevice } from '../model/point.ts';
 import { isNonEmpty } from '../model/result.ts';
 import { fitOf, type ImageFacts } from './firmware-fit.ts';
@@ -12,8 +13,15 @@ import type { JobBook } from './job-book.ts';
 import { devicesOf, type KeptJob } from './job-record.ts';
 import type { JobServices } from './job-services.ts';
 import { deviceOfPoint, faultsOf } from './order-faults.ts';
-import { deviceBy, reachDevice, reachPoint } from './plant.ts';
-import { asksOf, planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from './writing-plan.ts';
+import { deviceBy, driverOf, reachDevice, reachPoint } from './plant.ts';
+import {
+  asksOf,
+  copiedPoints,
+  planWriting,
+  type WritingOrder,
+  type WritingPlan,
+  writeOrderOf,
+} from './writing-plan.ts';
 
 export interface CheckedOrder {
   readonly check: JobCheck;
@@ -29,6 +37,8 @@ export interface CheckParts extends JobServices {
 
 /** Devices that are asked at the same time. */
 const AT_ONCE = 8;
+/** Looks at an order while policies come and go. */
+const MOST_LOOKS = 3;
 
 /** `except`: a job whose own hold on its devices does not count, and under whose id it is judged. */
 export async function checkOrder(
@@ -37,13 +47,24 @@ export async function checkOrder(
   order: JobOrder,
   except?: string,
 ): Promise<CheckedOrder> {
-  const faults = faultsOf(parts, order, except);
-  if (faults.length > 0) {
-    return { check: { faults, devices: [], approvals: 0, ok: false }, changes: new Map() };
+  for (let looks = 1; ; looks += 1) {
+    const faults = faultsOf(parts, order, except);
+    if (faults.length > 0) return faulty(...faults);
+    const view = parts.inventory();
+    const checked = await (order.kind === 'firmware'
+      ? checkFirmware(parts, caller, order, except)
+      : checkWriting(parts, caller, order, except));
+    // What was asked stands in the inventory it was asked in: in another it would name other devices.
+    if (parts.inventory() === view) return checked;
+    if (looks === MOST_LOOKS) {
+      const found = 'a policy that was replaced while the devices were asked';
+      return faulty({ path: 'devices', found, expected: 'one that stays for as long; order it again' });
+    }
   }
-  return order.kind === 'firmware'
-    ? checkFirmware(parts, caller, order, except)
-    : checkWriting(parts, caller, order, except);
+}
+
+function faulty(...faults: JobCheck['faults']): CheckedOrder {
+  return { check: { faults, devices: [], approvals: 0, ok: false }, changes: new Map() };
 }
 
 function verdict(devices: readonly DeviceCheck[], approvals: number): JobCheck {
@@ -60,14 +81,13 @@ async function checkFirmware(
   const { gate, images } = parts;
   const opened = await images.open(order.image);
   if (!opened.ok) {
-    const fault = { path: 'image', found: opened.fault.text, expected: 'an image that may be sent' };
-    return { check: { faults: [fault], devices: [], approvals: 0, ok: false }, changes: new Map() };
+    return faulty({ path: 'image', found: opened.fault.text, expected: 'an image that may be sent' });
   }
   const { value: image } = opened;
   const facts = image.manifest;
   const changes = new Map<string, Change<unknown>[]>();
   let approvals = 0;
-  const devices = await eachOf(order.devices, async (id): Promise<DeviceCheck> => {
+  const asked = await eachOf(order.devices, async (id): Promise<DeviceCheck> => {
     const reached = reachDevice(parts, id);
     if (typeof reached === 'string') return { device: id, fault: reached };
     const { device, driver } = reached;
@@ -87,6 +107,11 @@ async function checkFirmware(
     if (denial) return { device: id, denial };
     if (fault !== undefined) return { device: id, fault };
     return { device: id, ...(await askDevice(firmware, device, facts)) };
+  });
+  // They took their time to answer: the right may be gone, or the time of who asks.
+  const devices = asked.map((each): DeviceCheck => {
+    const denial = each.denial ?? firstDenial(parts, caller, changes.get(each.device) ?? []);
+    return denial ? { device: each.device, denial } : each;
   });
   return { check: verdict(devices, approvals), changes, image: imageFacts(facts) };
 }
@@ -206,6 +231,10 @@ function changeOf(
     const handle = deviceBy(plant, target)?.handle;
     return handle === undefined ? [] : [{ target: handle, asks }];
   });
+  // What is copied is shown: it is read in the name of who asks.
+  const isFirst = order.kind === 'configuration' && order.devices[0] === id;
+  const reads = isFirst ? copiedPoints(plant, order) : [];
+  besides.push(...reads.map(({ handle }): Effect => ({ target: handle, asks: 'point.read' })));
   const writes = rows.flatMap((row) => (row.differs ? effectsOf(plant, order, row) : []));
   const effects = [...besides, ...writes];
   const job = except === undefined ? {} : { job: except };
@@ -219,7 +248,10 @@ function effectsOf(
   { point: id, wanted: value }: Pick<DifferenceRow, 'point' | 'wanted'>,
 ): readonly Effect[] {
   const reached = reachPoint(plant, id);
-  if (typeof reached === 'string') return [];
+  if (typeof reached === 'string') {
+    const target = plant.inventory()?.find(id);
+    return target === undefined ? [] : [{ target, asks: 'write', value }];
+  }
   const { point, driver } = reached;
   const row = order.kind === 'batch' ? order.rows.find((each) => each.point === id) : undefined;
   const whole = order.kind === 'batch' && driver.slots !== undefined ? order.priority : undefined;
@@ -251,29 +283,49 @@ export function firstDenial(
 /** That others must approve is no denial here: the job waits for them. */
 const stands = ({ reason }: Pick<Denial, 'reason'>): boolean => reason !== 'approval-required';
 
-/** What a whole job asks of the devices it has, as far as that can be said without asking them. */
-export function rightsOf(parts: CheckParts, { job, memory }: KeptJob, image?: ImageSource): Change<unknown>[] {
+/**
+ * What stands against somebody who acts on a whole job: the right on everything that it names, as far as that can be said without
+ * asking the devices. On what the policy holds no more nobody has a right.
+ */
+export function jobDenial(
+  parts: CheckParts,
+  caller: Caller,
+  { job, memory }: KeptJob,
+  { image, approvedBy }: { readonly image?: ImageSource; readonly approvedBy?: readonly Approver[] } = {},
+): Omit<Denial, 'decisionId'> | undefined {
   const { order } = job;
-  return job.devices.flatMap(({ device: id }): Change<unknown>[] => {
-    if (order.kind !== 'firmware') {
-      const rows = (memory.devices[id]?.wanted ?? []).map((row) => ({ ...row, wanted: row.value }));
-      const change = changeOf(parts, order, id, rows, job.id);
-      return change ? [change] : [];
-    }
-    const reached = reachDevice(parts, id);
-    if (typeof reached === 'string') return [];
-    const { handle } = reached.device;
-    const asks = { target: handle, asks: 'firmware.update' } as const;
-    const whole = { what: undefined, operation: 'firmware update', effects: [asks], job: job.id } as const;
-    const { firmware } = reached.driver;
-    if (image === undefined || firmware === undefined) return [whole];
-    const steps = [{ kind: 'transfer', image, goesOn: false } as const, { kind: 'activate', image } as const];
-    return steps.flatMap((step) => {
-      const planned = firmware.plan(handle, step);
-      return planned.ok ? [{ ...planned.value, job: job.id }] : [];
-    });
+  const points = job.devices.flatMap(({ device }) => memory.devices[device]?.wanted ?? []).map(({ point }) => point);
+  const source = order.kind === 'configuration' ? [order.source] : [];
+  const named = [...source, ...job.devices.map(({ device }) => device), ...points];
+  const gone = named.find((id) => parts.inventory()?.find(id) === undefined);
+  if (gone !== undefined) {
+    const text = `the policy in force holds no \`${gone}\``;
+    return { reason: 'unknown-target', target: targetId(gone), verdicts: [], text };
+  }
+  const changes = job.devices.flatMap(({ device: id }): Change<unknown>[] => {
+    if (order.kind === 'firmware') return stepsOf(parts, id, job.id, image);
+    const rows = (memory.devices[id]?.wanted ?? []).map((row) => ({ ...row, wanted: row.value }));
+    const change = changeOf(parts, order, id, rows, job.id);
+    return change ? [change] : [];
+  });
+  return firstDenial(parts, caller, approvedBy ? changes.map((change) => ({ ...change, approvedBy })) : changes);
+}
+
+function stepsOf(parts: CheckParts, id: string, job: string, image: ImageSource | undefined): Change<unknown>[] {
+  const device = deviceBy(parts, id);
+  if (device === undefined) return [];
+  const { handle } = device;
+  const whole = { what: undefined, operation: 'firmware update', effects: [firmwareOf(handle)], job } as const;
+  const firmware = driverOf(parts.drivers, device)?.firmware;
+  if (image === undefined || firmware === undefined) return [whole];
+  const steps = [{ kind: 'transfer', image, goesOn: false } as const, { kind: 'activate', image } as const];
+  return steps.map((step) => {
+    const planned = firmware.plan(handle, step);
+    return planned.ok ? { ...planned.value, job } : whole;
   });
 }
+
+const firmwareOf = (target: TargetHandle): Effect => ({ target, asks: 'firmware.update' });
 
 async function eachOf<T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];

@@ -74,19 +74,15 @@ export function asksOf(order: WritingOrder, device: string): AskedBesides[] {
 }
 
 async function planCopy(plant: PlantParts, { source, devices, classes }: ConfigurationOrder): Promise<WritingPlan> {
-  const wanted = (point: InventoryPoint): boolean => (classes as readonly string[]).includes(point.class);
+  const all = pointsByDevice(plant, (point) => isOf(classes, point));
   const from = deviceBy(plant, source);
-  const points = from ? pointsOf(plant, from, wanted) : [];
+  const points = copiedPoints(plant, { source, classes });
   const held = await readAll(plant, source, points);
   const planned = devices.map(async (device): Promise<[string, PlannedDevice]> => {
     const to = deviceBy(plant, device);
     if (from === undefined || to === undefined)
       return [device, { rows: [], fault: 'no device of the policy in force' }];
-    const matches = matchesOf(plant, to, wanted);
-    const pairs = points.flatMap((point) => {
-      const match = matches.get(keyOf(from, point)) ?? matches.get(point.name);
-      return match ? [{ point, match }] : [];
-    });
+    const pairs = pairsOf(from, points, to, all.get(to.handle) ?? []);
     if (pairs.length === 0) return [device, { rows: [], fault: `no point of it matches one of \`${source}\`` }];
     const now = await readAll(
       plant,
@@ -100,6 +96,10 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
       if (match.class !== point.class) {
         return faulty(match, read.value, `got class \`${match.class}\`, expected \`${point.class}\` as in the source`);
       }
+      if (match.unit !== point.unit) {
+        const [got, expected] = [match.unit ?? 'none', point.unit ?? 'none'];
+        return faulty(match, read.value, `got unit \`${got}\`, expected \`${expected}\` as in the source`);
+      }
       return rowOf(match, read.value, now.get(match.handle));
     });
     return [device, { rows, ...faultIn(rows) }];
@@ -108,10 +108,11 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
 }
 
 async function planThresholds(plant: PlantParts, { devices, values }: ThresholdsOrder): Promise<WritingPlan> {
+  const all = pointsByDevice(plant, (point) => point.class === 'alarm-limit');
   const planned = devices.map(async (id): Promise<[string, PlannedDevice]> => {
     const device = deviceBy(plant, id);
     if (device === undefined) return [id, { rows: [], fault: 'no device of the policy in force' }];
-    const matches = matchesOf(plant, device, (point) => point.class === 'alarm-limit');
+    const matches = matchesOf(device, all.get(device.handle) ?? []);
     const missing = values.find(({ key }) => matches.get(key) === undefined);
     if (missing) return [id, { rows: [], fault: `it has no alarm limit \`${missing.key}\`` }];
     const pairs = values.flatMap(({ key, value }) => {
@@ -140,32 +141,86 @@ async function planBatch(plant: PlantParts, { rows }: BatchOrder): Promise<Writi
   return plan;
 }
 
-function keyOf({ id }: InventoryDevice, point: InventoryPoint): string {
-  return point.id.startsWith(`${id}/`) ? point.id.slice(id.length + 1) : point.name;
+/** The points of the source that a copy reads. */
+export function copiedPoints(
+  plant: PlantParts,
+  { source, classes }: Pick<ConfigurationOrder, 'source' | 'classes'>,
+): readonly InventoryPoint[] {
+  const handle = deviceBy(plant, source)?.handle;
+  return [...(plant.inventory()?.points() ?? [])].filter((point) => point.device === handle && isOf(classes, point));
 }
 
-function pointsOf(
+const isOf = (classes: readonly string[], point: InventoryPoint): boolean => classes.includes(point.class);
+
+/** What follows `DEVICE/` in the id of a point; `undefined`: it is called otherwise, so its name alone tells. */
+function keyOf({ id }: InventoryDevice, point: InventoryPoint): string | undefined {
+  return point.id.startsWith(`${id}/`) ? point.id.slice(id.length + 1) : undefined;
+}
+
+function pointsByDevice(
   { inventory }: PlantParts,
-  { handle }: InventoryDevice,
   wanted: (point: InventoryPoint) => boolean,
-): InventoryPoint[] {
-  return [...(inventory()?.points() ?? [])].filter((point) => point.device === handle && wanted(point));
+): ReadonlyMap<TargetHandle, readonly InventoryPoint[]> {
+  const byDevice = new Map<TargetHandle, InventoryPoint[]>();
+  for (const point of inventory()?.points() ?? []) {
+    if (!wanted(point)) continue;
+    const known = byDevice.get(point.device);
+    if (known) known.push(point);
+    else byDevice.set(point.device, [point]);
+  }
+  return byDevice;
+}
+
+/** Those that stand once under their name: a name that stands twice is nobody's. */
+function byName(points: readonly InventoryPoint[]): ReadonlyMap<string, InventoryPoint> {
+  const named = new Map<string, InventoryPoint>();
+  const again = new Set<string>();
+  for (const point of points) {
+    if (named.has(point.name)) again.add(point.name);
+    named.set(point.name, point);
+  }
+  for (const name of again) named.delete(name);
+  return named;
+}
+
+function byKey(device: InventoryDevice, points: readonly InventoryPoint[]): ReadonlyMap<string, InventoryPoint> {
+  return new Map(
+    points.flatMap((point): [string, InventoryPoint][] => {
+      const key = keyOf(device, point);
+      return key === undefined ? [] : [[key, point]];
+    }),
+  );
+}
+
+/** Key with key; what has no partner by its key, name with name. No point has two partners. */
+function pairsOf(
+  from: InventoryDevice,
+  points: readonly InventoryPoint[],
+  to: InventoryDevice,
+  candidates: readonly InventoryPoint[],
+): { readonly point: InventoryPoint; readonly match: InventoryPoint }[] {
+  const keys = byKey(to, candidates);
+  const partners = new Map<InventoryPoint, InventoryPoint>();
+  for (const point of points) {
+    const key = keyOf(from, point);
+    const match = key === undefined ? undefined : keys.get(key);
+    if (match) partners.set(point, match);
+  }
+  const taken = new Set(partners.values());
+  const named = byName(candidates);
+  for (const point of byName(points).values()) {
+    const match = named.get(point.name);
+    if (match && !partners.has(point) && !taken.has(match)) partners.set(point, match);
+  }
+  return points.flatMap((point) => {
+    const match = partners.get(point);
+    return match ? [{ point, match }] : [];
+  });
 }
 
 /** By key and by name; a key goes before another point's name. */
-function matchesOf(
-  plant: PlantParts,
-  device: InventoryDevice,
-  wanted: (point: InventoryPoint) => boolean,
-): ReadonlyMap<string, InventoryPoint> {
-  const points = pointsOf(plant, device, wanted);
-  const matches = new Map<string, InventoryPoint>();
-  // A name that stands twice is nobody's.
-  const names = points.map(({ name }) => name);
-  for (const point of points)
-    if (names.indexOf(point.name) === names.lastIndexOf(point.name)) matches.set(point.name, point);
-  for (const point of points) matches.set(keyOf(device, point), point);
-  return matches;
+function matchesOf(device: InventoryDevice, points: readonly InventoryPoint[]): ReadonlyMap<string, InventoryPoint> {
+  return new Map([...byName(points), ...byKey(device, points)]);
 }
 
 async function readAll(

@@ -12,6 +12,7 @@ import type { Entry, JobBook } from './job-book.ts';
 import { approversOf, callerOf, deviceIn, type Goal } from './job-record.ts';
 import { type JobServices, POLL_MS } from './job-services.ts';
 import { isEnded, isWorking } from './machine.ts';
+import { jobDenial } from './order-check.ts';
 import { deviceBy, type Reached, reachPoint, readSlot } from './plant.ts';
 import { planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from './writing-plan.ts';
 
@@ -52,7 +53,14 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
 
   const endAll = (ends: ReadonlyMap<string, Entry>): Promise<boolean> => book.enterAll(job, ends);
 
+  async function waitFor(denial: Omit<Denial, 'decisionId'>): Promise<void> {
+    pauseJob(denial);
+    await all('queued', () => ({ device: { why: denial.text, denial } }));
+  }
+
   async function check(): Promise<void> {
+    const lost = jobDenial({ ...services, book }, callerOf(live().job), live());
+    if (lost) return waitFor(lost);
     const plan = await within(planWriting(services, order));
     if (isLeft) return;
     if (wantsAbort) return void (await all('aborted', whyOf(abortWhy())));
@@ -71,10 +79,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     const held = holdAll();
     if (held !== undefined) return void (await all('failed', whyOf(held)));
     const denial = writer.check(callerOf(live().job), orderOf(write)).find((row) => row.denial)?.denial;
-    if (denial) {
-      pauseJob(denial);
-      return void (await all('queued', () => ({ device: { why: denial.text, denial } })));
-    }
+    if (denial) return waitFor(denial);
     if (await all('applying')) await apply(write);
   }
 

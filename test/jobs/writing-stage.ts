@@ -8,11 +8,17 @@ import { bundle } from '../gate/stage.ts';
 import { type WriterStage, writerStage } from './writer-stage.ts';
 
 /** Three controllers of the same kind, and one of another. */
-function plantBundle(approvals = {}): object {
-  const document = bundle() as {
-    organizations: [{ devices: object[]; points: object[]; roles: { approvals?: object }[] }];
-  };
-  const [{ devices, points, roles }] = document.organizations;
+interface StageOrganization {
+  readonly devices: object[];
+  readonly points: object[];
+  readonly grants: object[];
+  readonly roles: { approvals?: object }[];
+}
+
+function plantBundle(approvals: object, change: (organization: StageOrganization) => void): object {
+  const document = bundle() as { organizations: [StageOrganization] };
+  const [organization] = document.organizations;
+  const { devices, points, roles } = organization;
   for (const id of ['c1', 'c2', 'c3']) {
     devices.push({ id, name: id, location: 'hq' });
     points.push(
@@ -22,6 +28,7 @@ function plantBundle(approvals = {}): object {
     );
   }
   for (const role of roles) role.approvals = approvals;
+  change(organization);
   return document;
 }
 
@@ -47,13 +54,16 @@ export class WritingStage {
   readonly all: WriterStage;
   jobs: RunningJobs;
 
-  private constructor(approvals: object) {
-    this.all = writerStage(plantBundle(approvals));
+  private constructor(approvals: object, change: (organization: StageOrganization) => void) {
+    this.all = writerStage(plantBundle(approvals, change));
     this.jobs = this.#open();
   }
 
-  static async set(approvals: object = {}): Promise<WritingStage> {
-    const stage = new WritingStage(approvals);
+  static async set(
+    approvals: object = {},
+    change: (organization: StageOrganization) => void = () => {},
+  ): Promise<WritingStage> {
+    const stage = new WritingStage(approvals, change);
     await stage.jobs.takeUp();
     for (const [id, value] of [
       ['c1/kp', 5],

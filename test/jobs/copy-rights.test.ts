@@ -1,0 +1,99 @@
+// A configuration copy at its edges: who may read what is copied, and which point is whose.
+
+import { describe, expect, it } from 'vitest';
+import { copy, settle, statesOf, WritingStage } from './writing-stage.ts';
+
+const grants = (...readable: string[]): object[] => [
+  { to: 'user:emil', permissions: ['device.view', 'device.configure'], at: 'hq' },
+  ...readable.map((at) => ({ to: 'user:emil', permissions: ['point.read'], at })),
+];
+
+describe('who copies', () => {
+  it('reads every point of the source that is copied, or is shown and given nothing', async () => {
+    const site = await WritingStage.set({}, (organization) => organization.grants.push(...grants('c2', 'c3', 'c1/kp')));
+    const emil = site.all.stage.as('emil');
+    const check = await site.jobs.check(emil, copy);
+    expect(check.ok).toBe(false);
+    expect(check.devices[0]).toMatchObject({
+      device: 'c2',
+      denial: {
+        target: 'c1/ti',
+        verdicts: expect.arrayContaining([expect.objectContaining({ missing: 'point.read' })]),
+      },
+    });
+    expect(JSON.stringify(check)).not.toContain('wanted');
+    expect(await site.jobs.start(emil, copy)).toMatchObject({ kind: 'not-started', denials: [{ target: 'c1/ti' }] });
+    expect(site.held('c3/ti')).toBe(30);
+    const whole = await WritingStage.set({}, (organization) => organization.grants.push(...grants('c1', 'c2', 'c3')));
+    expect(await whole.jobs.start(whole.all.stage.as('emil'), copy)).toMatchObject({ kind: 'started' });
+  });
+
+  it('is judged so again when its turn comes, before anything is read', async () => {
+    const site = await WritingStage.set({}, (organization) => organization.grants.push(...grants('c1', 'c2', 'c3')));
+    const now = site.all.stage.time.now();
+    const window = { from: now + 60_000, until: now + 3_600_000 };
+    const id = await site.begin({ ...copy, window }, 'emil');
+    site.all.stage.gate.setFastLocks([{ id: 'stop', why: 'leaving', principal: 'emil', until: now + 3_600_000 }]);
+    let reads = 0;
+    const { read } = site.all.driver;
+    site.all.driver.read = (targets) => {
+      reads += 1;
+      return read.call(site.all.driver, targets);
+    };
+    await settle();
+    site.all.stage.time.pass(61_000);
+    await settle();
+    expect(site.jobs.get(id)).toMatchObject({ state: 'paused', paused: { by: 'gateway' } });
+    expect([statesOf(site.jobs.get(id)), reads]).toEqual([['queued', 'queued'], 0]);
+  });
+});
+
+describe('a point of a copy', () => {
+  const order = { ...copy, source: 'p1', devices: ['p2'] } as const;
+  const parameter = (id: string, name: string, more: object = {}) => ({
+    id,
+    name,
+    device: /^p\d/.exec(id)?.[0] ?? '',
+    class: 'parameter',
+    ...more,
+  });
+  async function rowsOf(...points: object[]) {
+    const site = await WritingStage.set({}, (organization) => {
+      organization.devices.push(...['p1', 'p2'].map((id) => ({ id, name: id, location: 'hq' })));
+      organization.points.push(...points.map((point) => ({ class: 'parameter', ...point })));
+    });
+    for (const [at, { id }] of (points as { id: string }[]).entries()) site.put(id, at + 1);
+    const check = await site.jobs.check(site.all.stage.as('anna'), order);
+    return check.devices.flatMap(({ rows = [], fault }) => [
+      ...rows.map(({ point, wanted }) => [point, wanted]),
+      ...(fault === undefined ? [] : [fault]),
+    ]);
+  }
+
+  it('is not the one whose id ends in the name of another', async () => {
+    expect(await rowsOf(parameter('p1/a', 'b'), parameter('p2/b', 'Other'))).toEqual([
+      'no point of it matches one of `p1`',
+    ]);
+    const device = { device: 'p1' };
+    expect(await rowsOf(parameter('odd', 'b', device), parameter('p2/b', 'Other'))).toEqual([
+      'no point of it matches one of `p1`',
+    ]);
+  });
+
+  it('goes by its id first, by its name where that has no partner, and is nobody’s where the name stands twice', async () => {
+    const both = [parameter('p1/a', 'Gain'), parameter('p1/b', 'Time')];
+    expect(await rowsOf(...both, parameter('p2/a', 'Time'), parameter('p2/x', 'Gain'))).toEqual([['p2/a', 1]]);
+    expect(await rowsOf(...both, parameter('p2/x', 'Time'), parameter('p2/y', 'Gain'))).toEqual([
+      ['p2/y', 1],
+      ['p2/x', 2],
+    ]);
+    const twins = [parameter('p1/a', 'Gain'), parameter('p1/b', 'Gain')];
+    expect(await rowsOf(...twins, parameter('p2/x', 'Gain'))).toEqual(['no point of it matches one of `p1`']);
+    expect(await rowsOf(...twins, parameter('p2/b', 'Gain'), parameter('p2/x', 'Gain'))).toEqual([['p2/b', 2]]);
+  });
+
+  it('has the unit of the source, or a fault', async () => {
+    const [, fault] = await rowsOf(parameter('p1/a', 'A', { unit: '°C' }), parameter('p2/a', 'A', { unit: '°F' }));
+    expect(fault).toBe('`p2/a`: got unit `°F`, expected `°C` as in the source');
+  });
+});
