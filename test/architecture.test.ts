@@ -22,7 +22,7 @@ const ROOMS: Record<string, Room> = {
   'src/contract': {
     rooms: ['src/model'],
     packages: [],
-    why: 'rooms meet here; an implementation here would be a second door',
+    why: 'rooms meet here, with what every driver does alike; an implementation that decides would be a second door',
   },
   'src/policy': {
     rooms: ['src/model'],

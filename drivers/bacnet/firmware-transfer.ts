@@ -4,12 +4,12 @@
 
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 import type { ImageSource, StepWatch } from '../../src/contract/firmware.ts';
+import { ImageReader, sameOctets } from '../../src/contract/image-reader.ts';
+import { Patience } from '../../src/contract/patience.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import type { FirmwarePlace } from './firmware-address.ts';
 import { ChunkSize } from './firmware-chunk.ts';
 import { type DeviceFile, doneIn, type FileAnswer, sizeIn } from './firmware-file.ts';
-import { ImageReader } from './firmware-reader.ts';
-import { Patience } from './firmware-wait.ts';
 import type { PlantAnswer } from './seam.ts';
 
 export interface TransferParts {
@@ -171,8 +171,9 @@ export class Transfer {
     for (let done = 0; done < data.length; ) {
       const back = await this.#until(() => file.read(at + done, data.length - done));
       if (back.kind !== 'done' || back.value.length === 0) return false;
-      if (!isSame(back.value, data.subarray(done, done + back.value.length))) return false;
-      done += back.value.length;
+      const same = sameOctets(back.value, data.subarray(done));
+      if (same < back.value.length) return false;
+      done += same;
     }
     return true;
   }
@@ -239,16 +240,4 @@ export class Transfer {
   #end(kind: 'unknown' | 'refused-by-device', text: string): never {
     throw new Ended(kind === 'unknown' ? { kind, why: text } : { kind, answer: text });
   }
-}
-
-/** How many octets at their beginning are the same. */
-export function sameOctets(one: Uint8Array, other: Uint8Array): number {
-  if (isSame(one, other)) return one.length;
-  let at = 0;
-  while (at < one.length && one[at] === other[at]) at += 1;
-  return at;
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && Buffer.compare(one, other) === 0;
 }

@@ -1,11 +1,11 @@
 // Device ─► verdict: the file read back and held against the image, octet by octet. It only reads.
 // 1. A file that cannot be read back is held against the image by its size alone. 2. What is behind the image is none of it.
 
+import { ImageReader, sameOctets } from '../../src/contract/image-reader.ts';
+import { Patience } from '../../src/contract/patience.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
 import type { FileAnswer } from './firmware-file.ts';
-import { ImageReader } from './firmware-reader.ts';
-import { sameOctets, type TransferParts } from './firmware-transfer.ts';
-import { Patience } from './firmware-wait.ts';
+import type { TransferParts } from './firmware-transfer.ts';
 
 /** A text: what is different, or why it could not be told. */
 export async function verifyImage({

@@ -3,12 +3,12 @@
 // permit that counts is asked for, and still holds in the change's lane turn, or nothing is sent.
 
 import type { Caller, Denial, Permit } from '../../src/contract/gate.ts';
+import { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetChange } from './bacnet-change.ts';
 import { type Callers, turnKey } from './callers.ts';
 import { type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, objectsWritten, touchesIdentity, ungated } from './classify.ts';
-import { FirmwareTransfers } from './firmware-transfers.ts';
 import type { Lists } from './lists.ts';
 import { isMoving } from './moves.ts';
 import { handleOfDevice, pointsOf } from './owners.ts';
@@ -32,13 +32,13 @@ export class Changes {
   readonly #services: RoadParts;
   readonly #callers: Callers;
   readonly #lists: Lists;
-  readonly #firmware: FirmwareTransfers;
+  readonly #firmware: RawTransfers;
 
   constructor(services: RoadParts, callers: Callers, lists: Lists) {
     this.#services = services;
     this.#callers = callers;
     this.#lists = lists;
-    this.#firmware = new FirmwareTransfers(services.clock);
+    this.#firmware = new RawTransfers(services.clock);
   }
 
   /** The site as it is now, for one who asks. */

@@ -3,7 +3,7 @@
 
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 import type { ImageSource, StepWatch } from '../../src/contract/firmware.ts';
-import { ImageReader } from '../../src/contract/image-reader.ts';
+import { ImageReader, sameOctets } from '../../src/contract/image-reader.ts';
 import { Patience } from '../../src/contract/patience.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import type { FirmwarePlace, LoaderState } from './firmware-address.ts';
@@ -301,11 +301,4 @@ export function patienceWith(
   signal: AbortSignal,
 ): Patience {
   return new Patience(parts, signal, stallMs, { firstMs: pollMs, longestMs: MOST_POLLS * pollMs });
-}
-
-/** How many octets at their beginning are the same. */
-export function sameOctets(one: Uint8Array, other: Uint8Array): number {
-  let at = 0;
-  while (at < one.length && one[at] === other[at]) at += 1;
-  return at;
 }

@@ -1,9 +1,9 @@
 // Device ─► verdict: its files read back and held against the image, octet by octet; else what its loader says of it. It only reads.
 
-import { ImageReader } from '../../src/contract/image-reader.ts';
+import { ImageReader, sameOctets } from '../../src/contract/image-reader.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
 import type { DeviceLoader, LoaderAnswer } from './firmware-loader.ts';
-import { patienceWith, sameOctets, type TransferParts } from './firmware-transfer.ts';
+import { patienceWith, type TransferParts } from './firmware-transfer.ts';
 
 /** A text: what is different, or why it could not be told. */
 export async function verifyImage(parts: Omit<TransferParts, 'isStill'>): Promise<Result<void, string>> {

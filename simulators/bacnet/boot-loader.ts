@@ -3,10 +3,10 @@
 // 2. With one bank the transfer overwrites what runs, and nothing but a whole new image brings the device back.
 // 3. Tests can always ask what would run: the old image, the new one, or something torn.
 
+import { buildImage, digestOf, headerOf, IMAGE_HEADER_OCTETS, type ImageHeader, imageIn } from '../firmware-image.ts';
 import type { DeviceState, FileGuard, SimulatedFile } from './device-state.ts';
 import { RejectFault, ServiceFault, SilenceFault } from './faults.ts';
 import { describeFile } from './file-services.ts';
-import { buildImage, digestOf, headerOf, IMAGE_HEADER_OCTETS, type ImageHeader, imageIn } from './firmware-image.ts';
 import { CONFIRMED } from './names.ts';
 import type { SimulatedObject } from './object.ts';
 import { app, textOf } from './values.ts';

@@ -1,10 +1,10 @@
 // Many alike devices with boot loaders, each at a loopback address of its own: what firmware updates are tried and measured on.
 // 1. The inventory is derived from the very devices. 2. `stop` leaves no timer, no socket and no port behind.
 
+import { buildImage } from '../firmware-image.ts';
 import type { BootLoaderOptions } from './boot-loader.ts';
 import { SimulatedDevice, type SimulatedDeviceOptions } from './device.ts';
 import type { SimulatedFile } from './device-state.ts';
-import { buildImage } from './firmware-image.ts';
 import type { Endpoint } from './framing.ts';
 import { fileObject } from './object-kinds.ts';
 import { PLANT_NETWORK, VENDOR } from './plant.ts';

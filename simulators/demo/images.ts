@@ -4,10 +4,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage } from '../bacnet/firmware-image.ts';
 import { plantInventory as bacnetInventory } from '../bacnet/plant.ts';
 import { signImage } from '../cloud/image-commands.ts';
 import type { SigningKey } from '../cloud/signing.ts';
+import { buildImage } from '../firmware-image.ts';
 import { plantInventory as modbusInventory } from '../modbus/plant.ts';
 
 const VERSION = '2.5.0';

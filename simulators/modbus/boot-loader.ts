@@ -4,14 +4,7 @@
 // 3. Tests can always ask what would run: the old image, the new one, or something torn.
 
 import { crc32 } from 'node:zlib';
-import {
-  buildImage,
-  digestOf,
-  headerOf,
-  IMAGE_HEADER_OCTETS,
-  type ImageHeader,
-  imageIn,
-} from '../bacnet/firmware-image.ts';
+import { buildImage, digestOf, headerOf, IMAGE_HEADER_OCTETS, type ImageHeader, imageIn } from '../firmware-image.ts';
 
 export interface BootLoaderOptions {
   readonly vendor: string;

@@ -1,7 +1,7 @@
 // Many alike devices with boot loaders, each a Modbus/TCP host of its own: what firmware updates are tried and measured on.
 // 1. The inventory is derived from the very devices. 2. `stop` leaves no timer, no socket and no port behind.
 
-import { buildImage } from '../bacnet/firmware-image.ts';
+import { buildImage } from '../firmware-image.ts';
 import type { BootLoaderOptions } from './boot-loader.ts';
 import { SimulatedDevice } from './device.ts';
 import { LOADER_BASE, type LoaderFrontOptions } from './loader-front.ts';

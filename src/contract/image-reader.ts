@@ -49,3 +49,10 @@ export class ImageReader {
     return this.#blocks.get(number) ?? Promise.resolve(new Uint8Array());
   }
 }
+
+/** How many octets at their beginning are the same. */
+export function sameOctets(one: Uint8Array, other: Uint8Array): number {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  return at;
+}

@@ -3,16 +3,16 @@
 
 import type { Clock, Timers } from './clock.ts';
 
-const FIRST_MS = 50;
-const LONGEST_MS = 2000;
 /** How long after an abort a request that is under way may still be answered. */
 const LAST_ANSWER_MS = 800;
 
 /** Between two questions; each is twice the one before. */
-export interface Pauses {
+interface Pauses {
   readonly firstMs: number;
   readonly longestMs: number;
 }
+
+const PAUSES: Pauses = { firstMs: 50, longestMs: 250 };
 
 export class Patience {
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Patience {
     parts: { readonly clock: Clock; readonly timers: Timers },
     signal: AbortSignal,
     stallMs: number,
-    pauses: Pauses = { firstMs: FIRST_MS, longestMs: LONGEST_MS },
+    pauses: Pauses = PAUSES,
   ) {
     this.#clock = parts.clock;
     this.#timers = parts.timers;

@@ -9,9 +9,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { driver } from '../../drivers/bacnet/driver.ts';
-import { buildImage } from '../../simulators/bacnet/firmware-image.ts';
 import { FIRMWARE_MODEL, startFirmwarePlant } from '../../simulators/bacnet/firmware-plant.ts';
 import { VENDOR } from '../../simulators/bacnet/plant.ts';
+import { buildImage } from '../../simulators/firmware-image.ts';
 import { principalId } from '../../src/model/ids.ts';
 import { openBenched } from './gateway-core.ts';
 

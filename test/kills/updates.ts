@@ -2,7 +2,7 @@
 // record says of it. Invariants: 1. every draw comes from the seed; 2. devices, broker and console are never killed; 3. an update
 // that has ended is judged at once, by what the devices themselves would run.
 
-import { digestOf } from '../../simulators/bacnet/firmware-image.ts';
+import { digestOf } from '../../simulators/firmware-image.ts';
 import type { ApiJob } from '../../src/http/schema-jobs.ts';
 import type { JobsRig } from '../scenarios/jobs-rig.ts';
 import { type Draws, drawsFrom } from './draws.ts';

@@ -10,7 +10,6 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BootLoader, BootLoaderOptions } from '../../simulators/bacnet/boot-loader.ts';
-import { digestOf } from '../../simulators/bacnet/firmware-image.ts';
 import { FIRMWARE_MODEL, type FirmwarePlant, startFirmwarePlant } from '../../simulators/bacnet/firmware-plant.ts';
 import { alarmProperties, pointObject } from '../../simulators/bacnet/object-kinds.ts';
 import { VENDOR } from '../../simulators/bacnet/plant.ts';
@@ -25,6 +24,7 @@ import {
   type RunningGateway,
   startGateway,
 } from '../../simulators/demo/gateway.ts';
+import { digestOf } from '../../simulators/firmware-image.ts';
 import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
 import type { JournalReader, StoredRow } from '../../src/contract/journal.ts';
 import { hashPassword } from '../../src/http/password.ts';

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import type { LoaderFault } from '../../../simulators/bacnet/boot-loader.ts';
-import { buildImage } from '../../../simulators/bacnet/firmware-image.ts';
 import { FIRMWARE_MODEL } from '../../../simulators/bacnet/firmware-plant.ts';
 import { VENDOR } from '../../../simulators/bacnet/plant.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
+import { buildImage } from '../../../simulators/firmware-image.ts';
 import { FirmwareRig, sourceOf } from './firmware-rig.ts';
 
 const SIZE = 50_000;

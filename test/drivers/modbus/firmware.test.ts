@@ -1,7 +1,7 @@
 // Firmware steps against devices with real boot loaders: what goes well, every way in which it fails, and going on afterwards.
 
 import { describe, expect, it } from 'vitest';
-import { buildImage } from '../../../simulators/bacnet/firmware-image.ts';
+import { buildImage } from '../../../simulators/firmware-image.ts';
 import type { LoaderFault } from '../../../simulators/modbus/boot-loader.ts';
 import { FIRMWARE_MODEL, FIRMWARE_VENDOR } from '../../../simulators/modbus/firmware-plant.ts';
 import { FirmwareRig, type FirmwareRigOptions } from './firmware-rig.ts';

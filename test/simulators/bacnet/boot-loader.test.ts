@@ -3,11 +3,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { BootLoaderOptions } from '../../../simulators/bacnet/boot-loader.ts';
 import { BacnetClient, outcomeText } from '../../../simulators/bacnet/client.ts';
-import { buildImage, headerOf, imageIn } from '../../../simulators/bacnet/firmware-image.ts';
 import { FIRMWARE_MODEL, type FirmwarePlant, startFirmwarePlant } from '../../../simulators/bacnet/firmware-plant.ts';
 import { VENDOR } from '../../../simulators/bacnet/plant.ts';
 import { ask, type ServiceRequest } from '../../../simulators/bacnet/requests.ts';
 import { app, shown } from '../../../simulators/bacnet/values.ts';
+import { buildImage, headerOf, imageIn } from '../../../simulators/firmware-image.ts';
 
 let nextHost = 0;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { encodeElements, parseElements } from '../../../simulators/bacnet/elements.ts';
-import { buildImage } from '../../../simulators/bacnet/firmware-image.ts';
 import { VENDOR } from '../../../simulators/bacnet/plant.ts';
 import { AHU_FIRMWARE, ahuFiles } from '../../../simulators/bacnet/plant-ahu.ts';
 import { ask, say, type WriteSpecification } from '../../../simulators/bacnet/requests.ts';
 import { app, shown, within } from '../../../simulators/bacnet/values.ts';
+import { buildImage } from '../../../simulators/firmware-image.ts';
 import { expectWellFormed, inside, startRig } from './rig.ts';
 
 const sp = { object: 'analog-value,1' } as const;

@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildImage } from '../../../simulators/bacnet/firmware-image.ts';
+import { buildImage } from '../../../simulators/firmware-image.ts';
 import type { BootLoaderOptions } from '../../../simulators/modbus/boot-loader.ts';
 import { SimulatedDevice } from '../../../simulators/modbus/device.ts';
 import { FIRST_FILE, LOADER_BASE, type LoaderFrontOptions } from '../../../simulators/modbus/loader-front.ts';
