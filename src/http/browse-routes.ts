@@ -227,6 +227,7 @@ export function shownPoint({ live }: Context, sight: Sight, handle: TargetHandle
     class: point.class,
     reading: shownReading(live.cached(point.id)),
     ...(point.unit !== undefined && { unit: point.unit }),
+    ...(point.limits?.step !== undefined && { step: point.limits.step }),
     ...(sight.sees(point.device) && { device: placeOf(sight, point.device) }),
   };
 }

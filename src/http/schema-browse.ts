@@ -46,6 +46,7 @@ export const pointSchema = z
     name: z.string(),
     class: z.enum(POINT_CLASSES),
     unit: z.string().optional(),
+    step: z.number().optional().describe('of its limits: as many decimals as this has are shown'),
     device: place.optional(),
     reading: readingSchema,
   })

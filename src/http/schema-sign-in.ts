@@ -3,6 +3,9 @@
 import { z } from 'zod';
 import { idText, moment } from './schema-shared.ts';
 
+/** Why a sign-in at an identity provider led back to the page: `/#/sign-in/no-role`. */
+export type WayBack = 'no-role' | 'locked' | 'no-policy' | 'provider';
+
 export const signInBody = z.strictObject({ login: idText, password: z.string().min(1).max(1024) });
 
 export const waysSchema = z.object({

@@ -90,6 +90,7 @@ export const overrideSchema = z
     value: valueSchema,
     before: valueSchema.optional().describe('what it goes back to'),
     unit: z.string().optional(),
+    step: z.number().optional().describe('of the point’s limits'),
     priority: z.int().optional(),
     since: moment.describe('found ones: when it was first seen'),
     until: moment.optional(),

@@ -16,6 +16,7 @@ import { originOf, peerOf } from './peer-address.ts';
 import { noPolicy, notFound, notPermitted, notSignedIn, Problem, tooMany } from './problem.ts';
 import { idText, problems } from './schema-shared.ts';
 import { type ApiMe, meSchema, signInBody, waysSchema, webSessionSchema } from './schema-sign-in.ts';
+import { sendBack, toldOnPage } from './way-back.ts';
 import type { NewSession, WebSession } from './web-sessions.ts';
 
 const PROVIDER_COOKIE = '__Host-gatehouse-provider';
@@ -105,6 +106,7 @@ export function signInRoutes(app: App, context: Context): void {
       querystring: z.object({ organization: idText }),
       response: { 302: z.null().describe('to the provider'), ...problems },
     },
+    errorHandler: toldOnPage(app),
     handler: async (request, reply) => {
       const offered = providers.offered(policyOf(context)).find(({ id }) => id === request.query.organization);
       if (!offered) throw notFound('identity provider');
@@ -124,6 +126,7 @@ export function signInRoutes(app: App, context: Context): void {
       tags: ['sign-in'],
       response: { 200: z.string(), ...problems },
     },
+    errorHandler: toldOnPage(app),
     handler: async (request, reply) => {
       const handle = request.cookies[PROVIDER_COOKIE] ?? '';
       const [, query = ''] = request.url.split('?');
@@ -147,12 +150,7 @@ export function signInRoutes(app: App, context: Context): void {
       if (standing === 'locked') throw new Problem({ title: 'locked', status: 403, detail: 'a lock is in force' });
       reply.clearCookie(PROVIDER_COOKIE, COOKIE);
       begin(request, reply, person);
-      // A page of our own takes the last step: a redirect from elsewhere would not carry the strict cookie.
-      return reply
-        .type('text/html; charset=utf-8')
-        .send(
-          '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Gatehouse</title><a href="/">Gatehouse</a>',
-        );
+      return sendBack(reply);
     },
   });
 

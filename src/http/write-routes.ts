@@ -301,6 +301,7 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
     }),
     ...(before !== undefined && { before: shownValue(before) }),
     ...(point.unit !== undefined && { unit: point.unit }),
+    ...(point.limits?.step !== undefined && { step: point.limits.step }),
     ...(priority !== undefined && { priority }),
     ...(why !== undefined && { why }),
   };
@@ -329,6 +330,7 @@ function shownFound(
     state: 'active',
     ...(by !== undefined && seesName(context, asker, sight, by, place) && { owner: personName(context, by) }),
     ...(place.unit !== undefined && { unit: place.unit }),
+    ...(place.limits?.step !== undefined && { step: place.limits.step }),
     ...(above !== undefined && { device: { id: device, name: inventory.nameOf(above) } }),
   };
 }

@@ -12,8 +12,7 @@ export function Value({ point, big = false }: { point: ApiPoint | ApiPointDetail
   const reading = useReading(point.id, point.reading);
   const isStreaming = streamOpen.use();
   const now = useNow(5000);
-  const step = 'limits' in point ? point.limits?.step : undefined;
-  const [amount, unit] = shownValue(reading.value, reading.value === null ? undefined : point.unit, step).split(
+  const [amount, unit] = shownValue(reading.value, reading.value === null ? undefined : point.unit, point.step).split(
     '\u202f',
   );
   return (

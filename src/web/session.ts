@@ -2,16 +2,20 @@
 
 import type { z } from 'zod';
 import type { healthSchema } from '../http/schema-admin.ts';
-import type { ApiMe } from '../http/schema-sign-in.ts';
+import type { ApiMe, WayBack } from '../http/schema-sign-in.ts';
 import { ask, hearOfSession } from './api.ts';
 import { batch } from './batch-rows.ts';
 import { forgetReadings } from './live.ts';
 import { createStore, forgetAnswers } from './store.ts';
 
+/** Why nobody is signed in any more, or could not be. */
+export type Over = 'ended' | 'revoked' | WayBack;
+const WAYS_BACK = { 'no-role': 1, locked: 1, 'no-policy': 1, provider: 1 } satisfies { [Each in WayBack]: 1 };
+
 export type Health = z.output<typeof healthSchema>;
 export type Standing =
   | { readonly kind: 'looking' }
-  | { readonly kind: 'out'; readonly over?: 'ended' | 'revoked' }
+  | { readonly kind: 'out'; readonly over?: Over }
   | { readonly kind: 'in'; readonly me: ApiMe };
 
 export const session = createStore<Standing>({ kind: 'looking' });
@@ -19,8 +23,9 @@ export const reached = createStore(true);
 export const health = createStore<Health | undefined>(undefined);
 
 export async function lookWhoIsIn(): Promise<void> {
+  const back = wayBack();
   hearOfSession(
-    () => leave(session.get().kind === 'in' ? 'ended' : undefined),
+    () => leave(session.get().kind === 'in' ? 'ended' : back),
     (is) => reached.set(is),
   );
   addEventListener('session-over', (event) => {
@@ -29,8 +34,16 @@ export async function lookWhoIsIn(): Promise<void> {
   try {
     signedIn(await ask<ApiMe>('me'));
   } catch {
-    if (session.get().kind === 'looking') leave();
+    if (session.get().kind === 'looking') leave(back);
   }
+}
+
+/** What the identity provider's way back said, once: whoever comes again begins anew. */
+function wayBack(): WayBack | undefined {
+  const [, said = ''] = /^#\/sign-in\/([\w-]+)$/.exec(location.hash) ?? [];
+  if (said === '') return undefined;
+  history.replaceState(null, '', '/');
+  return Object.keys(WAYS_BACK).find((each): each is WayBack => each === said);
 }
 
 export function signedIn(me: ApiMe): void {
@@ -55,7 +68,7 @@ export async function signOut(): Promise<void> {
 }
 
 /** Nothing that this person saw or prepared stays for the next one. The first reason told is the one that stays. */
-function leave(over?: 'ended' | 'revoked'): void {
+function leave(over?: Over): void {
   const before = session.get();
   if (before.kind === 'out') return;
   batch.set([]);

@@ -1,12 +1,11 @@
 // Jobs and images as they change, by one stream for the view that shows them, and their figures in words.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type { ApiImage, ApiJob, ApiJobDevice, ApiJobSummary } from '../http/schema-jobs.ts';
+import type { ApiImage, ApiJob, ApiJobSummary } from '../http/schema-jobs.ts';
 import { query } from './api.ts';
+import { type DeviceState, ENDED } from './device-states.ts';
 import { followStream } from './stream.ts';
 import { language, shownSpan, t } from './words.ts';
-
-export type DeviceState = ApiJobDevice['state'];
 
 export interface WorkHeard {
   /** Of the job that was named: with its devices, but without what was written. */
@@ -30,7 +29,6 @@ export function useWork(heard: WorkHeard, job?: string): void {
   );
 }
 
-const ENDED: readonly DeviceState[] = ['done', 'rolled-back', 'failed', 'aborted', 'refused'];
 export const hasEnded = (state: DeviceState): boolean => ENDED.includes(state);
 export const isOver = ({ state }: Pick<ApiJobSummary, 'state'>): boolean => ENDED.includes(state as DeviceState);
 

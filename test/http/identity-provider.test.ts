@@ -68,6 +68,22 @@ describe('somebody of the identity provider', () => {
     }
   });
 
+  it('in a browser comes back to the page, which says why; nothing of the address asked for is in the answer', async () => {
+    await site({});
+    const client = (rig as HttpRig).client({ 'sec-fetch-site': 'cross-site', accept: 'text/html,*/*;q=0.8' });
+    const page = (word: string) => expect.stringContaining(`content="0;url=/#/sign-in/${word}"`);
+    const begun = await client.ask('GET', '/api/v1/sign-in/provider?organization=acme');
+    const back = (await throughProvider(String(begun.headers.location), 'otto')).replace('https://gateway.test', '');
+    const type = 'text/html; charset=utf-8';
+    const answer = await client.ask('GET', back);
+    expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([403, type, page('no-role')]);
+    const again = await client.ask('GET', `${back}&next=//elsewhere.example`);
+    expect([again.status, again.headers['content-type'], again.text]).toEqual([502, type, page('provider')]);
+    expect(again.text).not.toContain('elsewhere');
+    const unknown = await client.ask('GET', '/api/v1/sign-in/provider?organization=none');
+    expect([unknown.status, unknown.text]).toEqual([404, page('provider')]);
+  });
+
   it('has the role that matches by name, at the root', async () => {
     await site({});
     const { answer, client } = await signIn('rita');

@@ -44,7 +44,17 @@ describe.skipIf(!haveChromium())('the page', () => {
       await what.click();
       taps += 1;
     };
-    await tap(page.locator('a.tile', { hasText: SET_POINT }).first());
+    // With the decimals of its step, in the list as on its own page.
+    const tile = page.locator('a.tile', { hasText: SET_POINT }).first();
+    await tile
+      .locator('.amount')
+      .filter({ hasText: /^18\.0$/ })
+      .waitFor();
+    await tap(tile);
+    await page
+      .locator('.value.big .amount')
+      .filter({ hasText: /^18\.0$/ })
+      .waitFor();
     await page.getByText('14 to 24').waitFor();
     await page.getByText('in steps of 0.5').waitFor();
     await page.getByText(/Goes back by itself at \d\d:\d\d/).waitFor();

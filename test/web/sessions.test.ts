@@ -140,9 +140,19 @@ describe.skipIf(!haveChromium())('somebody of the organization’s provider', ()
       await other.page.getByText('Sign in with Acme').click();
       await other.page.getByLabel('Who').fill('otto');
       await other.page.getByRole('button', { name: 'Go' }).click();
-      await other.page.getByText(/neither a role nor a default role/).waitFor();
-      await other.page.goto(origin);
       await other.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await other.page
+        .getByRole('alert')
+        .getByText('Your organization knows you, but gives you no role here.')
+        .waitFor();
+      expect(other.page.url()).toBe(`${origin}/`);
+      // What was said once is not said again.
+      await other.page.reload();
+      await other.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      expect(await other.page.getByText('gives you no role here').count()).toBe(0);
+      // Back from a provider that nobody was sent to.
+      await other.page.goto(`${origin}/api/v1/sign-in/provider/return?code=1&state=2`);
+      await other.page.getByText('Your organization’s sign-in did not work.').waitFor();
     } finally {
       await browser.stop();
       await rig?.stop();

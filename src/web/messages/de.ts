@@ -35,6 +35,12 @@ export const de: Messages = {
   'signIn.or': 'oder',
   'signIn.wrong': 'Anmeldename und Kennwort gehören nicht zusammen.',
   'signIn.wait': 'Zu viele Versuche. In {n} Sekunden noch einmal, oder fragen Sie Ihre Verwaltung.',
+  'signIn.no-role':
+    'Ihre Organisation kennt Sie, gibt Ihnen hier aber keine Rolle. Bitten Sie Ihre Verwaltung um eine Rolle und melden Sie sich dann neu an.',
+  'signIn.locked': 'Eine Sperre hält Sie vorerst draußen. Wenden Sie sich an Ihre Verwaltung.',
+  'signIn.no-policy': 'Am Gateway gilt noch keine Richtlinie: Es kennt niemanden.',
+  'signIn.provider':
+    'Die Anmeldung über Ihre Organisation ging nicht. Versuchen Sie es noch einmal, oder nehmen Sie ein Kennwort.',
   'signIn.ended': 'Ihre Sitzung ist beendet. Bitte neu anmelden.',
   'signIn.revoked': 'Ihr Zugang wurde entzogen. Es wird nichts mehr gezeigt; wenden Sie sich an Ihre Verwaltung.',
   'me.signOut': 'Abmelden',

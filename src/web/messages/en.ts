@@ -34,6 +34,11 @@ export const en = {
   'signIn.or': 'or',
   'signIn.wrong': 'Login and password do not belong together.',
   'signIn.wait': 'Too many attempts. Try again in {n} seconds, or ask your administrator.',
+  'signIn.no-role':
+    'Your organization knows you, but gives you no role here. Ask your administrator for a role, then sign in again.',
+  'signIn.locked': 'A lock keeps you out for now. Ask your administrator.',
+  'signIn.no-policy': 'The gateway has no policy in force yet: it knows nobody.',
+  'signIn.provider': 'Your organization’s sign-in did not work. Try again, or use a password.',
   'signIn.ended': 'Your session has ended. Sign in again.',
   'signIn.revoked': 'Your access was withdrawn. Nothing more is shown; ask your administrator.',
   'me.signOut': 'Sign out',

@@ -177,7 +177,7 @@ function Row({ row, verdict, became }: RowProps) {
       </wa-button>
       {became?.why !== undefined && <p class="why">{became.why}</p>}
       {became && became.state !== 'done' && (
-        <p class="why">{t(`done.${became.state}`, { value: shownValue(became.readBack, point.unit) })}</p>
+        <p class="why">{t(`done.${became.state}`, { value: shownValue(became.readBack, point.unit, point.step) })}</p>
       )}
       {denied.length > 0 && (
         <Refusal

@@ -1,26 +1,14 @@
 // Where each device of a job stands: the states in their order, what leads from one to the next, and a dot for every device.
 
 import type { ApiJob } from '../../http/schema-jobs.ts';
+import { ASIDE, type DeviceState, ROADS, WAITING } from '../device-states.ts';
 import { t } from '../words.ts';
-import { type DeviceState, toneOf } from '../work.ts';
+import { toneOf } from '../work.ts';
 
-const FIRMWARE: readonly DeviceState[] = [
-  'queued',
-  'checking',
-  'transferring',
-  'verifying',
-  'activating',
-  'confirming',
-  'done',
-];
-const WRITING: readonly DeviceState[] = ['queued', 'checking', 'applying', 'verifying', 'done'];
-const WAITING: readonly DeviceState[] = ['waiting-approval', 'waiting-window'];
-const ASIDE: readonly DeviceState[] = ['rolling-back', 'rolled-back', 'failed', 'aborted', 'refused'];
 /** More dots than these tell nobody more. */
 const MOST_DOTS = 60;
 
 export function Machine({ job }: { job: ApiJob }) {
-  const road = job.kind === 'firmware' ? FIRMWARE : WRITING;
   const needsApproval = job.approvals.needed > 0;
   const before = WAITING.filter((state) => (state === 'waiting-approval' ? needsApproval : job.window !== undefined));
   const stages = (states: readonly DeviceState[], kind: string) => (
@@ -34,7 +22,7 @@ export function Machine({ job }: { job: ApiJob }) {
     <section class="card machine" aria-label={t('job.machine')}>
       <h2>{t('job.machine')}</h2>
       {before.length > 0 && stages(before, 'before')}
-      {stages(road, 'road')}
+      {stages(ROADS[job.kind], 'road')}
       {stages(ASIDE, 'aside')}
     </section>
   );

@@ -88,7 +88,7 @@ export function ThresholdFields({ device, setSubject }: SubjectProps & { device:
               inputMode="decimal"
               autocomplete="off"
               value={typed[keyOf(point)] ?? ''}
-              placeholder={t('job.unchanged', { value: shownValue(point.reading.value) })}
+              placeholder={t('job.unchanged', { value: shownValue(point.reading.value, undefined, point.step) })}
               onInput={({ currentTarget }) => setTyped({ ...typed, [keyOf(point)]: currentTarget.value })}
             />
           </label>

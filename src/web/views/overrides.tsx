@@ -108,7 +108,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
   const now = useNow(1000);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<ApiFault>();
-  const { unit, point, device, value, before, owner, own, origin, priority, until, state, why } = entry;
+  const { unit, step, point, device, value, before, owner, own, origin, priority, until, state, why } = entry;
   const isOpen = OPEN.includes(state);
 
   async function release(): Promise<void> {
@@ -143,8 +143,8 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
         {why !== undefined && <small class="why">{why}</small>}
       </div>
       <div class="override-value">
-        <strong>{shownValue(value, unit)}</strong>
-        {before !== undefined && <small>{t('over.back', { value: shownValue(before, unit) })}</small>}
+        <strong>{shownValue(value, unit, step)}</strong>
+        {before !== undefined && <small>{t('over.back', { value: shownValue(before, unit, step) })}</small>}
       </div>
       <div class="override-time" title={until === undefined ? '' : shownMoment(until)}>
         <span class={`tag ${isOpen ? 'amber' : ''}`}>{t(`over.state.${state}`)}</span>

@@ -44,18 +44,18 @@ export function Point({ point, reload }: { point: ApiPointDetail; reload: () => 
         <LastChange point={point} />
       </section>
       {may(me, 'trend.view') && typeof point.reading.value !== 'string' && <Trend point={point} />}
-      {point.slots && <Slots slots={point.slots} unit={point.unit} />}
+      {point.slots && <Slots slots={point.slots} unit={point.unit} step={point.step} />}
     </>
   );
 }
 
 function LastChange({ point }: { point: ApiPointDetail }) {
   const now = useNow(10_000);
-  const { lastChange, unit, limits } = point;
+  const { lastChange, unit, step } = point;
   if (!lastChange) return <p class="quiet">{t('last.none')}</p>;
   return (
     <p class="last">
-      {lastChange.value !== undefined && <strong>{shownValue(lastChange.value, unit, limits?.step)}</strong>}
+      {lastChange.value !== undefined && <strong>{shownValue(lastChange.value, unit, step)}</strong>}
       <span title={shownMoment(lastChange.at)}>
         {t('last.by', { who: lastChange.by ?? t('last.someone'), age: shownAge(lastChange.at, now) })}
       </span>

@@ -4,11 +4,11 @@ import { useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { ApiMe, waysSchema } from '../../http/schema-sign-in.ts';
 import { ApiFault, ask } from '../api.ts';
-import { reached, signedIn } from '../session.ts';
+import { type Over, reached, signedIn } from '../session.ts';
 import { useLoad } from '../store.ts';
 import { LANGUAGE_NAMES, language, setLanguage, t } from '../words.ts';
 
-export function SignIn({ over }: { over: 'ended' | 'revoked' | undefined }) {
+export function SignIn({ over }: { over: Over | undefined }) {
   const ways = useLoad('ways', () => ask<z.output<typeof waysSchema>>('sign-in'));
   const isReached = reached.use();
   const [message, setMessage] = useState(over === undefined ? '' : t(`signIn.${over}`));

@@ -3,7 +3,13 @@
 import type { ApiSlot } from '../../http/schema-browse.ts';
 import { shownTime, shownValue, t, word } from '../words.ts';
 
-export function Slots({ slots, unit }: { slots: readonly ApiSlot[]; unit?: string | undefined }) {
+interface SlotsProps {
+  readonly slots: readonly ApiSlot[];
+  readonly unit?: string | undefined;
+  readonly step?: number | undefined;
+}
+
+export function Slots({ slots, unit, step }: SlotsProps) {
   const held = slots.filter(({ value }) => value !== null);
   const [first] = held;
   return (
@@ -16,7 +22,7 @@ export function Slots({ slots, unit }: { slots: readonly ApiSlot[]; unit?: strin
             <span class="slot-number">{slot.priority}</span>
             <span>
               <strong>{word('slot', slot.meaning)}</strong>
-              <span>{told(slot, unit)}</span>
+              <span>{told(slot, unit, step)}</span>
             </span>
             {slot === first && <span class="tag on">{t('slots.active')}</span>}
           </li>
@@ -27,8 +33,8 @@ export function Slots({ slots, unit }: { slots: readonly ApiSlot[]; unit?: strin
   );
 }
 
-function told({ value, since, by }: ApiSlot, unit: string | undefined): string {
-  const shown = shownValue(value, unit);
+function told({ value, since, by }: ApiSlot, unit: string | undefined, step: number | undefined): string {
+  const shown = shownValue(value, unit, step);
   if (since === undefined) return t('slots.unknown', { value: shown });
   const time = shownTime(since);
   return by === undefined
