@@ -53,17 +53,21 @@ export function createJobs(services: JobServices): RunningJobs {
     const faults = faultsOf(parts, order);
     if (faults.length > 0) return { kind: 'not-started', check: { ...check, faults, ok: false }, denials: [] };
     const job = jobOf(caller, order, checked);
-    try {
-      await book.open(job, memoryOf(checked));
-    } catch (error) {
-      return { kind: 'unrecorded', why: error instanceof Error ? error.message : String(error) };
-    }
-    try {
+    const append = (event: string, detail: object): Promise<unknown> => {
       const stamp = { at: clock.now(), ...(!clock.sure() && { clockUnsure: true as const }) };
-      await journal.append({ kind: 'system', ...stamp, event: 'job-started', detail: detailOf(job, checked) });
+      return journal.append({ kind: 'system', ...stamp, event, detail: { ...detail } });
+    };
+    let isRecorded = false;
+    try {
+      await book.open(job, memoryOf(checked), async () => {
+        await append('job-started', detailOf(job, checked));
+        isRecorded = true;
+      });
     } catch (error) {
-      await book.drop(job.id).catch(() => {});
-      return { kind: 'unrecorded', why: error instanceof Error ? error.message : String(error) };
+      const why = error instanceof Error ? error.message : String(error);
+      // Where this cannot be recorded either, a start without a step says it.
+      if (isRecorded) await append('job-not-begun', { job: job.id, principal: caller.principal, why }).catch(() => {});
+      return { kind: 'unrecorded', why };
     }
     book.announce(job.id);
     engine.kick(job.id);

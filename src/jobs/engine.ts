@@ -19,6 +19,8 @@ import { startWriting, type WritingRun } from './writing-run.ts';
 const LONGEST_TIMER_MS = 2_000_000_000;
 /** How often an unsure clock is looked at. */
 const CLOCK_MS = 30_000;
+/** Rights that end by the clock tell nobody: how often they are looked at while a device is at work. */
+const LOOK_MS = 1000;
 
 export interface Engine {
   /** Looks at a job again, soon. */
@@ -44,6 +46,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
   const held = new Map<string, Set<string>>();
   const pumps = new Map<string, { again: boolean; done: Promise<void> }>();
   const alarms = new Map<string, { cancel(): void }>();
+  let looking: { cancel(): void } | undefined;
   let stopped = true;
   let unsubscribe = () => {};
   // Before anybody hears that a device is done with, it is free.
@@ -143,24 +146,18 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
 
   async function begin({ job }: LiveJob): Promise<void> {
     const { id, order, devices } = job;
-    if (order.kind !== 'firmware') {
-      const queued = devices.filter(({ state }) => state === 'queued');
-      if (queued.length === 0 || writing.has(id)) return;
-      const entries = new Map(queued.map(({ device }) => [device, { to: 'checking' as const }]));
-      if (await book.enterAll(id, entries)) kick(id);
-      return;
-    }
-    const turn = turnOf(
-      devices.map(({ state }) => state),
-      order.rollout,
-    );
-    if (turn.kind === 'stop') {
-      if (devices.some(({ state }) => rowOf(state).phase === 'waits')) await stopJob(id, turn.why);
-      return;
-    }
-    const chosen = turn.places.flatMap((place) => devices[place]?.device ?? []);
+    let chosen = devices.filter(({ state }) => state === 'queued');
+    if (order.kind === 'firmware') {
+      const states = devices.map(({ state }) => state);
+      const turn = turnOf(states, order.rollout);
+      if (turn.kind === 'stop') {
+        if (states.some((state) => rowOf(state).phase === 'waits')) await stopJob(id, turn.why);
+        return;
+      }
+      chosen = turn.places.flatMap((place) => devices[place] ?? []);
+    } else if (writing.has(id)) return;
     if (chosen.length === 0) return;
-    const entries = new Map(chosen.map((device) => [device, { to: 'checking' as const }]));
+    const entries = new Map(chosen.map(({ device }) => [device, { to: 'checking' as const }]));
     if (await book.enterAll(id, entries)) kick(id);
   }
 
@@ -215,10 +212,12 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       failed: (error) => fault(id, error),
     });
     runsOf(id).set(device, { run, work, isSaid: false });
+    lookOn();
     const live = book.get(id);
     if (live?.memory.aborted) run.halt('abort');
     void run.done.then(() => {
       runsOf(id).delete(device);
+      if (runsOf(id).size === 0) running.delete(id);
       kick(id);
     });
   }
@@ -252,6 +251,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       known?.delete(id);
       gate.releaseDevice(targetId(id), job.id, isEnded(state) ? state : 'the job waits');
     }
+    if (known?.size === 0) held.delete(job.id);
   }
 
   /** In memory at once, so that no device begins meanwhile. */
@@ -263,8 +263,23 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     void book.amend(id, (kept) => ({ ...kept, job: { ...kept.job, paused } }), row).catch((error) => fault(id, error));
   }
 
-  /** Somebody's standing changed: what is under way may go on only as its device says. */
+  /** Somebody's standing changed. */
   function lookAgain(): void {
+    lookAtRuns();
+    for (const { job } of book.list()) if (job.endedAt === undefined) kick(job.id);
+  }
+
+  function lookOn(): void {
+    if (stopped || running.size === 0) return;
+    looking ??= timers.after(LOOK_MS, () => {
+      looking = undefined;
+      lookAtRuns();
+      lookOn();
+    });
+  }
+
+  /** What is under way may go on only as its device says, once the right is gone. */
+  function lookAtRuns(): void {
     for (const [id, runs] of running) {
       for (const [device, each] of runs) {
         const job = book.get(id)?.job;
@@ -278,7 +293,6 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
         if (found.stop) each.run.halt('revoked');
       }
     }
-    for (const { job } of book.list()) if (job.endedAt === undefined) kick(job.id);
   }
 
   function sayRevoked(
@@ -370,6 +384,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     async stop() {
       stopped = true;
       unsubscribe();
+      looking?.cancel();
       for (const alarm of alarms.values()) alarm.cancel();
       const runs = [...running.values()].flatMap((each) => [...each.values()].map(({ run }) => run));
       for (const run of [...runs, ...writing.values()]) run.leave();

@@ -81,13 +81,10 @@ export function createPutBackInterrupted(
   }
 
   return async function run() {
-    const jobs = shelf
-      .list('batch')
-      .filter(({ id }) => !isUnderWay(id))
-      .map(({ id, body }) => ({ id, ...(JSON.parse(body) as { readonly decisions: readonly string[] }) }));
     let isWhole = true;
-    for (const { id, decisions } of jobs) {
+    for (const { id, body } of shelf.list('batch').filter((document) => !isUnderWay(document.id))) {
       try {
+        const { decisions } = JSON.parse(body) as { readonly decisions: readonly string[] };
         await ledger.dropped(decisions.flatMap((decision) => ledger.idsOf(decision)));
         isWhole = (await putBackJob(id, decisions)) && isWhole;
       } catch (error) {

@@ -27,12 +27,10 @@ export interface JobBook {
   shown(): readonly Job[];
   /** Of jobs that ended when the last run was cut off. */
   recordEnds(): Promise<void>;
-  /** Rejects where the new job cannot be made durable; then there is none. */
-  open(job: Job, memory: JobMemory): Promise<void>;
+  /** First the record, then the document: no job is found after a restart that nobody recorded. Rejects where one of them fails. */
+  open(job: Job, memory: JobMemory, record: () => Promise<unknown>): Promise<void>;
   /** Tells everybody how it stands. */
   announce(id: string): void;
-  /** As if it had never been opened. */
-  drop(id: string): Promise<void>;
   /** False: the engine stops, and nothing of what the state announces may be done. */
   enter(id: string, device: string, entry: Entry): Promise<boolean>;
   /** The same for several devices in one document. */
@@ -84,7 +82,7 @@ export function createBook(services: JobServices): JobBook {
 
   function read(id: string, body: string): KeptJob | undefined {
     try {
-      return fromText(body);
+      return fromText(id, body);
     } catch (error) {
       // The gateway is needed for more than one job.
       log.write('error', 'job.unreadable', { job: id, why: String(error) }, `job \`${id}\` cannot be read: ${error}`);
@@ -263,7 +261,7 @@ export function createBook(services: JobServices): JobBook {
       for (const slot of open) await recordEnd(slot);
     },
     shown: () => [...slots.values()].map(({ live, told }) => (live.job.endedAt === undefined ? live.job : told)),
-    async open(job, memory) {
+    async open(job, memory, recorded) {
       const dueAt = new Map<string, number>();
       for (const { device, state } of job.devices) {
         dueAt.set(device, clock.monotonic() + (stayMs(state, factsOf(memory, device)) ?? 0));
@@ -271,6 +269,7 @@ export function createBook(services: JobServices): JobBook {
       // Known at once, so that nobody else begins with its devices meanwhile.
       slots.set(job.id, { live: { job, memory, dueAt }, told: job });
       try {
+        await recorded();
         await shelf.put('job', { id: job.id, at: job.startedAt, body: toText({ job, memory }) });
       } catch (error) {
         slots.delete(job.id);
@@ -279,10 +278,6 @@ export function createBook(services: JobServices): JobBook {
     },
     announce(id) {
       tell(slotOf(id));
-    },
-    async drop(id) {
-      slots.delete(id);
-      await shelf.remove('job', id);
     },
     enter: (id, device, entry) => enterAll(id, new Map([[device, entry]])),
     enterAll,

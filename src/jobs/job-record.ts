@@ -2,7 +2,15 @@
 // never changed; 2. what is read back is what was written, 64-bit integers and NaN included.
 
 import type { Approver, Caller } from '../contract/gate.ts';
-import type { Job, JobDevice, JobOrder, JobPerson, JobState } from '../contract/jobs.ts';
+import {
+  DEVICE_STATES,
+  JOB_KINDS,
+  type Job,
+  type JobDevice,
+  type JobOrder,
+  type JobPerson,
+  type JobState,
+} from '../contract/jobs.ts';
 import type { DecisionId } from '../model/ids.ts';
 import { principalId } from '../model/ids.ts';
 import { recordedValue, recordValue } from '../model/journal-row.ts';
@@ -48,8 +56,40 @@ export function toText(kept: KeptJob): string {
   );
 }
 
-export function fromText(text: string): KeptJob {
-  return JSON.parse(text, (_key, value: unknown) => (isWrapped(value) ? recordedValue(value) : value)) as KeptJob;
+/** @throws Error where it is no document of this job: nothing of it can be gone by */
+export function fromText(id: string, text: string): KeptJob {
+  const kept: unknown = JSON.parse(text, (_key, value: unknown) => (isWrapped(value) ? recordedValue(value) : value));
+  if (!isKept(kept)) throw new Error(`got \`${text.slice(0, 80)}\`, expected a job with its devices`);
+  if (kept.job.id !== id) throw new Error(`got job \`${kept.job.id}\`, expected \`${id}\``);
+  return kept;
+}
+
+type Fields = { readonly [key: string]: unknown };
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What the engine goes by before anybody could notice that it is not there. */
+function isKept(value: unknown): value is KeptJob {
+  if (!isFields(value) || !isFields(value.job) || !isFields(value.memory)) return false;
+  const { id, order, starter, startedAt, approvals, devices } = value.job;
+  return (
+    typeof id === 'string' &&
+    typeof startedAt === 'number' &&
+    isFields(order) &&
+    JOB_KINDS.some((kind) => kind === order.kind) &&
+    isFields(starter) &&
+    typeof starter.principal === 'string' &&
+    isFields(approvals) &&
+    typeof approvals.needed === 'number' &&
+    Array.isArray(approvals.given) &&
+    isFields(value.memory.devices) &&
+    Array.isArray(devices) &&
+    devices.length > 0 &&
+    devices.every(
+      (each: unknown) =>
+        isFields(each) && typeof each.device === 'string' && DEVICE_STATES.some((state) => state === each.state),
+    )
+  );
 }
 
 type Wrapped = { readonly integer: string } | { readonly float: 'NaN' | 'Infinity' | '-Infinity' };

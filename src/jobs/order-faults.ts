@@ -15,12 +15,14 @@ const MOST_NOTE = 500;
 /** ECMA-262, Time Values. */
 const LAST_DATE_MS = 8.64e15;
 
-/** The job that has this device, unless it is `except`. */
-export function jobOn(book: JobBook, device: string, except?: string): string | undefined {
-  const found = book
-    .list()
-    .find(({ job }) => job.id !== except && job.devices.some((each) => each.device === device && !isEnded(each.state)));
-  return found?.job.id;
+/** Devices that jobs have, each with its job, but for those of `except`. */
+function takenBy(book: JobBook, except: string | undefined): ReadonlyMap<string, string> {
+  const taken = new Map<string, string>();
+  for (const { job } of book.list()) {
+    if (job.endedAt !== undefined || job.id === except) continue;
+    for (const { device, state } of job.devices) if (!isEnded(state)) taken.set(device, job.id);
+  }
+  return taken;
 }
 
 export function faultsOf(parts: Parts, order: JobOrder, except?: string): OrderFault[] {
@@ -82,11 +84,13 @@ function ofDevices(parts: Parts, order: JobOrder, except: string | undefined): O
   if (order.kind !== 'batch' && places.length === 0) return [fault('devices', 'an empty list', 'at least one device')];
   if (places.length > MOST_DEVICES) return [fault('devices', `${places.length}`, `at most ${MOST_DEVICES}`)];
   const what = order.kind === 'batch' ? 'point' : 'device';
-  return places.flatMap(({ path, device, said }, at): OrderFault[] => {
+  const taken = takenBy(parts.book, except);
+  const seen = new Set<string>();
+  return places.flatMap(({ path, device, said }): OrderFault[] => {
     if (device === undefined) return [fault(path, describeFound(said), `a ${what} of the policy in force`)];
-    const isAgain = order.kind !== 'batch' && places.findIndex((other) => other.device === device) < at;
-    if (isAgain) return [fault(path, `\`${device}\` again`, 'each device once')];
-    const other = jobOn(parts.book, device, except);
+    if (order.kind !== 'batch' && seen.has(device)) return [fault(path, `\`${device}\` again`, 'each device once')];
+    seen.add(device);
+    const other = taken.get(device);
     return other === undefined
       ? []
       : [fault(path, `\`${device}\` in job \`${other}\``, 'a device that no other job has')];

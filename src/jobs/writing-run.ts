@@ -10,11 +10,14 @@ import { isSameValue } from '../model/same-value.ts';
 import { waitOr } from './device-run.ts';
 import type { Entry, JobBook } from './job-book.ts';
 import { approversOf, callerOf, deviceIn, type Goal } from './job-record.ts';
-import { type JobServices, POLL_MS } from './job-services.ts';
-import { isEnded, isWorking } from './machine.ts';
+import { GRACE_MS, type JobServices, POLL_MS } from './job-services.ts';
+import { isEnded, isWorking, MACHINE } from './machine.ts';
 import { jobDenial } from './order-check.ts';
 import { deviceBy, type Reached, reachPoint, readSlot } from './plant.ts';
 import { planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from './writing-plan.ts';
+
+/** How long putting back may take. */
+const PUT_BACK_MS = MACHINE['rolling-back'].withinMs;
 
 export interface WritingParts {
   readonly services: JobServices;
@@ -36,6 +39,7 @@ export interface WritingRun {
 export function startWriting({ services, book, job, order, pauseJob, failed }: WritingParts): WritingRun {
   const { gate, writer, shelf, clock, timers } = services;
   const stop = new AbortController();
+  const left = new AbortController();
   let isLeft = false;
   let wantsAbort = false;
   let wantsPause = false;
@@ -61,7 +65,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
   async function check(): Promise<void> {
     const lost = jobDenial({ ...services, book }, callerOf(live().job), live());
     if (lost) return waitFor(lost);
-    const plan = await within(planWriting(services, order));
+    const plan = await unlessLate(planWriting(services, order), stop.signal);
     if (isLeft) return;
     if (wantsAbort) return void (await all('aborted', whyOf(abortWhy())));
     if (wantsPause) return void (await all('queued', whyOf('paused')));
@@ -122,7 +126,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
 
   async function apply(write: WriteOrder): Promise<void> {
     const late = deadline(() => stop.abort());
-    const result = await writer.write(callerOf(live().job), {
+    const writing = writer.write(callerOf(live().job), {
       ...orderOf(write),
       signal: stop.signal,
       progress: (rows) => {
@@ -132,8 +136,10 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
         }));
       },
     });
+    const result = await unlessLost(writing);
     late.cancel();
     if (isLeft) return;
+    if (result === undefined) return lost();
     if (result.kind !== 'carried-out') return void (await unwritten(result));
     const { rows } = result;
     const isWritten = rows.every(({ state }) => state === 'done' || state === 'differs' || state === 'not-read-back');
@@ -146,6 +152,28 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     const more = (device: string) => ({ ...rowsOf(rows, device, true, why), memory: { goal } });
     if (!(await all('rolling-back', more))) return;
     await endAll(new Map(ids().map((device) => [device, backOf(rows, device, goal, why)])));
+  }
+
+  /** `undefined` where a driver never says what became of its part, long after it was told to stop. */
+  function unlessLost<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const timersOfEnds: { cancel(): void }[] = [];
+      const later = (signal: AbortSignal, ms: number): void => {
+        const begin = () => void timersOfEnds.push(timers.after(ms, () => resolve(undefined)));
+        if (signal.aborted) begin();
+        else signal.addEventListener('abort', begin, { once: true });
+      };
+      later(stop.signal, PUT_BACK_MS);
+      later(left.signal, GRACE_MS);
+      work.then(resolve, reject).finally(() => {
+        for (const timer of timersOfEnds) timer.cancel();
+      });
+    });
+  }
+
+  async function lost(): Promise<void> {
+    const why = 'a device never said what became of it; what was written is put back when it does, or after a restart';
+    if (await all('rolling-back', whyOf(why))) await all('failed', whyOf(why));
   }
 
   async function unwritten(result: Exclude<WriteResult, { readonly kind: 'carried-out' }>): Promise<void> {
@@ -168,14 +196,18 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     const isOver = { late: false };
     const late = deadline(() => {
       isOver.late = true;
-      stop.abort();
     });
-    while (shelf.get('batch', job) !== undefined && !isOver.late && !isLeft) await waitOr(timers, POLL_MS, stop.signal);
+    // Who aborts waits for the same.
+    while (shelf.get('batch', job) !== undefined && !isOver.late && !isLeft) await waitOr(timers, POLL_MS, left.signal);
     late.cancel();
     if (isLeft) return;
     if (isOver.late) return void (await settle('failed', 'what a restart interrupted waits to be put back'));
-    const states = await Promise.all(ids().map(async (device) => [device, await holdsOf(device)] as const));
+    const states = await unlessLate(
+      Promise.all(ids().map(async (device) => [device, await holdsOf(device)] as const)),
+      left.signal,
+    );
     if (isLeft) return;
+    if (states === undefined) return void (await settle('failed', 'the devices could not be asked in time'));
     if (
       states.every(([, holds]) => holds === 'wanted') &&
       live().job.devices.some(({ state }) => state === 'verifying')
@@ -229,12 +261,12 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     return timers.after(Math.max(0, Math.min(due - clock.monotonic(), 2_000_000_000)), run);
   }
 
-  /** `undefined` where the state's time is up first. */
-  function within<T>(work: Promise<T>): Promise<T | undefined> {
+  /** `undefined` where the state's time is up first, or somebody ends it. */
+  function unlessLate<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const late = deadline(() => resolve(undefined));
       work.then(resolve, reject).finally(() => late.cancel());
-      stop.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
     });
   }
 
@@ -265,6 +297,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     },
     leave() {
       isLeft = true;
+      left.abort();
       stop.abort();
     },
   };

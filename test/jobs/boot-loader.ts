@@ -26,6 +26,8 @@ export class BootLoader {
   runs: { readonly image: string; readonly version: string } | undefined = { image: 'old', version: '1.0' };
   staged: { readonly image: string; readonly version: string; octets: number; readonly size: number } | undefined;
   busyUntil = 0;
+  /** How long it takes to say how it stands. */
+  answersAfterMs = 0;
   /** What it does besides what it should. */
   fault:
     | 'refuses'
@@ -81,7 +83,7 @@ export class BootLoaderDriver implements RunningDriver, FirmwareDriver {
 
   async standing(device: TargetHandle): Promise<Result<FirmwareStanding, string>> {
     const it = this.#at(device);
-    await this.#site.wait(0);
+    await this.#site.wait(it?.answersAfterMs ?? 0);
     if (it === undefined || it.fault === 'silent') return fail('no answer');
     if (it.fault === 'breaks') throw new Error('a fault of our own');
     const { vendor, model } = it;

@@ -85,6 +85,7 @@ describe('an order', () => {
     const stage = await JobStage.set();
     stage.isFull = true;
     expect(await startOf(stage, stage.order(['d1']))).toEqual({ kind: 'unrecorded', why: 'disk full' });
+    expect(stage.rows('job-not-begun')).toMatchObject([{ job: stage.rows('job-started')[0]?.job, why: 'disk full' }]);
     stage.isFull = false;
     stage.journal.failing = new Error('journal full');
     expect(await startOf(stage, stage.order(['d1']))).toEqual({ kind: 'unrecorded', why: 'journal full' });
@@ -99,10 +100,23 @@ describe('an order', () => {
     const id = await stage.begin(['d1']);
     await stage.pass(500);
     stage.kill();
-    await stage.shelf.put('job', { id: 'torn', at: 1, body: '{"job":' });
+    const [whole] = stage.shelf.list('job');
+    const torn = [
+      '{"job":',
+      'null',
+      '[]',
+      '{}',
+      '{"job":{},"memory":{}}',
+      whole?.body.replace(/"state":"\w+"/g, '"state":"x"'),
+    ];
+    // One under the name of another is none either.
+    for (const [at, body] of [...torn, whole?.body].entries()) {
+      await stage.shelf.put('job', { id: `torn-${at}`, at: 1, body: body ?? '' });
+    }
     await stage.boot();
     expect(await stage.ended(id)).toMatchObject({ state: 'done' });
-    expect(stage.log.of('job.unreadable')).toHaveLength(1);
+    expect(stage.log.of('job.unreadable')).toHaveLength(torn.length + 1);
+    expect(stage.jobs.list()).toHaveLength(1);
   });
 
   it('waits where the shelf is full on the way, and goes on when it can be written', async () => {

@@ -35,11 +35,16 @@ interface Policy {
   readonly approvals?: object;
   readonly onRevoke?: 'stop' | 'finish';
   readonly without?: string;
+  /** Until when anna's grant counts; ms since 1970. */
+  readonly until?: number;
+  readonly expiresAt?: number;
 }
 
-export function jobBundle({ approvals = {}, onRevoke = 'stop', without }: Policy = {}): object {
-  const document = bundle() as {
-    organizations: [{ devices: object[]; roles: { id: string; approvals?: object }[] }];
+export function jobBundle({ approvals = {}, onRevoke = 'stop', without, until, expiresAt }: Policy = {}): object {
+  const document = bundle(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) as {
+    organizations: [
+      { devices: object[]; roles: { id: string; approvals?: object }[]; grants: { to: string; until?: string }[] },
+    ];
   };
   const [organization] = document.organizations;
   const known = DEVICES.filter((id) => id !== without);
@@ -55,6 +60,9 @@ export function jobBundle({ approvals = {}, onRevoke = 'stop', without }: Policy
     })),
   );
   for (const role of organization.roles) if (role.id === 'admin') role.approvals = approvals;
+  for (const grant of until === undefined ? [] : organization.grants) {
+    if (grant.to === 'user:anna') grant.until = new Date(until ?? 0).toISOString();
+  }
   return document;
 }
 

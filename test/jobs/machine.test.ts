@@ -145,8 +145,20 @@ describe('whose turn it is', () => {
 
 describe('a document', () => {
   it('keeps 64-bit integers and NaN', () => {
-    const kept = { values: [2n ** 60n, Number.NaN, Number.NEGATIVE_INFINITY, null, 'x', 1.5] };
+    const values = [2n ** 60n, Number.NaN, Number.NEGATIVE_INFINITY, null, 'x', 1.5];
+    const kept = {
+      job: {
+        id: 'job-1',
+        order: { kind: 'batch', rows: values.map((value, at) => ({ point: `p${at}`, value })) },
+        starter: { principal: 'anna' },
+        startedAt: 1,
+        approvals: { needed: 0, given: [] },
+        devices: [{ device: 'd1', state: 'queued' }],
+      },
+      memory: { devices: {} },
+    };
     const text = toText(kept as unknown as Parameters<typeof toText>[0]);
-    expect(fromText(text)).toEqual(kept);
+    expect(fromText('job-1', text)).toEqual(kept);
+    expect(() => fromText('job-2', text)).toThrow('got job `job-1`, expected `job-2`');
   });
 });

@@ -131,6 +131,30 @@ describe('a writer that', () => {
   });
 });
 
+describe('a device that never says what became of a write', () => {
+  it('is not waited for for ever: the job ends, and so does the gateway', async () => {
+    all.driver.perform = () => new Promise(() => {});
+    const id = await begin(copy);
+    await settle();
+    expect(statesOf(jobs.get(id))).toEqual(['applying', 'applying']);
+    all.stage.time.pass(20 * 60_000);
+    await settle();
+    expect(jobs.get(id)).toMatchObject({
+      state: 'failed',
+      devices: [{ why: expect.stringContaining('never said') }, {}],
+    });
+    expect(all.shelf.list('batch')).toHaveLength(1);
+    const again = await begin({ ...limits, devices: ['c1'] });
+    await settle();
+    expect(statesOf(jobs.get(again))).toEqual(['applying']);
+    const stopping = jobs.stop();
+    await settle();
+    all.stage.time.pass(10_000);
+    await stopping;
+    expect(statesOf(jobs.get(again))).toEqual(['applying']);
+  });
+});
+
 describe('a restart', () => {
   const cutOff = async (state: string, batch: boolean): Promise<string> => {
     const id = await begin(copy);
@@ -172,6 +196,39 @@ describe('a restart', () => {
       await settle();
     }
     expect(statesOf(jobs.get(id))).toEqual(['failed', 'failed']);
+  });
+
+  it('goes on for who aborts while something is still put back', async () => {
+    const id = await cutOff('applying', true);
+    const aborting = jobs.abort(all.stage.as('anna'), id, 'enough');
+    await settle();
+    await aborting;
+    expect(statesOf(jobs.get(id))).toEqual(['verifying', 'verifying']);
+    for (const [point, value] of [
+      ['c2/kp', 1],
+      ['c3/kp', 2],
+      ['c3/ti', 30],
+    ] as const)
+      put(point, value);
+    await all.shelf.remove('batch', id);
+    all.stage.time.pass(3000);
+    await settle();
+    expect(statesOf(jobs.get(id))).toEqual(['rolled-back', 'rolled-back']);
+  });
+
+  it('does not wait for ever for what the devices hold', async () => {
+    const id = await cutOff('applying', true);
+    all.driver.slots = () => new Promise(() => {});
+    await all.shelf.remove('batch', id);
+    all.stage.time.pass(3000);
+    await settle();
+    expect(statesOf(jobs.get(id))).toEqual(['verifying', 'verifying']);
+    all.stage.time.pass(20 * 60_000);
+    await settle();
+    expect(jobs.get(id)).toMatchObject({
+      state: 'failed',
+      devices: [{ why: 'the devices could not be asked in time' }, {}],
+    });
   });
 
   it('looks again at what was being checked', async () => {
