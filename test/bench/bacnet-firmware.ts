@@ -1,5 +1,5 @@
 // A 2 MiB image to 20 simulated BACnet devices, 4 at a time: through the gateway's firmware steps (gate, journal on disk), and by a
-// bare client loop to the same devices, in turns within one run; reads through the gateway idle and meanwhile; its memory.
+// bare client loop to the same devices, in turns within one run; reads through the gateway, in turns too; its memory.
 // Devices, loop and gateway are processes of their own. `--devices N`, `--rounds N`, `--mib N`; `--segmented`: devices
 // that take segments; `--real-time`: devices that take their time over each piece. It prints and judges nothing.
 
@@ -26,11 +26,15 @@ const OCTETS = wordAfter('--mib', 2) * 1_048_576;
 const AT_ONCE = 4;
 const PORT = 47_930;
 const FIRST_HOST = '127.9.8.1';
+const OTHER_HOST = '127.9.8.201';
+const OTHER_INSTANCE = 3001;
 const NORTH = { address: '127.9.7.1', port: 47_931 } as const;
 const CHUNK = 1412;
 const READ_PAUSE_MS = 2;
 const READ_SHARES = [0.5, 0.9, 0.99];
 const BUSY_MS = 50;
+const MEMORY_MS = 100;
+const IDLE_MS = 3000;
 
 const imageOf = (version: string): Buffer =>
   buildImage({ vendor: VENDOR, model: FIRMWARE_MODEL, version, size: OCTETS });
@@ -59,6 +63,11 @@ async function runDevices(): Promise<void> {
     loader: { timeScale: process.argv.includes('--real-time') ? 1 : 0 },
     device: { keptFrames: 10, ...(segmented ? {} : { segmentation: 'none' }) },
   });
+}
+
+/** A device of a process of its own, which no image goes to: reads of it show what the gateway alone costs. */
+async function runOther(): Promise<void> {
+  await startFirmwarePlant({ count: 1, hostBase: OTHER_HOST, port: PORT, device: { instance: OTHER_INSTANCE } });
 }
 
 /** One request after the other to each device, and nothing else: what a client can reach. */
@@ -131,13 +140,13 @@ async function runGateway(): Promise<void> {
           { id: 'root', name: 'Acme', kind: 'organization' },
           { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
         ],
-        devices: ids.map((id, at) => ({
+        devices: [...ids, 'other'].map((id, at) => ({
           id,
           name: id,
           location: 'hq',
-          address: { bacnet: { network: 'plant', instance: 2001 + at, firmware } },
+          address: { bacnet: { network: 'plant', instance: id === 'other' ? OTHER_INSTANCE : 2001 + at, firmware } },
         })),
-        points: ids.map((id) => ({
+        points: [...ids, 'other'].map((id) => ({
           id: `${id}/sp`,
           name: 'Set point',
           device: id,
@@ -179,59 +188,112 @@ async function runGateway(): Promise<void> {
     const outcome = await steps.perform(judgement.permit, watch);
     if (outcome.kind !== 'acknowledged') throw new Error(JSON.stringify(outcome));
   };
-  /** Reads one device after the other until told to end. */
-  const reading = async (goesOn: () => boolean): Promise<number[]> => {
+  const other = inventory.find('other/sp');
+  /** Reads until told to end: of the other device alone, or of one device after the other. */
+  const reading = async (ofOther: boolean, goesOn: () => boolean): Promise<number[]> => {
     const times: number[] = [];
     for (let at = 0; goesOn(); at += 1) {
       const began = performance.now();
-      const [read] = await running.read(
-        [points[at % points.length] ?? points[0] ?? handles[0]].flatMap((one) => one ?? []),
-      );
+      const [read] = await running.read([ofOther ? other : points[at % points.length]].flatMap((one) => one ?? []));
       if (read?.ok !== true) throw new Error(read?.why ?? 'nothing was read');
       times.push(performance.now() - began);
       await new Promise((resolve) => setTimeout(resolve, READ_PAUSE_MS));
     }
     return times;
   };
-  process.on('message', async (order: { readonly reads: boolean }) => {
-    const end = performance.now() + 1500;
-    const idle = order.reads ? await reading(() => performance.now() < end) : [];
+  let isReading = false;
+  let times: Promise<number[]> = Promise.resolve([]);
+  process.on('message', async ({ kind }: GatewayOrder) => {
+    if (kind === 'read' || kind === 'read other') {
+      isReading = true;
+      times = reading(kind === 'read other', () => isReading);
+      return;
+    }
+    if (kind === 'stop reading') {
+      isReading = false;
+      process.send?.({ times: await times });
+      return;
+    }
     globalThis.gc?.();
-    const rss = process.memoryUsage().rss;
+    const memory = [process.memoryUsage().rss];
+    const watch = setInterval(() => memory.push(process.memoryUsage().rss), MEMORY_MS);
     const began = performance.now();
-    let isOver = false;
-    const meanwhile = order.reads ? reading(() => !isOver) : Promise.resolve([]);
     await each(DEVICES, transfer);
     const ms = performance.now() - began;
-    isOver = true;
-    const busy = await meanwhile;
-    process.send?.({
-      ms,
-      idle: READ_SHARES.map((share) => percentile(idle, share)),
-      busy: READ_SHARES.map((share) => percentile(busy, share)),
-      grown: process.memoryUsage().rss - rss,
-    });
+    clearInterval(watch);
+    process.send?.({ ms, memory: [...memory, process.memoryUsage().rss] });
   });
 }
 
-interface Told {
-  readonly ms: number;
-  readonly idle?: readonly number[];
-  readonly busy?: readonly number[];
-  readonly grown?: number;
+interface GatewayOrder {
+  readonly kind: 'transfer' | 'read' | 'read other' | 'stop reading';
 }
 
-async function told(child: ChildProcess | undefined, order: object): Promise<Told> {
-  child?.send(order);
-  const [answer] = child === undefined ? [] : await once(child, 'message');
-  return answer as Told;
+async function told<T>(child: ChildProcess | undefined, order: GatewayOrder = { kind: 'transfer' }): Promise<T> {
+  if (child === undefined) throw new Error('no such process');
+  child.send(order);
+  const [answer] = await once(child, 'message');
+  return answer as T;
 }
 
 const roles: { readonly [role: string]: () => Promise<void> } = {
   devices: runDevices,
+  other: runOther,
   loop: runLoop,
   gateway: runGateway,
 };
+
+async function measureRates(loop: ChildProcess | undefined, gateway: ChildProcess | undefined): Promise<void> {
+  const rate = (ms: number): string => `${((DEVICES * OCTETS) / 1_048_576 / (ms / 1000)).toFixed(1)} MiB/s`;
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const bare = await told<Transferred>(loop);
+    const { ms, memory = [] } = await told<Transferred>(gateway);
+    ratios.push(bare.ms / ms);
+    const [first, most, last] = [memory[0], Math.max(...memory), memory.at(-1)].map((rss = 0) => rss / 1_048_576);
+    const resident = `resident ${first?.toFixed(0)} MiB, at most ${most?.toFixed(0)}, in the end ${last?.toFixed(0)}`;
+    const ratio = (bare.ms / ms).toFixed(2);
+    console.log(`round ${round + 1}: loop ${rate(bare.ms)}, gateway ${rate(ms)}, ratio ${ratio}; ${resident}`);
+  }
+  console.log(`median ratio ${percentile(ratios, 0.5).toFixed(2)}`);
+}
+
+/** Reads through the gateway: idle, while it transfers, and while only the bare loop does: what the devices themselves cost. */
+async function measureReads(
+  kind: 'read' | 'read other',
+  loop: ChildProcess | undefined,
+  gateway: ChildProcess | undefined,
+): Promise<void> {
+  const read = { idle: [] as number[][], transfer: [] as number[][], loop: [] as number[][] };
+  const meanwhile = async (work: () => Promise<unknown>): Promise<number[]> => {
+    gateway?.send({ kind } satisfies GatewayOrder);
+    await work();
+    return (await told<{ times: number[] }>(gateway, { kind: 'stop reading' })).times;
+  };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    read.idle.push(await meanwhile(() => new Promise((resolve) => setTimeout(resolve, IDLE_MS))));
+    read.transfer.push(await meanwhile(() => told(gateway)));
+    read.loop.push(await meanwhile(() => told(loop)));
+  }
+  for (const share of READ_SHARES) {
+    const [idle = 0, transfer = 0, bare = 0] = [read.idle, read.transfer, read.loop].map((rounds) =>
+      percentile(
+        rounds.map((times) => percentile(times, share)),
+        0.5,
+      ),
+    );
+    const ratios = `(${(transfer / idle).toFixed(2)} and ${(bare / idle).toFixed(2)} of idle)`;
+    const spans = [idle, transfer, bare].map((ms) => `${ms.toFixed(2)} ms`);
+    console.log(
+      `${kind}, median of p${share * 100}: idle ${spans[0]}, beside transfers ${spans[1]}, beside the loop's ${spans[2]} ${ratios}`,
+    );
+  }
+}
+
+interface Transferred {
+  readonly ms: number;
+  readonly memory?: readonly number[];
+}
 
 async function main(): Promise<void> {
   const file = fileURLToPath(import.meta.url);
@@ -242,23 +304,10 @@ async function main(): Promise<void> {
       children.set(role, child);
       await once(child, 'message');
     }
-    const rate = (ms: number): string => `${((DEVICES * OCTETS) / 1_048_576 / (ms / 1000)).toFixed(1)} MiB/s`;
-    const ratios: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const loop = await told(children.get('loop'), {});
-      const gateway = await told(children.get('gateway'), { reads: false });
-      ratios.push(loop.ms / gateway.ms);
-      const grown = `${((gateway.grown ?? 0) / 1_048_576).toFixed(0)} MiB`;
-      const times = `loop ${rate(loop.ms)}, gateway ${rate(gateway.ms)}`;
-      console.log(`round ${round + 1}: ${times}, ratio ${(loop.ms / gateway.ms).toFixed(2)}, memory grew by ${grown}`);
-    }
-    const { idle = [], busy = [] } = await told(children.get('gateway'), { reads: true });
-    console.log(`median ratio ${percentile(ratios, 0.5).toFixed(2)}`);
-    for (const [at, share] of READ_SHARES.entries()) {
-      const [quiet = Number.NaN, meanwhile = Number.NaN] = [idle[at], busy[at]];
-      const times = `idle ${quiet.toFixed(2)} ms, meanwhile ${meanwhile.toFixed(2)} ms`;
-      console.log(`reads, p${share * 100}: ${times} (${(meanwhile / quiet).toFixed(2)})`);
-    }
+    const [loop, gateway] = [children.get('loop'), children.get('gateway')];
+    await measureRates(loop, gateway);
+    await measureReads('read', loop, gateway);
+    await measureReads('read other', loop, gateway);
   } finally {
     for (const child of children.values()) child.kill();
   }

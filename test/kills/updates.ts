@@ -90,7 +90,9 @@ async function oneUpdate(rig: JobsRig, options: KillOptions, draws: Draws, repor
       // The gateway may be killed while it does so, and the job may have ended.
       void rig.act('robot', job, 'abort', { why: 'the seed says so' }).catch(() => undefined);
     }
-    if (!(await moment(rig, job, head, draws))) break;
+    const isTakenBack = kind === 'damaged' || isAborted;
+    const step = isTakenBack && draws.below(2) === 0 ? 'rolling-back' : draws.oneOf(STEPS);
+    if (!(await moment(rig, job, head, draws, step))) break;
     await rig.gateway.kill();
     report.kills += 1;
     const standing = standingOf(rig, job, head);
@@ -132,13 +134,12 @@ async function cutOff(rig: JobsRig, order: () => Promise<string>, draws: Draws, 
 }
 
 /** Waits: for a time, or until a device enters a state. False: the job ended meanwhile, and that is not the moment. */
-async function moment(rig: JobsRig, job: string, head: number, draws: Draws): Promise<boolean> {
+async function moment(rig: JobsRig, job: string, head: number, draws: Draws, to: string): Promise<boolean> {
   if (draws.below(2) === 0) {
     await pause(draws.below(LATEST_MS));
     const rows = rig.rows({ after: head, kind: 'system' });
     return !rows.some(({ row }) => row.kind === 'system' && row.event === 'job-ended' && row.detail.job === job);
   }
-  const to = draws.oneOf(STEPS);
   let seen = rig.rows({ after: head }).at(-1)?.number ?? head;
   for (const end = Date.now() + 2 * LATEST_MS; Date.now() < end; await pause(2)) {
     for (const { number, row } of rig.rows({ after: seen, kind: 'system' })) {

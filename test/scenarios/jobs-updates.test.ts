@@ -202,7 +202,8 @@ describe('a device', () => {
     rig.loader('fw4').fail({ kind: 'stall', at: 30 });
     rig.loader('fw5').fail({ kind: 'lie', version: '99.0.0' });
     const id = await rig.update('robot', image.id, ['fw1', 'fw2', 'fw4', 'fw5'], { atOnce: 4 });
-    await rest(7000);
+    const isGivenUp = ({ devices: [, , stalled] }: ApiJob) => stalled?.state === 'checking' && stalled.tries > 0;
+    await rig.until(id, isGivenUp);
     rig.loader('fw4').recover();
     const job = await rig.ended(id, 60_000);
     expect(states(job).slice(0, 3)).toEqual(['done', 'done', 'done']);
@@ -210,7 +211,7 @@ describe('a device', () => {
     const liar = job.devices[3];
     expect(liar?.state).not.toBe('done');
     expect(liar?.why).toContain('99.0.0');
-    expect([old, rig.image({ version: image.version, size: 200_000 }) && image.id]).toContain(digests('fw5')[0]);
+    expect([old, image.id]).toContain(digests('fw5')[0]);
     rig.loader('fw5').recover();
   }, 90_000);
 });
