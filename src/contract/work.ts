@@ -30,7 +30,7 @@ export interface WriteOrder {
   /** The job it is a step of; absent: it gets an id of its own. One order of a job at a time. */
   readonly job?: string;
   readonly approvedBy?: readonly Approver[];
-  /** Asked besides the rows, and with every device's change: one of these missing refuses all. */
+  /** Asked besides the rows: one of these missing refuses all. */
   readonly alsoAsks?: readonly AskedBesides[];
   /** Aborted: no further device is begun, and what was written is put back. Once all is written it does nothing. */
   readonly signal?: AbortSignal;
@@ -42,6 +42,8 @@ export interface AskedBesides {
   /** A device's id. */
   readonly target: string;
   readonly asks: ActionName;
+  /** The device in whose change it stands; absent, or of no row: in every change. */
+  readonly with?: string;
 }
 
 /** What would be refused, before anything is sent: `undefined` in `denial` and `fault` = it would go out. */

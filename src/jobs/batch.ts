@@ -45,6 +45,8 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     }
     const checks: RowCheck[] = [];
     const seen = new Set<string>();
+    /** How many of each point. */
+    const slots = new Map<string, number>();
     for (const asked of order.rows) {
       const reached = reachPoint(services, asked.point);
       if (typeof reached === 'string') {
@@ -69,7 +71,8 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       checks.push({ point: row.point, device: device.id, ...fault, ...(lastsMs !== undefined && { lastsMs }) });
       if (fault !== undefined) continue;
       // Old values and read-backs go by the point: each of its slots is a change of its own.
-      const others = [...seen].filter((other) => other.startsWith(`${row.point} @`)).length - 1;
+      const others = slots.get(row.point) ?? 0;
+      slots.set(row.point, others + 1);
       const group = `${device.id} #${others}`;
       byDevice.set(group, [
         ...(byDevice.get(group) ?? []),
@@ -80,23 +83,32 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     const groups: DeviceGroup[] = [];
     for (const planned of byDevice.values()) {
       const writes = planned.map(({ row, reached }) => writeOf(reached.point, row));
-      const driver = planned[0]?.reached.driver;
+      const { driver, device } = planned[0]?.reached ?? {};
       const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
-      if (change?.ok) groups.push({ rows: planned, change: stepOf(order, change.value, besides) });
+      if (change?.ok)
+        groups.push({ rows: planned, change: stepOf(order, change.value, device ? besides(device.id) : []) });
       else checks.push({ point: planned[0]?.row.point ?? '', fault: 'it cannot be planned', ...faultOf(change) });
     }
     return { groups, checks };
   }
 
-  /** The effects that stand behind those of the points in every change; a text names a device nobody knows. */
-  function askedBesides({ alsoAsks = [] }: WriteOrder): readonly Effect[] | string {
-    const effects: Effect[] = [];
-    for (const { target, asks } of alsoAsks) {
+  /** The effects that stand behind those of the points in the change of a device; a text names a device nobody knows. */
+  function askedBesides({ alsoAsks = [], rows }: WriteOrder): ((device: string) => readonly Effect[]) | string {
+    const written = new Set<string | undefined>();
+    for (const { point } of alsoAsks.length > 0 ? rows : []) {
+      const reached = reachPoint(services, point);
+      if (typeof reached !== 'string') written.add(reached.device.id);
+    }
+    const everywhere: Effect[] = [];
+    const byDevice = new Map<string, Effect[]>();
+    for (const { target, asks, with: of } of alsoAsks) {
       const device = deviceBy(services, target);
       if (device === undefined) return `\`${target}\` is no device of the policy in force`;
-      effects.push({ target: device.handle, asks });
+      const effect = { target: device.handle, asks };
+      if (of === undefined || !written.has(of)) everywhere.push(effect);
+      else byDevice.set(of, [...(byDevice.get(of) ?? []), effect]);
     }
-    return effects;
+    return (device) => [...everywhere, ...(byDevice.get(device) ?? [])];
   }
 
   function judgeAll(caller: Caller, groups: readonly DeviceGroup[], job: string): Permit<unknown>[] | NonEmpty<Denial> {
@@ -261,13 +273,14 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
   return {
     check(caller, order) {
       const { checks } = plan(order);
+      const besides = askedBesides(order);
       return order.rows.map((asked, at): RowCheck => {
         const check = checks[at] ?? { point: asked.point, fault: 'it cannot be planned' };
         const reached = reachPoint(services, asked.point);
         if (check.fault !== undefined || typeof reached === 'string') return check;
         const planned = reached.driver.plan([writeOf(reached.point, withPriority(asked, order, reached))]);
-        const besides = askedBesides(order);
-        const step = planned.ok && typeof besides !== 'string' ? stepOf(order, planned.value, besides) : undefined;
+        const isPlanned = planned.ok && typeof besides !== 'string';
+        const step = isPlanned ? stepOf(order, planned.value, besides(reached.device.id)) : undefined;
         const denial = step && gate.preview(caller, step);
         return { ...check, ...(denial && { denial }) };
       });

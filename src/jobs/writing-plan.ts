@@ -38,9 +38,7 @@ export function writeOrderOf(
   plan: WritingPlan,
   devices = [...plan.keys()],
 ): WriteOrder | undefined {
-  const asked = new Map(devices.flatMap((device) => asksOf(order, device)).map((each) => [each.target, each]));
-  const alsoAsks = [...asked.values()];
-  const besides = alsoAsks.length > 0 ? { alsoAsks } : {};
+  const besides = besidesOf(order, plan, devices);
   if (order.kind === 'batch') {
     const points = new Set(devices.flatMap((device) => plan.get(device)?.rows.map(({ point }) => point) ?? []));
     const rows = order.rows.filter(({ point }) => points.has(point));
@@ -53,6 +51,20 @@ export function writeOrderOf(
   );
   // A configuration stays; nothing of it ends by itself.
   return isNonEmpty(rows) ? { rows, overrideMs: null, ...besides } : undefined;
+}
+
+/** Each device's part stands in its own change; that of one that holds everything already, in the first. */
+function besidesOf(order: WritingOrder, plan: WritingPlan, devices: readonly string[]): Pick<WriteOrder, 'alsoAsks'> {
+  const isWritten = (device: string): boolean => plan.get(device)?.rows.some(({ differs }) => differs) === true;
+  const first = devices.find(isWritten);
+  const asked = new Map<string, AskedBesides>();
+  for (const device of devices) {
+    const own = isWritten(device) ? device : first;
+    for (const each of asksOf(order, device)) {
+      asked.set(each.target, each.target === device && own !== undefined ? { ...each, with: own } : each);
+    }
+  }
+  return asked.size > 0 ? { alsoAsks: [...asked.values()] } : {};
 }
 
 /** What is shown when a job begins, and must still be so when it writes; nothing where the plan is of another kind. */

@@ -130,9 +130,12 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
       ...orderOf(write),
       signal: stop.signal,
       progress: (rows) => {
-        void book.amend(job, (kept) => ({
-          ...kept,
-          job: { ...kept.job, devices: kept.job.devices.map((each) => ({ ...each, ...rowsOf(rows, each.device) })) },
+        // Device by device: those of the last are the news.
+        const device = rows.at(-1)?.device;
+        const own = device === undefined ? {} : rowsOf(rows, device);
+        void book.amend(job, ({ job: { devices, ...rest }, memory }) => ({
+          job: { ...rest, devices: devices.map((each) => (each.device === device ? { ...each, ...own } : each)) },
+          memory,
         }));
       },
     });

@@ -45,6 +45,21 @@ describe('what an order asks besides its rows', () => {
     ]);
   });
 
+  it('stands in the change of the device it names, and in every one where that has no row', async () => {
+    const alsoAsks = [
+      { target: 'ahu', asks: 'device.configure', with: 'ahu' },
+      { target: 'vav', asks: 'device.configure', with: 'vav' },
+      { target: 'chiller', asks: 'device.configure', with: 'chiller' },
+    ] as const;
+    expect(await writer.write(stage.as('anna'), { rows, alsoAsks })).toMatchObject({ ok: true });
+    expect(stage.journal.rows('intent').map(({ effects }) => effects.map(({ target }) => target))).toEqual([
+      ['ahu/kp', 'chiller', 'ahu'],
+      ['vav/kp', 'chiller', 'vav'],
+    ]);
+    const emil = writer.check(stage.as('emil'), { rows: [rows[0]], alsoAsks: [alsoAsks[1]] });
+    expect(emil).toMatchObject([{ denial: { target: 'vav' } }]);
+  });
+
   it('refuses everything where one right is missing anywhere, and says so in every row before', async () => {
     const emil = stage.as('emil');
     const own: WriteOrder = { ...copy, rows: [rows[0]] };

@@ -47,14 +47,8 @@ describe('a configuration copy', () => {
     expect(['c2/kp', 'c2/ti', 'c3/kp', 'c3/ti'].map(held)).toEqual([5, 60, 5, 60]);
     const intents = all.stage.journal.rows('intent');
     expect(intents.map(({ effects }) => effects.map(({ target, action }) => `${action} ${target}`))).toEqual([
-      ['device.configure c2/kp', 'device.configure c1', 'device.configure c2', 'device.configure c3'],
-      [
-        'device.configure c3/kp',
-        'device.configure c3/ti',
-        'device.configure c1',
-        'device.configure c2',
-        'device.configure c3',
-      ],
+      ['device.configure c2/kp', 'device.configure c1', 'device.configure c2'],
+      ['device.configure c3/kp', 'device.configure c3/ti', 'device.configure c1', 'device.configure c3'],
     ]);
     expect(intents.every((row) => row.job === job?.id)).toBe(true);
     expect(job?.devices[1]?.rows).toMatchObject([
@@ -62,6 +56,13 @@ describe('a configuration copy', () => {
       { point: 'c3/ti', state: 'done', old: 30 },
     ]);
     expect(all.stage.gate.transfers()).toEqual([]);
+  });
+
+  it('asks the right on a device that holds everything already with the first change', async () => {
+    put('c2/kp', 5);
+    await carried(copy);
+    const [intent] = all.stage.journal.rows('intent');
+    expect(intent?.effects.map(({ target }) => target)).toEqual(['c3/kp', 'c3/ti', 'c1', 'c2', 'c3']);
   });
 
   it('is done without a write where nothing differs', async () => {
