@@ -19,7 +19,8 @@ describe('an update', () => {
     }
     const decisions = job.devices.flatMap((device) => device.decisions);
     expect(stage.intents().sort()).toEqual([...decisions].sort());
-    for (const intent of stage.journal.rows('intent')) expect(intent.job).toBe(id);
+    const firmware = { image: 'new', oldVersion: '1.0', newVersion: '2.0' };
+    for (const intent of stage.journal.rows('intent')) expect(intent).toMatchObject({ job: id, firmware });
     const path = stage.rows('job-step').flatMap((row) => (row.target === 'd1' ? [row.to] : []));
     expect(path).toEqual(['checking', 'transferring', 'verifying', 'activating', 'confirming', 'done']);
     expect(stage.rows('job-ended')).toMatchObject([{ job: id, state: 'done', image: 'new' }]);
