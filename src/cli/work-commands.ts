@@ -10,6 +10,7 @@ import { badInput, EXIT, parseDuration, type Terminal } from './exit.ts';
 import { collect } from './firmware-commands.ts';
 import { addJobVerbs, baseOf, type StartWords, startJob, tell, withStart } from './job-verbs.ts';
 import { momentText, textTable } from './text-table.ts';
+import { addTransferCommands } from './transfer-commands.ts';
 
 type Row = Extract<ApiJobOrder, { kind: 'batch' }>['rows'][number];
 type CopiedClass = NonNullable<Extract<ApiJobOrder, { kind: 'configuration' }>['classes']>[number];
@@ -44,6 +45,7 @@ export function addWorkCommands(program: Command, terminal: Terminal): void {
     });
 
   addAlarmCommands(program, terminal);
+  addTransferCommands(program, terminal);
 
   withStart(program.command('batch').description('write several points: every row, or none'))
     .argument('<file>', 'CSV with a head (point,value,priority,for), or a YAML or JSON list of such rows')

@@ -43,15 +43,16 @@ export function asksOf(order: JobOrder, sight: Sight): ReadonlyMap<ActionName, r
   }
 }
 
-/** Kept as long as the sight of its asker: rights do not change within it, and an order never does. */
+/** Kept as long as the sight of its asker: rights do not change within it, and of a job only who started it, by a retry. */
 const kept = new WeakMap<Sight, Map<string, JobSight | undefined>>();
 
 /** `undefined`: for this asker there is no such job. */
 export function jobSight(context: Context, caller: Caller, sight: Sight, job: Job): JobSight | undefined {
   const known = kept.get(sight) ?? new Map<string, JobSight | undefined>();
   kept.set(sight, known);
-  if (!known.has(job.id)) known.set(job.id, look(context, caller, sight, job));
-  return known.get(job.id);
+  const key = `${job.id} ${job.starter.principal}`;
+  if (!known.has(key)) known.set(key, look(context, caller, sight, job));
+  return known.get(key);
 }
 
 function look({ options }: Context, caller: Caller, sight: Sight, job: Job): JobSight | undefined {

@@ -2,7 +2,7 @@
 
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { LineHealth, Listening, RunningDriver } from '../contract/driver.ts';
-import type { Gate, UndoGate } from '../contract/gate.ts';
+import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
 import type { Images } from '../contract/images.ts';
 import type { Jobs } from '../contract/jobs.ts';
 import type { Journal, JournalReader } from '../contract/journal.ts';
@@ -45,12 +45,25 @@ export interface ToolRefusal {
   readonly holder?: PrincipalId;
 }
 
+/** A device that only one may update, configure or restart for a while. */
+export interface HeldDevice {
+  readonly device: TargetId;
+  /** `null`: an address of which nobody knows whose it is. */
+  readonly principal: string | null;
+  readonly begunAt: number;
+  /** The job that holds it; `principal` started that. */
+  readonly job?: string;
+}
+
 /** The part of the gate this room drives. */
 export interface HttpGate extends Gate, UndoGate {
   policy(): PolicySnapshot | undefined;
   openSession(claim: ToolClaim): Promise<Result<HeldToolSession, ToolRefusal>>;
   endSession(id: SessionId, by: Who, why: string): boolean;
   sessions(): readonly HeldToolSession[];
+  transfers(): readonly HeldDevice[];
+  /** In the name of who has `device.control` there; a job does not go on with a device that was ended. */
+  endTransfer(caller: Caller, device: TargetId, why: string): Result<HeldDevice, string>;
 }
 
 /** How the gateway stands, as the administrators' page shows it. */

@@ -148,6 +148,7 @@ function shownDetail(context: Context, asker: Asker, sight: Sight, handle: Targe
       action,
       ...options.writer.spanOf(point.id),
       permitted: decision.decision === 'permit',
+      approvals: decision.decision === 'permit' ? decision.approvals : 0,
       denied:
         decision.decision === 'permit'
           ? []

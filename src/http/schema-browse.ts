@@ -79,7 +79,8 @@ export const pointDetailSchema = z
     undo: z.boolean().describe('it may be put back by itself: an override may end'),
     write: z.object({
       action: z.string(),
-      permitted: z.boolean(),
+      permitted: z.boolean().describe('with `approvals`, by a job that others approve; not by a single write'),
+      approvals: z.int().describe('how many other persons must approve it; 0: none'),
       denied: z.array(deniedSchema),
       mayEnd: z.boolean().describe('`overrideMs` may be given'),
       usualMs: z.int().optional().describe('how long a write lasts that does not say so; absent: until changed again'),
@@ -108,7 +109,12 @@ export const searchQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(30),
 });
 
-export const devicesQuery = z.object({ ...pageQuery, location: idText.optional() });
+export const devicesQuery = z.object({
+  ...pageQuery,
+  location: idText.optional(),
+  q: z.string().trim().max(100).optional(),
+  model: z.string().max(200).optional().describe('exactly this one'),
+});
 export const pointsQuery = z.object({
   ...pageQuery,
   location: idText.optional(),

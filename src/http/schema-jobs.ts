@@ -15,6 +15,7 @@
 // GET    /api/v1/live?work=true&job=ID       events `job` (JobSummary; of the job that is named: Job without rows), `image`
 //                                            (Image), `gone` {kind, id}; at most two a second for each job
 // GET    /api/v1/moves · POST /api/v1/moves moveBody → 201 Move · POST /api/v1/moves/{id}/withdraw → Move
+// GET    /api/v1/transfers → {items: Transfer[]} · POST /api/v1/transfers/{device}/end whyBody → Transfer, as it was
 // GET    /api/v1/alarms                      alarmsQuery → Alarms, as the devices report them now
 // POST   /api/v1/alarms/acknowledge          acknowledgeBody → Acknowledged
 
@@ -271,6 +272,19 @@ export const moveSchema = z
   .meta({ id: 'Move' });
 export type ApiMove = z.output<typeof moveSchema>;
 export const movesQuery = z.object({ ...pageQuery, open: z.stringbool().optional() });
+
+export const transferSchema = z
+  .object({
+    device: place,
+    by: z.enum(['tool', 'job']).describe('frames of somebody’s tool, or the steps of a job'),
+    job: z.string().optional().describe('absent: a tool’s, or a job that you may not see'),
+    holder: person,
+    own: z.boolean(),
+    since: moment,
+    mayEnd: z.boolean(),
+  })
+  .meta({ id: 'Transfer' });
+export type ApiTransfer = z.output<typeof transferSchema>;
 
 export const alarmSchema = z
   .object({

@@ -40,6 +40,7 @@ import { sessionRow, signInRoutes } from './sign-in-routes.ts';
 import { contextOf, type TlsFiles, watchClients } from './tls-files.ts';
 import { createToolClaims } from './tool-claims.ts';
 import { toolRoutes } from './tool-routes.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import { createTrends } from './trend.ts';
 import { createWebSessions, type WebSession, type WebSessions } from './web-sessions.ts';
 import { createWorkEvents } from './work-events.ts';
@@ -160,6 +161,7 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   writeRoutes(app, context);
   toolRoutes(app, context);
   moveRoutes(app, context);
+  transferRoutes(app, context);
   alarmRoutes(app, context);
   jobRoutes(app, context);
   await imageRoutes(app, context);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExitCode, Terminal } from '../../src/cli/exit.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { rowsOf, typedValue } from '../../src/cli/work-commands.ts';
+import { principalId, targetId } from '../../src/model/ids.ts';
 import { bootInventory, DeviceStage } from '../http/device-stage.ts';
 import { type HttpRig, startHttpRig } from '../http/rig.ts';
 import { PASSWORD, TOKEN } from '../http/site-bundle.ts';
@@ -247,5 +248,24 @@ describe('rows of a file', () => {
     ['a.yaml', '- null'],
   ])('are refused with their place: %s %j', (name, text) => {
     expect(() => rowsOf(name, text)).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+});
+
+describe('gatehouse transfers', () => {
+  it('lists who holds a device, and ends it for who may control that', async () => {
+    expect(await as('anna', 'transfers')).toMatchObject({ exit: 0, out: 'no transfers\n' });
+    const device = rig.gate.policy()?.inventory.find('d1');
+    if (device === undefined) throw new Error('no d1');
+    const from = { channel: 'local', proof: { kind: 'none' }, from: '', peer: '' } as const;
+    expect(rig.gate.holdDevice({ ...from, principal: principalId('anna') }, device, 'job-0')).toMatchObject({
+      ok: true,
+    });
+    const listed = await as('anna', 'transfers');
+    expect([listed.exit, listed.out]).toEqual([0, expect.stringMatching(/d1 +job +Anna .* no/)]);
+    expect(JSON.parse((await as('anna', 'transfers', 'list', '--json')).out)).toMatchObject([{ device: { id: 'd1' } }]);
+    const denied = await as('anna', 'transfers', 'end', 'd1');
+    expect([denied.exit, denied.err]).toEqual([3, expect.stringContaining('device.control')]);
+    expect((await as('anna', 'transfers', 'end', 'nowhere')).exit).not.toBe(0);
+    rig.gate.releaseDevice(targetId('d1'), 'job-0', 'over');
   });
 });

@@ -304,4 +304,14 @@ describe('a job that a second person must approve', () => {
     expect(shown.text.toLowerCase()).not.toContain('carla');
     expect((await as('carla').ask('GET', path)).text).toContain('carla refused: not in winter');
   });
+
+  it('is said of a point beside the right to write it', async () => {
+    await rig.activate({ revision: 5, inventory: bootInventory(), grants, approvals: { 'device.configure': 1 } });
+    const ask = async (who: Principal) => (await as(who).ask('GET', '/api/v1/points/d1%2Fgain')).body.write;
+    expect(await ask('anna')).toMatchObject({ permitted: true, approvals: 1 });
+    expect(await ask('carla')).toMatchObject({ permitted: true, approvals: 0 });
+    expect(await ask('ben')).toMatchObject({ permitted: false, approvals: 0 });
+    const written = await as('anna').ask('POST', '/api/v1/points/d1%2Fgain/write', { body: { value: 1 } });
+    expect(written.status).not.toBe(200);
+  });
 });
