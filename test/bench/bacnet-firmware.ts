@@ -32,6 +32,7 @@ const NORTH = { address: '127.9.7.1', port: 47_931 } as const;
 const CHUNK = 1412;
 const READ_PAUSE_MS = 2;
 const READ_SHARES = [0.5, 0.9, 0.99];
+const JOB = 'bench';
 const BUSY_MS = 50;
 const MEMORY_MS = 100;
 const IDLE_MS = 3000;
@@ -183,7 +184,10 @@ async function runGateway(): Promise<void> {
     if (device === undefined || steps === undefined) throw new Error('no such device');
     const planned = steps.plan(device, { kind: 'transfer', image, goesOn: false });
     if (!planned.ok) throw new Error(planned.fault);
-    const judgement = gate.judge(anna, planned.value);
+    // As a job of the gateway does it.
+    const held = gate.holdDevice(anna, device, JOB);
+    if (!held.ok) throw new Error(held.fault);
+    const judgement = gate.judge(anna, { ...planned.value, job: JOB });
     if (!judgement.permitted) throw new Error(judgement.denial.text);
     const outcome = await steps.perform(judgement.permit, watch);
     if (outcome.kind !== 'acknowledged') throw new Error(JSON.stringify(outcome));
@@ -316,6 +320,7 @@ async function main(): Promise<void> {
 const role = roles[process.argv[2] ?? ''];
 if (role === undefined) await main();
 else {
+  process.on('disconnect', () => process.exit());
   await role();
   process.send?.('ready');
 }

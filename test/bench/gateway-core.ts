@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriverModule, RunningDriver } from '../../src/contract/driver.ts';
-import type { Gate } from '../../src/contract/gate.ts';
+import type { Gate, JobGate } from '../../src/contract/gate.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import { principalId } from '../../src/model/ids.ts';
 import type { InventoryView } from '../../src/model/point.ts';
@@ -28,7 +28,7 @@ export async function openBenched(
   bundle: object,
   client: string,
   section: object,
-): Promise<{ readonly running: RunningDriver; readonly gate: Gate; readonly inventory: InventoryView }> {
+): Promise<{ readonly running: RunningDriver; readonly gate: Gate & JobGate; readonly inventory: InventoryView }> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const journal = await openJournal({ file: join(folder, 'journal.sqlite') });

@@ -93,8 +93,11 @@ async function oneUpdate(rig: JobsRig, options: KillOptions, draws: Draws, repor
     const isTakenBack = kind === 'damaged' || isAborted;
     const step = isTakenBack && draws.below(2) === 0 ? 'rolling-back' : draws.oneOf(STEPS);
     if (!(await moment(rig, job, head, draws, step))) break;
-    await rig.gateway.kill();
-    report.kills += 1;
+    if (draws.below(8) === 0) await rig.gateway.stop();
+    else {
+      await rig.gateway.kill();
+      report.kills += 1;
+    }
     const standing = standingOf(rig, job, head);
     for (const state of standing.values()) count(report.states, state);
     if (draws.below(12) === 0) await killAgainWhileStarting(rig, draws, report, standing);
