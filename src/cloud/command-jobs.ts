@@ -2,7 +2,7 @@
 // Invariant: who may not view a device does not learn whether it is there, nor what a point holds that they may not read.
 
 import type { Caller, Gate } from '../contract/gate.ts';
-import type { JobAct, JobCheck, JobOrder, Jobs } from '../contract/jobs.ts';
+import type { Job, JobAct, JobCheck, JobOrder, Jobs } from '../contract/jobs.ts';
 import { recordValue } from '../model/journal-row.ts';
 import type { InventoryView } from '../model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
@@ -44,7 +44,7 @@ export async function orderJob(
     case 'not-started': {
       const { check, denials } = start;
       const denial = denials[0] ?? check.devices.find((each) => each.denial)?.denial;
-      if (denial) return fail({ code: 'denied', text: denial.text, denial: denialResult(denial) });
+      if (denial) return deniedOf(work, caller, denial);
       return fail({ code: 'job-impossible', text: hindrances(check).slice(0, MOST_TEXT) });
     }
   }
@@ -57,6 +57,8 @@ export async function actOnJob(
 ): Promise<Answer> {
   const jobs = work.jobs();
   if (!jobs) return fail(NOT_YET);
+  const known = jobs.get(job);
+  if (known && !seesJob(work, caller, known)) return actResult(work, caller, job, { kind: 'unknown' });
   const done = await {
     pause: () => jobs.pause(caller, job, why),
     resume: () => jobs.resume(caller, job),
@@ -65,10 +67,10 @@ export async function actOnJob(
     approve: () => jobs.answerApproval(caller, job, 'approved', why),
     refuse: () => jobs.answerApproval(caller, job, 'refused', why),
   }[act]();
-  return actResult(job, done);
+  return actResult(work, caller, job, done);
 }
 
-function actResult(job: string, done: JobAct): Answer {
+function actResult(work: JobWork, caller: Caller, job: string, done: JobAct): Answer {
   switch (done.kind) {
     case 'done':
       return ok({ job: { id: done.job.id, state: done.job.state } });
@@ -77,8 +79,40 @@ function actResult(job: string, done: JobAct): Answer {
     case 'impossible':
       return fail({ code: 'job-impossible', text: done.why.slice(0, MOST_TEXT) });
     case 'denied':
-      return fail({ code: 'denied', text: done.denial.text, denial: denialResult(done.denial) });
+      return deniedOf(work, caller, done.denial);
   }
+}
+
+type AnyDenial = Parameters<typeof denialResult>[0];
+
+/** What the principal may not see is not named. */
+function deniedOf(work: JobWork, caller: Caller, denial: AnyDenial): Answer {
+  const sees = sightOf(work, caller);
+  const { target, ...rest } = denial;
+  const isSeen = target === undefined || sees(target);
+  const verdicts = denial.verdicts.filter((verdict) => sees(verdict.target));
+  const shown = denialResult({ ...rest, verdicts, ...(isSeen && target !== undefined && { target }) });
+  return fail({ code: 'denied', text: isSeen ? denial.text : `denied: ${denial.reason}`, denial: shown });
+}
+
+/** Its starter does, and who may view one of its devices. */
+function seesJob({ gate, inventory }: JobWork, caller: Caller, { starter, devices }: Job): boolean {
+  if (starter.principal === caller.principal) return true;
+  const reader = gate.reader(caller, 'device.view');
+  return devices.some(({ device }) => {
+    const handle = inventory()?.find(device);
+    return handle !== undefined && reader.permits(handle);
+  });
+}
+
+function sightOf({ gate, inventory }: JobWork, caller: Caller): (id: string) => boolean {
+  const view = inventory();
+  const [devices, points] = [gate.reader(caller, 'device.view'), gate.reader(caller, 'point.read')];
+  return (id) => {
+    const handle = view?.find(id);
+    if (view === undefined || handle === undefined) return false;
+    return (view.point(handle) ? points : devices).permits(handle);
+  };
 }
 
 const NOT_YET = { code: 'job-unsupported', text: 'the gateway is starting: no jobs are run yet' } as const;
@@ -150,13 +184,8 @@ function hindrances({ faults, devices }: JobCheck): string {
   return [...ofOrder, ...ofDevices].join('; ');
 }
 
-function checkResult({ gate, inventory }: JobWork, caller: Caller, check: JobCheck): NonNullable<Done['check']> {
-  const view = inventory();
-  const reader = gate.reader(caller, 'point.read');
-  const isRead = (point: string): boolean => {
-    const handle = view?.find(point);
-    return handle !== undefined && reader.permits(handle);
-  };
+function checkResult(work: JobWork, caller: Caller, check: JobCheck): NonNullable<Done['check']> {
+  const sees = sightOf(work, caller);
   return {
     ok: check.ok,
     approvals: check.approvals,
@@ -164,13 +193,13 @@ function checkResult({ gate, inventory }: JobWork, caller: Caller, check: JobChe
     devices: check.devices.map(({ device, denial, fault, version, rows }) => ({
       device,
       ...(denial ? { reason: denial.reason } : {}),
-      ...(denial?.target === undefined ? {} : { target: denial.target }),
+      ...(denial?.target !== undefined && sees(denial.target) ? { target: denial.target } : {}),
       ...(fault === undefined ? {} : { fault }),
       ...(version === undefined ? {} : { version }),
       ...(rows
         ? {
             rows: rows
-              .filter(({ point }) => isRead(point))
+              .filter(({ point }) => sees(point))
               .map(({ point, wanted, now, differs, fault: why }) => ({
                 point,
                 wanted: recordValue(wanted),

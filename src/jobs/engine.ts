@@ -287,7 +287,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
         if (state !== 'checking' && state !== 'transferring' && state !== 'verifying') continue;
         const found = each.work.lookAgain();
         if (found === undefined) continue;
-        pauseJob(id, found.denial);
+        if (!found.isGone) pauseJob(id, found.denial);
         if (!each.isSaid) sayRevoked(id, device, found);
         each.isSaid = true;
         if (found.stop) each.run.halt('revoked');

@@ -4,6 +4,7 @@
 
 import type { FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
 import type { Change, Denial, Permit } from '../contract/gate.ts';
+import { targetId } from '../model/ids.ts';
 import type { InventoryView } from '../model/point.ts';
 import type { Next, Task, Work } from './device-run.ts';
 import { type AtHand, createFirmwareDevice, type FirmwareDeviceParts, whyOf } from './firmware-device.ts';
@@ -22,8 +23,13 @@ type FirmwareState = Exclude<WorkingState, 'applying'>;
 export interface FirmwareWork {
   readonly works: { readonly [State in FirmwareState]: Work };
   back(goal: Goal, why: string): Next;
-  /** Whether the starter could still do what is being done; `stop`: the device's transfer shall end at once. */
-  lookAgain(): { readonly denial: Omit<Denial, 'decisionId'>; readonly stop: boolean } | undefined;
+  /**
+   * Whether the starter could still do what is being done; `stop`: the device's transfer shall end at once. `isGone`: the policy
+   * holds the device no more, or elsewhere, which says nothing of the others.
+   */
+  lookAgain():
+    | { readonly denial: Omit<Denial, 'decisionId'>; readonly stop: boolean; readonly isGone?: true }
+    | undefined;
   /** An interrupted transfer can go on where it was. */
   resumes(): boolean;
 }
@@ -36,7 +42,11 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   let fruitless = 0;
   /** What the transfer asked, in the inventory it was planned for: handles mean nothing in another. */
   let asked:
-    | { readonly inventory: InventoryView | undefined; readonly effects: Change<unknown>['effects'] }
+    | {
+        readonly inventory: InventoryView | undefined;
+        readonly effects: Change<unknown>['effects'];
+        readonly address: string;
+      }
     | undefined;
 
   const isSent = (): boolean => memory().sent !== undefined;
@@ -83,7 +93,8 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   function begin(at: AtHand, step: FirmwareStep, device: object, memoryToo: object): Next {
     const change = changeOf(at, step);
     if (!change.ok) return back('failed', change.fault);
-    asked = { inventory: services.inventory(), effects: change.value.effects };
+    const address = addressOf(at.device);
+    asked = { inventory: services.inventory(), effects: change.value.effects, address };
     const judged = judge(change.value);
     if (!judged.permitted) {
       pauseJob(judged.denial);
@@ -143,8 +154,7 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   /** Nothing of this step was sent. */
   function withdrawn({ decisionId }: Permit<unknown>, reason: string): Next {
     const why = `withdrawn: ${reason}`;
-    const denial = lookAgain()?.denial;
-    if (denial) pauseJob(denial);
+    pauseIfDenied();
     return { to: 'queued', why, memory: memory().sent === decisionId ? { sent: undefined } : {} };
   }
 
@@ -210,11 +220,9 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
       case 'refused-by-device':
       case 'not-sent':
         return { ...back('failed', `not activated: ${whyOf(outcome)}`), memory: { activated: undefined } };
-      case 'withdrawn': {
-        const denial = lookAgain()?.denial;
-        if (denial) pauseJob(denial);
+      case 'withdrawn':
+        pauseIfDenied();
         return { ...back('refused', `not activated: ${outcome.reason}`), memory: { activated: undefined } };
-      }
     }
   }
 
@@ -226,8 +234,19 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
 
   function lookAgain(): ReturnType<FirmwareWork['lookAgain']> {
     const at = reach();
-    if (!at.ok) return undefined;
-    const { device } = at.value;
+    const isElsewhere = at.ok && asked !== undefined && addressOf(at.value.device) !== asked.address;
+    if (!at.ok || isElsewhere) {
+      const text = at.ok ? 'the policy has it at another address now' : at.fault;
+      return {
+        denial: { reason: 'unknown-target', target: targetId(id), verdicts: [], text },
+        stop: true,
+        isGone: true,
+      };
+    }
+    return lookAtRight(at.value);
+  }
+
+  function lookAtRight({ device }: AtHand): ReturnType<FirmwareWork['lookAgain']> {
     const approvedBy = approversOf(live().job);
     const approved = approvedBy.length > 0 ? { approvedBy } : {};
     const whole = asked?.inventory === services.inventory() ? asked?.effects : undefined;
@@ -237,6 +256,12 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     const denial = gate.preview(callerOf(live().job), what);
     if (denial === undefined) return undefined;
     return { denial, stop: device.onRevoke === 'stop' || denial.reason === 'transfer-in-progress' };
+  }
+
+  /** After a step was withdrawn: the job pauses where that was for want of the right. */
+  function pauseIfDenied(): void {
+    const found = lookAgain();
+    if (found && !found.isGone) pauseJob(found.denial);
   }
 
   return {
@@ -256,3 +281,5 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     },
   };
 }
+
+const addressOf = ({ address }: AtHand['device']): string => JSON.stringify(address ?? {});

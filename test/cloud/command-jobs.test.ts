@@ -61,7 +61,10 @@ const denial = {
 };
 const check: JobCheck = { ok: true, faults: [], devices: [], approvals: 0 };
 
-function scene(answers: { start?: JobStart; act?: JobAct; check?: JobCheck } = {}, unseen: readonly string[] = []) {
+function scene(
+  answers: { start?: JobStart; act?: JobAct; check?: JobCheck; job?: Job } = {},
+  unseen: readonly string[] = [],
+) {
   const asked: [what: string, ...unknown[]][] = [];
   const note = <T>(what: string, answer: T, ...given: unknown[]): Promise<T> => {
     asked.push([what, ...given]);
@@ -72,7 +75,7 @@ function scene(answers: { start?: JobStart; act?: JobAct; check?: JobCheck } = {
     check: (by, order) => note('check', answers.check ?? check, by, order),
     start: (by, order) => note('start', answers.start ?? { kind: 'started', job }, by, order),
     list: () => [],
-    get: () => undefined,
+    get: () => answers.job,
     pause: (_by, id, why) => note('pause', act, id, why),
     resume: (_by, id) => note('resume', act, id),
     abort: (_by, id, why) => note('abort', act, id, why),
@@ -270,5 +273,28 @@ describe('a command that acts on a job', () => {
       ok: false,
       fault,
     });
+  });
+
+  it('knows no job of somebody else on devices that the principal may not view, nor names what they may not see', async () => {
+    const pause = operation({ op: 'job-act', job: 'j-1', act: 'pause' });
+    const devices = [{ device: first, state: 'queued', since: 0, tries: 0, decisions: [] }] as const;
+    const other: Job = { ...job, devices, starter: { ...job.starter, principal: 'anna' } };
+    const hiddenJob = scene({ job: other }, [first]);
+    expect(await actOnJob(hiddenJob.work, caller, pause)).toMatchObject({ ok: false, fault: { code: 'job-unknown' } });
+    expect(hiddenJob.asked).toEqual([]);
+    expect((await actOnJob(scene({ job: other }).work, caller, pause)).ok).toBe(true);
+    expect((await actOnJob(scene({ job: { ...job, devices } }, [first]).work, caller, pause)).ok).toBe(true);
+    const act: JobAct = {
+      kind: 'denied',
+      denial: {
+        ...denial,
+        verdicts: [
+          { target: targetId(second), permitted: false, reason: 'out-of-scope', missing: 'point.read' } as never,
+        ],
+      },
+    };
+    const told = await actOnJob(scene({ act, job: other }, [second]).work, caller, pause);
+    expect(told).toMatchObject({ ok: false, fault: { code: 'denied', text: 'denied: out-of-scope' } });
+    expect(JSON.stringify(told)).not.toContain(second);
   });
 });

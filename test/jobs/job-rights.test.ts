@@ -65,6 +65,26 @@ describe('a policy that is replaced while devices are asked', () => {
   });
 });
 
+describe('a device that the policy holds no more, or elsewhere', () => {
+  it.each([
+    ['no more', { without: 'd1' }, 'failed'],
+    ['elsewhere', { moved: 'd1' }, 'rolled-back'],
+  ])('%s: gets not another octet, and the others go on', async (_what, policy, end) => {
+    const stage = await JobStage.set();
+    const id = await stage.begin(['d1', 'd2']);
+    await stage.pass(300);
+    stage.policy(policy);
+    await stage.pass(100);
+    const held = stage.device('d1').staged?.octets;
+    await stage.pass(600);
+    expect(stage.device('d1').staged?.octets ?? held).toBe(held);
+    expect(stage.device('d1').received.map(({ what }) => what)).not.toContain('activate');
+    const job = await stage.ended(id);
+    expect(job.devices.map(({ state }) => state)).toEqual([end, 'done']);
+    expect(stage.rows('job-revoked')).toMatchObject([{ target: 'd1', reason: 'unknown-target', onRevoke: 'stop' }]);
+  });
+});
+
 describe('who has the right on what is left of a job', () => {
   const asked = { approvals: { 'firmware.update': 1 } };
 

@@ -35,12 +35,21 @@ interface Policy {
   readonly approvals?: object;
   readonly onRevoke?: 'stop' | 'finish';
   readonly without?: string;
+  /** The device that stands at another address. */
+  readonly moved?: string;
   /** Until when anna's grant counts; ms since 1970. */
   readonly until?: number;
   readonly expiresAt?: number;
 }
 
-export function jobBundle({ approvals = {}, onRevoke = 'stop', without, until, expiresAt }: Policy = {}): object {
+export function jobBundle({
+  approvals = {},
+  onRevoke = 'stop',
+  without,
+  moved,
+  until,
+  expiresAt,
+}: Policy = {}): object {
   const document = bundle(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) as {
     organizations: [
       { devices: object[]; roles: { id: string; approvals?: object }[]; grants: { to: string; until?: string }[] },
@@ -56,7 +65,7 @@ export function jobBundle({ approvals = {}, onRevoke = 'stop', without, until, e
       vendor: 'Acme',
       model: 'X1',
       onRevoke,
-      address: { boot: { id } },
+      address: { boot: { id: id === moved ? `${id}-elsewhere` : id } },
     })),
   );
   for (const role of organization.roles) if (role.id === 'admin') role.approvals = approvals;
