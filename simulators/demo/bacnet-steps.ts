@@ -5,6 +5,7 @@ import { parseElements } from '../bacnet/elements.ts';
 import type { ObjectText } from '../bacnet/names.ts';
 import type { Outcome, Peer } from '../bacnet/peer.ts';
 import { CTL_ROWS } from '../bacnet/plant-boxes.ts';
+import type { ArrivedFrame } from '../bacnet/record.ts';
 import { ask, type ServiceRequest, type WriteSpecification } from '../bacnet/requests.ts';
 import { app, numberOf } from '../bacnet/values.ts';
 import { PLANT_NETWORK_NUMBER } from './bacnet-part.ts';
@@ -41,7 +42,7 @@ async function asks(stage: Stage, person: Person, instance: number, request: Ser
 }
 
 /** The service's own error with this class and code, and nothing in any device's record. */
-async function refused(stage: Stage, person: Person, request: ServiceRequest, error: readonly [number, number]) {
+export async function refused(stage: Stage, person: Person, request: ServiceRequest, error: readonly [number, number]) {
   const before = stage.site.bacnet.writesSeen();
   const outcome = await asks(stage, person, AHU, request);
   const pair = outcome.kind === 'error' ? errorOf(outcome.payload) : undefined;
@@ -149,10 +150,16 @@ export const bacnetSteps: readonly Step[] = [
   },
 ];
 
-/** Changes that ever arrived at the devices, a segmented one once. */
+/** Changes that ever arrived at the devices, a segmented one once; firmware updates are told by their own steps. */
 export function bacnetWrites(stage: Stage): number {
+  // Of a segmented request the first segment alone names its target.
+  const isOfUpdate = ({ service = '', targets }: ArrivedFrame): boolean =>
+    ['atomic-write-file', 'reinitialize-device'].includes(service) || targets.includes('file,1 file-size');
   const requests = Object.values(stage.site.bacnet.devices).flatMap((device) =>
-    device.record.writes().map(({ peer, invokeId, service }) => `${device.name} ${peer} ${service} ${invokeId}`),
+    device.record
+      .writes()
+      .filter((frame) => !isOfUpdate(frame))
+      .map(({ peer, invokeId, service }) => `${device.name} ${peer} ${service} ${invokeId}`),
   );
   return new Set(requests).size;
 }

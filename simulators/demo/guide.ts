@@ -4,19 +4,19 @@ import { join, relative } from 'node:path';
 import { macOf } from '../bacnet/framing.ts';
 import { PLANT_NETWORK_NUMBER } from './bacnet-part.ts';
 import { DEMO_PASSWORD } from './credentials.ts';
-import type { DemoImage } from './images.ts';
 import { checkout } from './options.ts';
 import { SUPERVISOR_ADDRESS } from './policy.ts';
 import type { DemoSite } from './site.ts';
 
 const WHO_MAY_WHAT = `
-  who            reads   set points,   alarm limits,   proved by
+  who            reads   set points,   alarm limits,    firmware   proved by
                          commands      parameters
-  anyone         yes     –             –               nothing
-  Ben            yes     –             –               a session for the address he works from
-  Anna           yes     yes           –               a session for the address she works from
-  Carla          yes     yes           yes             a session, or her client certificate
-  supervisor     yes     demand limit  –               its fixed address, ${SUPERVISOR_ADDRESS}`;
+  anyone         yes     –             –                –          nothing
+  Ben            yes     –             –                –          a session for the address he works from
+  Anna           yes     yes           –                –          a session for the address she works from
+  Carla          yes     yes           yes              yes        a session, or her client certificate; firmware: signed in
+  Dora           yes     –             ahu1, chiller1   chiller1   signed in
+  supervisor     yes     demand limit  –                –          its fixed address, ${SUPERVISOR_ADDRESS}`;
 
 /** The whole text; paths are as one would type them from here. */
 export function guide(site: DemoSite, modbusPort: number, securePort: number | undefined): string {
@@ -47,11 +47,11 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
     ],
     ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
     ...bacnetParts(site, here, gatehouse),
-    ...site.images.map((image) => firmwarePart(site, image, here, gatehouse)),
+    ...orderParts(site, here, gatehouse),
     ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
-  const page = `\n  The page and the API: https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}/ as anna, ben or carla, password ${DEMO_PASSWORD}`;
+  const page = `\n  The page and the API: https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}/ as anna, ben, carla or dora, password ${DEMO_PASSWORD}`;
   const commands = parts.map(([what, lines]) => `\n  # ${what}\n${lines.map((line) => `  ${line}`).join('\n')}`);
   return `${WHO_MAY_WHAT}\n${page}\n${commands.join('\n')}\n\n  Ctrl-C ends all of it; \`npm start -- --tour\` plays it by itself.\n`;
 }
@@ -97,21 +97,34 @@ function bacnetParts(
   ];
 }
 
-/** Looked at first, then done; the password is read from standard input. */
-function firmwarePart(
+/** Firmware is looked at first, then brought; the password is read from standard input. */
+function orderParts(
   site: DemoSite,
-  image: DemoImage,
   here: (path: string) => string,
   gatehouse: string,
-): readonly [string, readonly string[]] {
-  const { device, name, file, manifestFile, id, version } = image;
-  const port = site.gateway().ports.get('http') ?? 0;
-  const carla = `--user carla --url https://127.0.0.1:${port} --ca ${here(join(site.data, 'http.pem'))}`;
-  const as = (words: string): string => `echo ${DEMO_PASSWORD} | ${gatehouse} firmware ${words} ${carla}`;
-  const update = `update --image ${id} --device ${device}`;
+): readonly (readonly [string, readonly string[]])[] {
+  const url = `https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}`;
+  const place = `--url ${url} --ca ${here(join(site.data, 'http.pem'))}`;
+  const as = (person: string, words: string): string =>
+    `echo ${DEMO_PASSWORD} | ${gatehouse} ${words} --user ${person} ${place}`;
+  const firmware = site.images.map(({ device, name, file, manifestFile, id, version }) => {
+    const update = `firmware update --image ${id} --device ${device}`;
+    return [
+      `Carla brings ${name} to ${version}: a signed image, a look before, the update to its end`,
+      [
+        as('carla', `firmware upload ${here(file)} --manifest ${here(manifestFile)}`),
+        as('carla', `${update} --dry-run`),
+        as('carla', `${update} --wait`),
+      ],
+    ] as const;
+  });
+  const limit = 'alarm set --device ahu1 --device ahu2 --value sat-hi=30';
   return [
-    `Carla brings ${name} to ${version}: a signed image, a look before, the update to its end`,
-    [as(`upload ${here(file)} --manifest ${here(manifestFile)}`), as(`${update} --dry-run`), as(`${update} --wait`)],
+    ...firmware,
+    [
+      'an alarm limit of both air handlers, Modbus and BACnet: of Dora, who may on one of them, on none; of Carla on both',
+      [as('dora', limit), as('carla', `${limit} --wait`)],
+    ],
   ];
 }
 

@@ -1,4 +1,4 @@
-// The demo site's policy: three people, one application, and what each may do in the plant.
+// The demo site's policy: four people, one application, and what each may do in the plant.
 
 import type { BundleJson } from '../cloud/bundle-parts.ts';
 import { plantInventory } from '../modbus/plant.ts';
@@ -29,6 +29,7 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
       { id: 'anna', name: 'Anna', home: 'acme' },
       { id: 'ben', name: 'Ben', home: 'acme' },
       { id: 'carla', name: 'Carla', home: 'acme', certificates: ['CN=carla'] },
+      { id: 'dora', name: 'Dora', home: 'acme' },
     ],
     applications: [{ id: 'supervisor', name: 'Supervisory station', home: 'acme' }],
     organizations: [
@@ -65,6 +66,11 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
             seesOtherUsers: true,
             home: 'hq',
           },
+          {
+            id: 'contractor',
+            name: 'Contractor',
+            permissions: [...READING, 'alarm.threshold', 'firmware.update'],
+          },
           { id: 'administrator', name: 'Administrator', permissions: ADMINISTERING },
           { id: 'optimizer', name: 'Optimizer', permissions: ['point.read', 'point.write'], filters: ['demand'] },
         ],
@@ -74,6 +80,8 @@ export function demoBundle(revision: number, locks: readonly DemoLock[] = []): B
           { to: 'user:anna', role: 'operator', at: 'hq' },
           { to: 'user:carla', role: 'chief', at: 'hq' },
           { to: 'user:carla', role: 'administrator', at: 'root' },
+          { to: 'user:dora', role: 'contractor', at: 'ahu1' },
+          { to: 'user:dora', role: 'contractor', at: 'chiller1' },
           { to: 'application:supervisor', role: 'optimizer', at: 'hq' },
         ],
         locks,

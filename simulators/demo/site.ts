@@ -49,11 +49,15 @@ export interface DemoSite {
   stop(): Promise<void>;
 }
 
+export interface SiteOptions {
+  readonly folder: string;
+  readonly ports: DemoPorts;
+  /** How much of their real time the devices take to erase, activate and restart. Default 1. */
+  readonly timeScale?: number;
+}
+
 /** Throws a DemoFault with one sentence where something hinders it. */
-export async function startSite(
-  options: { readonly folder: string; readonly ports: DemoPorts },
-  terminal: DemoTerminal,
-): Promise<DemoSite> {
+export async function startSite(options: SiteOptions, terminal: DemoTerminal): Promise<DemoSite> {
   const closers: (() => Promise<unknown>)[] = [];
   try {
     return await open(options, terminal, closers);
@@ -64,11 +68,12 @@ export async function startSite(
 }
 
 async function open(
-  options: { readonly folder: string; readonly ports: DemoPorts },
+  options: SiteOptions,
   terminal: DemoTerminal,
   closers: (() => Promise<unknown>)[],
 ): Promise<DemoSite> {
   const folder = resolve(options.folder);
+  const { timeScale = 1 } = options;
   const ports = await checkPorts(options.ports);
   const keys = openFolder(folder);
   const certificates = join(folder, 'certificates');
@@ -79,7 +84,7 @@ async function open(
   closers.push(() => broker.close());
   const plant = await startPlant({
     tickMs: 1000,
-    timeScale: 1,
+    timeScale,
     log: (line, frame) =>
       terminal.line(speakerOf(line), `${line.slice(line.indexOf(': ') + 2)}${unitText(frame.unit)}`),
   });
@@ -87,7 +92,7 @@ async function open(
   let receiving: string | undefined;
   const bacnet = await startBacnetPlant({
     tickMs: 1000,
-    timeScale: 1,
+    timeScale,
     log: (line, { service }) => {
       // Of an image that comes in a thousand pieces the first one is told.
       const goesOn = service === 'atomic-write-file' && receiving === speakerOf(line);

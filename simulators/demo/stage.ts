@@ -1,6 +1,8 @@
 // Where the tour's steps are played: the site, the people's tools, and what they are held to: the devices' own records.
 
-import { gatehouse } from './gateway.ts';
+import { join } from 'node:path';
+import { DEMO_PASSWORD } from './credentials.ts';
+import { type CommandResult, gatehouse } from './gateway.ts';
 import { DemoFault } from './options.ts';
 import type { DemoSite } from './site.ts';
 import { Tool, type ToolAnswer } from './tool.ts';
@@ -13,6 +15,8 @@ export const PLACES = {
   supervisor: '127.0.0.21',
 } as const;
 export type Person = keyof typeof PLACES;
+/** Who has a password. */
+export type Login = 'anna' | 'ben' | 'carla' | 'dora';
 
 /** A row of the record as the command line prints it. */
 export interface RecordedRow {
@@ -28,9 +32,11 @@ export interface RecordedRow {
       readonly from: string;
     };
     readonly outcome?: { readonly kind: string };
+    readonly firmware?: { readonly image: string };
     readonly effects?: readonly {
       readonly target: string;
       readonly device?: string;
+      readonly action: string;
       readonly old?: unknown;
       readonly new?: unknown;
     }[];
@@ -78,6 +84,18 @@ export class Stage {
     const words = ['session', 'open', '--as', person, '--from', PLACES[person], '--for', '30m'];
     const { code, stdout, stderr } = await gatehouse([...words, '--socket', this.site.socket]);
     return { code, said: `${stdout}${stderr}`.trim() };
+  }
+
+  async signIn(person: Person): Promise<void> {
+    const { code, said } = await this.openSession(person);
+    check(code === 0, `expected a session, got exit code ${code}: ${said}`);
+  }
+
+  /** Runs a command of `gatehouse` that speaks to the API, signed in as this person. */
+  command(person: Login, words: readonly string[]): Promise<CommandResult> {
+    const url = `https://127.0.0.1:${this.site.gateway().ports.get('http') ?? 0}`;
+    const place = ['--url', url, '--ca', join(this.site.data, 'http.pem'), '--user', person];
+    return gatehouse([...words, ...place], `${DEMO_PASSWORD}\n`);
   }
 
   async status(): Promise<{ readonly ready: boolean; readonly policy?: { readonly revision: number } }> {

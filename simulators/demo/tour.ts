@@ -13,6 +13,9 @@ import type { DemoTerminal } from './terminal.ts';
 /** At a terminal a person reads along. */
 const PAUSE_MS = process.stdout.isTTY ? 1200 : 0;
 
+/** Nobody waits six seconds for an air handler to restart. */
+const TIME_SCALE = 0.25;
+
 /** Gives the exit code. `asked` ends it early, and then it has failed. */
 export async function playTour(terminal: DemoTerminal, asked: Promise<void>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tour-'));
@@ -31,7 +34,7 @@ async function playIn(folder: string, terminal: DemoTerminal, asked: Promise<voi
   void asked.then(() => {
     stopped = true;
   });
-  const site = await startSite({ folder, ports: ANY_PORTS }, terminal);
+  const site = await startSite({ folder, ports: ANY_PORTS, timeScale: TIME_SCALE }, terminal);
   const stage = new Stage(site);
   let held = 0;
   try {

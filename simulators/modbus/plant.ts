@@ -54,7 +54,7 @@ const SHEETS: readonly DeviceSheet[] = [
     facts: { chiller: true },
     vendor: 'Northwind Cooling',
     model: 'Glacier 400W',
-    address: { modbus: { line: 'chiller', unit: 1, firmware: loaderAddress(CHILLER_BOOT_LOADER) } },
+    address: { modbus: { line: 'chiller', unit: 1, firmware: { ...loaderAddress(CHILLER_BOOT_LOADER), pollMs: 20 } } },
     points: CHILLER_POINTS,
   },
   {

@@ -13,7 +13,10 @@ import { until } from './daemon-rig.ts';
 import { accepts, run } from './peers/program.ts';
 
 const DEMO = new URL('../../dist/simulators/demo/main.js', import.meta.url).pathname;
-const ANY = ['modbus', 'meters', 'secure', 'bacnet', 'health', 'broker'].flatMap((name) => [`--${name}-port`, '0']);
+const ANY = ['modbus', 'meters', 'secure', 'bacnet', 'health', 'http', 'broker'].flatMap((name) => [
+  `--${name}-port`,
+  '0',
+]);
 
 let folder: string;
 beforeAll(async () => {
