@@ -53,3 +53,12 @@ const isWord = (text: unknown): text is string =>
 
 const malformed = (found: string, expected: string) =>
   fail<ImageFault>({ code: 'image-malformed', text: `got ${found} of another form, expected ${expected}` });
+
+/** Of a manifest that was verified when it was kept, and will be when it is opened. */
+export function payloadOf(manifestJws: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(manifestJws.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

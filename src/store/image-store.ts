@@ -10,7 +10,7 @@ import type { Log } from '../contract/log.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { askForImage, type FetchSettings, faultOfUrl } from './image-fetch.ts';
 import { ImageFiles, type KeptManifest, writeAll } from './image-files.ts';
-import { parseImageManifest } from './image-manifest.ts';
+import { parseImageManifest, payloadOf } from './image-manifest.ts';
 import { inPieces } from './image-pieces.ts';
 
 const MOST_IMAGES = 200;
@@ -61,7 +61,14 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const files = new ImageFiles(folder);
   const images = new Map<string, Held>();
   const listeners = new Set<(image: StoredImage) => void>();
-  let announcing: Promise<unknown> = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One after the other, so that two do not count on the same room, nor one on what another removes. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  }
 
   for (const { id, kept, state, received } of await files.found()) {
     const manifest = parseImageManifest(payloadOf(kept.manifest));
@@ -234,6 +241,9 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     let etag: string | undefined;
     let best = held.received;
     for (let tries = 0; ; tries += 1) {
+      // Whole, but its digest could not be looked at then.
+      const whole = held.received === size ? await conclude(held) : undefined;
+      if (whole?.ok) return ok(undefined);
       const order = { url, from: held.received, size, signal, ...(etag !== undefined && { etag }) };
       const coming = await askForImage(order, options.fetching ?? {});
       let passing = true;
@@ -302,7 +312,29 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     return ended;
   }
 
+  async function remove(id: string): Promise<Answer> {
+    const held = images.get(id);
+    if (!held) return unknown(id);
+    // What is still being fetched no job needs yet.
+    held.fetch?.abort.abort();
+    await held.fetch?.ended;
+    if (held.isBusy) return fault('image-in-use', 'an upload of it is under way');
+    const job = options.usedBy(id);
+    if (job !== undefined) return fault('image-in-use', `job \`${job}\` needs it`);
+    // From here on nobody finds it, so nobody begins to write or send it.
+    images.delete(id);
+    try {
+      await files.remove(id);
+      return ok(undefined);
+    } catch (error) {
+      images.set(id, held);
+      return unwritable(error);
+    }
+  }
+
   for (const held of images.values()) {
+    // A restart came between the last octet and its digest.
+    if (held.state === 'receiving' && held.received === held.manifest.size) await conclude(held);
     if (held.state === 'receiving' && held.kept.url !== undefined) void beginFetch(held, held.kept.url);
   }
 
@@ -312,12 +344,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       const held = images.get(id);
       return held && shown(held);
     },
-    announce(manifestJws, by) {
-      // One after the other, so that two of them do not count on the same room.
-      const mine = announcing.then(() => announce(manifestJws, by));
-      announcing = mine.catch(() => undefined);
-      return mine;
-    },
+    announce: (manifestJws, by) => inTurn(() => announce(manifestJws, by)),
     receive,
     async fetch(id, url) {
       const held = images.get(id);
@@ -328,24 +355,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       if (held.isBusy) return fault('image-in-use', 'another upload of it is under way');
       return beginFetch(held, url);
     },
-    async remove(id) {
-      const held = images.get(id);
-      if (!held) return unknown(id);
-      const job = options.usedBy(id);
-      if (job !== undefined) return fault('image-in-use', `job \`${job}\` needs it`);
-      held.fetch?.abort.abort();
-      await held.fetch?.ended;
-      if (held.isBusy) return fault('image-in-use', 'an upload of it is under way');
-      // From here on nobody finds it, so nobody begins to write or send it.
-      images.delete(id);
-      try {
-        await files.remove(id);
-        return ok(undefined);
-      } catch (error) {
-        images.set(id, held);
-        return unwritable(error);
-      }
-    },
+    remove: (id) => inTurn(() => remove(id)),
     async open(id) {
       const held = images.get(id);
       if (!held) return unknown(id);
@@ -377,19 +387,10 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     },
     async close() {
       for (const { fetch } of images.values()) fetch?.abort.abort();
-      await Promise.all([announcing, ...[...images.values()].map(({ fetch }) => fetch?.ended)]);
+      await Promise.all([last, ...[...images.values()].map(({ fetch }) => fetch?.ended)]);
       listeners.clear();
     },
   };
-}
-
-/** Of a manifest that was verified when it was kept, and will be when it is opened. */
-function payloadOf(manifestJws: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(manifestJws.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 const fault = (code: ImageFault['code'], text: string) => fail<ImageFault>({ code, text });

@@ -188,6 +188,27 @@ describe('an image', () => {
     expect(await rig.store.announce(jws, 'anna')).toMatchObject({ ok: true, value: { key: kid } });
   });
 
+  it('is whole where a restart came between its last octet and its digest', async () => {
+    const rig = await startImageRig();
+    await rig.store.announce(signedManifest(manifestFor(octets)), 'anna');
+    await rig.store.close();
+    writeFileSync(join(rig.folder, `${id}.part`), octets);
+    await rig.reopen();
+    expect(rig.store.get(id)).toMatchObject({ state: 'ready', received: octets.length });
+    expect(codeOf(await rig.store.open(id))).toBe('ok');
+  });
+
+  it('is not left half there by who announces it while it is removed', async () => {
+    const rig = await startImageRig();
+    await rig.store.announce(signedManifest(manifestFor(octets)), 'anna');
+    await rig.store.receive(id, 0, inPieces(octets));
+    const other = signedManifest(manifestFor(octets, { notes: 'anew' }));
+    const [, announced] = await Promise.all([rig.store.remove(id), rig.store.announce(other, 'ben')]);
+    expect(announced).toMatchObject({ ok: true, value: { state: 'receiving', received: 0, addedBy: 'ben' } });
+    await rig.store.receive(id, 0, inPieces(octets));
+    expect(codeOf(await rig.store.open(id))).toBe('ok');
+  });
+
   it('is not removed while a job needs it, and leaves nothing afterwards', async () => {
     const rig = await startImageRig();
     await rig.store.announce(signedManifest(manifestFor(octets)), 'anna');
