@@ -8,6 +8,7 @@ import type { Result } from '../model/result.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import { type Asker, askedBy, holdsSomewhere, mayIn } from './asker.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, policyOf } from './context.ts';
+import { personName } from './person-name.ts';
 import { notFound, notPermitted, Problem } from './problem.ts';
 import { type ApiImage, fetchBody, imageIdText, imageSchema, manifestBody } from './schema-jobs.ts';
 import { pageOf, pageQuery, problems } from './schema-shared.ts';
@@ -202,7 +203,7 @@ export function shownImage(context: Context, { caller }: Asker, image: StoredIma
     own,
     ...(minimumVersion !== undefined && { minimumVersion }),
     ...(notes !== undefined && { notes }),
-    ...(isNamed && { addedBy: snapshot.rights.people.get(addedBy)?.name ?? addedBy }),
+    ...(isNamed && { addedBy: personName(context, addedBy) }),
     // What follows the path may be a key to that place.
     ...(fetching && { fetching: { ...fetching, url: own ? fetching.url : bareUrl(fetching.url) } }),
   };

@@ -5,6 +5,7 @@ import type { Asker } from './asker.ts';
 import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { type JobSight, jobSight } from './job-sight.ts';
+import { personName } from './person-name.ts';
 import type { ApiJob, ApiJobDevice, ApiJobSummary, JOB_ACTS } from './schema-jobs.ts';
 import { shownValue } from './shown-value.ts';
 import type { Sight } from './sight.ts';
@@ -147,9 +148,9 @@ function placeOf(sight: Sight, id: string): { id: string; name: string } | undef
 }
 
 /** By name where it may be told. */
-function personOf({ asker, sight, own }: Looking, principal: string): string | undefined {
+function personOf({ context, asker, own }: Looking, principal: string): string | undefined {
   if (principal !== asker.caller.principal && !own.names) return undefined;
-  return sight.snapshot.rights.people.get(principal)?.name ?? principal;
+  return personName(context, principal);
 }
 
 /** A sentence may name any device, value or person: who only looks on reads none, and nobody a name that is not for them. */

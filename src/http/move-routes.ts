@@ -8,6 +8,7 @@ import { type Asker, askedBy } from './asker.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { MOST_OPEN, type Move } from './moves.ts';
+import { personName } from './person-name.ts';
 import { denied, notFound, Problem, tooMany } from './problem.ts';
 import { type ApiMove, moveBody, moveSchema, movesQuery } from './schema-jobs.ts';
 import { idText, pageOf, problems } from './schema-shared.ts';
@@ -141,7 +142,7 @@ function demandMove(
 }
 
 /** `undefined`: for this asker there is no such request. */
-function shownMove({ options }: Context, { caller }: Asker, sight: Sight, move: Move): ApiMove | undefined {
+function shownMove(context: Context, { caller }: Asker, sight: Sight, move: Move): ApiMove | undefined {
   const { id, device, from, to, by, at, state, endedAt, note, why } = move;
   const own = by === caller.principal;
   const { inventory } = sight.tree;
@@ -153,7 +154,7 @@ function shownMove({ options }: Context, { caller }: Asker, sight: Sight, move: 
   const seenTo = place(to);
   const seenFrom = place(from);
   if (!own && (!seenDevice || !seenTo)) return undefined;
-  const asked = { ...askedBy(caller, options.clock), action: ACTION, targets: [] };
+  const asked = { ...askedBy(caller, context.options.clock), action: ACTION, targets: [] };
   const isNamed = own || seesOthers(sight.snapshot, asked, device);
   return {
     id,
@@ -164,7 +165,7 @@ function shownMove({ options }: Context, { caller }: Asker, sight: Sight, move: 
     own,
     ...(seenFrom && { from: seenFrom }),
     ...(endedAt !== undefined && { endedAt }),
-    ...(isNamed && { by: sight.snapshot.rights.people.get(by)?.name ?? by }),
+    ...(isNamed && { by: personName(context, by) }),
     ...(note !== undefined && { note }),
     ...(why !== undefined && { why }),
   };
