@@ -87,9 +87,10 @@ export function createTransfers({ clock, timers, log, site }: GateOptions, keepe
     if (lease.job !== undefined) return lease.job === job;
     return principal === null ? peer === lease.peer : principal === lease.principal;
   }
-  function heldBy({ device, job, principal, peer }: Lease): Objection {
-    const holder = job === undefined ? 'in a transfer' : `held by job \`${job}\``;
-    return { target: device, text: `\`${device}\` is ${holder} of \`${holderOf(principal, peer)}\`` };
+  /** Without the holder's name: the sentence travels further than a name may. Who it is, `list` says. */
+  function heldBy({ device, job }: Lease): Objection {
+    const holder = job === undefined ? 'in a transfer of somebody else' : `held by job \`${job}\``;
+    return { target: device, text: `\`${device}\` is ${holder}` };
   }
 
   function record(event: string, lease: Lease, by: Who, why?: string): void {

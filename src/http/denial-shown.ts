@@ -4,7 +4,7 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Caller, Denial } from '../contract/gate.ts';
 import type { DecisionRequest, TargetVerdict } from '../model/decision.ts';
-import { askWhom, seesOthers } from '../policy/ask-whom.ts';
+import { askWhom } from '../policy/ask-whom.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { askedBy } from './asker.ts';
 import type { ApiDenied } from './schema-shared.ts';
@@ -47,16 +47,11 @@ export function whom(snapshot: PolicySnapshot, request: DecisionRequest, target:
   return { people: [...people], count, withheld };
 }
 
-/** The gate's sentence names targets, and who holds one: only where they may be seen. */
-export function shownText(
-  { text, reason, target }: Omit<Denial, 'decisionId'>,
-  { sight, caller, clock }: Shown,
-): string {
+/** The gate's sentence names targets: only where they may be seen. */
+export function shownText({ text, reason, target }: Omit<Denial, 'decisionId'>, { sight }: Shown): string {
   const handle = target === undefined ? undefined : sight.tree.inventory.find(target);
   const isHidden = target !== undefined && (handle === undefined || !sight.sees(handle));
-  const request = { ...askedBy(caller, clock), action: 'device.view', targets: [] };
-  const isOfSomebody = reason === 'transfer-in-progress' && !seesOthers(sight.snapshot, request, target);
-  return isHidden || isOfSomebody ? `denied: ${reason}` : text;
+  return isHidden ? `denied: ${reason}` : text;
 }
 
 /** The place, device or point, where it may be seen. */

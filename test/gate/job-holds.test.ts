@@ -33,7 +33,7 @@ describe('a device that a job holds', () => {
         expect(await stage.send(caller, stage.write(point))).toBe('sent');
     }
     expect(stage.gate.judge(stage.as('dora'), restart(stage))).toMatchObject({
-      denial: { target: 'ahu', text: '`ahu` is held by job `job-1` of `anna`' },
+      denial: { target: 'ahu', text: '`ahu` is held by job `job-1`' },
     });
     const anna = stage.as('anna');
     const job = { job: 'job-1' };
@@ -71,12 +71,12 @@ describe('a device that a job holds', () => {
     const dora = stage.as('dora');
     expect(stage.gate.holdDevice(dora, stage.handle('ahu'), 'job-2')).toEqual({
       ok: false,
-      fault: '`ahu` is held by job `job-1` of `anna`',
+      fault: '`ahu` is held by job `job-1`',
     });
     await stage.send(dora, stage.write('vav/fw', 1, { transfer: { device: stage.handle('vav'), ends: false } }));
     expect(stage.gate.holdDevice(stage.as('anna'), stage.handle('vav'), 'job-1')).toEqual({
       ok: false,
-      fault: '`vav` is in a transfer of `dora`',
+      fault: '`vav` is in a transfer of somebody else',
     });
     expect(stage.gate.holdDevice(dora, stage.handle('ahu/sp'), 'job-2')).toMatchObject({ ok: false });
     expect(new Stage().gate.holdDevice(dora, targetHandle(1), 'job-2')).toMatchObject({ ok: false });
