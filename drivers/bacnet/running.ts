@@ -37,7 +37,6 @@ import { Transport } from './transport.ts';
 
 /** One side of the driver, which may open later than the others. */
 interface Side {
-  readonly name: string;
   readonly link: Link;
   readonly opening: LateOpening;
 }
@@ -88,8 +87,8 @@ export class RunningBacnet implements RunningDriver {
     });
     const networks = [...this.#plant.networks.values()];
     this.#sides = [
-      this.#sideOf('north', this.#north),
-      ...networks.map((network) => this.#sideOf(network.name, network)),
+      this.#sideOf(name, 'north', this.#north),
+      ...networks.map((network) => this.#sideOf(name, network.name, network)),
     ];
     const { firmware, alarms } = this.#road;
     if (firmware !== undefined) this.firmware = firmware;
@@ -103,15 +102,14 @@ export class RunningBacnet implements RunningDriver {
   }
 
   /** Each goes on without the others: of several networks one may come later. */
-  #sideOf(name: string, side: { readonly link: Link; open(): Promise<void>; begin(): void }): Side {
-    const open = async (): Promise<void> => {
+  #sideOf(driver: DriverName, name: string, side: { readonly link: Link; open(): Promise<void>; begin(): void }): Side {
+    const open = async (): Promise<Listening> => {
       await side.open();
       side.begin();
       const { address, port } = side.link.endpoint;
-      const text = `\`${name}\` listens on ${address} port ${port} (udp)`;
-      this.#services.log.write('info', 'listener.open', { listener: name, address, port, transport: 'udp' }, text);
+      return { name, address, port, transport: 'udp' };
     };
-    return { name, link: side.link, opening: new LateOpening(name, open, this.#services) };
+    return { link: side.link, opening: new LateOpening(driver, name, open, this.#services) };
   }
 
   activate(index: AddressIndex): void {
@@ -132,10 +130,7 @@ export class RunningBacnet implements RunningDriver {
 
   status(): DriverStatus {
     return {
-      listening: this.#sides.flatMap(({ name, link, opening }): Listening[] => {
-        const { address, port } = link.endpoint;
-        return opening.waiting === undefined ? [{ name, address, port, transport: 'udp' }] : [];
-      }),
+      listening: this.#sides.flatMap(({ opening }) => opening.listening ?? []),
       degraded: this.#sides.flatMap(({ opening }) => opening.waiting ?? []),
       lines: [...this.#plant.networks.values()].map((network) => this.#healthOf(network)),
       counters: {

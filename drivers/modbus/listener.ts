@@ -42,7 +42,6 @@ export class Listener {
   readonly #sockets = new Map<Socket, string>();
   readonly #perPeer = new Map<string, number>();
   #sweep: { cancel(): void } | undefined;
-  #port = 0;
 
   /** `secure`: the TLS side of a Modbus/TCP Security listener. */
   constructor(config: ListenerConfig, services: ListenerServices, secure: SecureSide | undefined) {
@@ -56,8 +55,8 @@ export class Listener {
   }
 
   /** Throws an `AddressMissing`, or a `StartFault` where the port cannot be had; then it may be called again. */
-  async start(): Promise<void> {
-    const { address, port, name } = this.config;
+  async start(): Promise<Listening> {
+    const { address, port, name, tls } = this.config;
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException): void => {
@@ -81,13 +80,9 @@ export class Listener {
       server.listen({ host: address, port });
     });
     const bound = this.#server.address();
-    this.#port = typeof bound === 'object' && bound !== null ? bound.port : port;
     this.#watch();
-  }
-
-  listening(): Listening {
-    const { name, address, tls } = this.config;
-    return { name, address, port: this.#port, transport: tls === undefined ? 'tcp' : 'tls' };
+    const own = typeof bound === 'object' && bound !== null ? bound.port : port;
+    return { name, address, port: own, transport: tls === undefined ? 'tcp' : 'tls' };
   }
 
   /** Ends connections of peers that the gate, or the revocation list, admits no more. */

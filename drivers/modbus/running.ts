@@ -41,7 +41,7 @@ export class RunningModbus implements RunningDriver {
   readonly #tracks: ReadonlyMap<string, Track>;
   readonly #counters = newCounters();
   readonly #listeners: readonly Listener[];
-  readonly #openings: readonly { readonly listener: Listener; readonly opening: LateOpening }[];
+  readonly #openings: readonly LateOpening[];
   readonly #forget: () => void;
   readonly firmware: FirmwareUpdates;
   #index: ModbusIndex | undefined;
@@ -81,10 +81,9 @@ export class RunningModbus implements RunningDriver {
           secure.get(listener.name),
         ),
     );
-    this.#openings = this.#listeners.map((listener) => ({
-      listener,
-      opening: new LateOpening(listener.config.name, () => this.#start(listener), services),
-    }));
+    this.#openings = this.#listeners.map(
+      (listener) => new LateOpening(name, listener.config.name, () => listener.start(), services),
+    );
     this.#forget = services.gate.onStanding(() => {
       this.#standing += 1;
       for (const listener of this.#listeners) listener.lookAgain();
@@ -93,18 +92,7 @@ export class RunningModbus implements RunningDriver {
 
   /** Throws a `StartFault` where a port cannot be had; a listener without its address yet is waited for. */
   async listen(): Promise<void> {
-    for (const { opening } of this.#openings) await opening.begin();
-  }
-
-  async #start(listener: Listener): Promise<void> {
-    await listener.start();
-    const { name, address, port, transport } = listener.listening();
-    this.#services.log.write(
-      'info',
-      'listener.open',
-      { listener: name, address, port, transport },
-      `\`${name}\` listens on ${address} port ${port} (${transport})`,
-    );
+    for (const opening of this.#openings) await opening.begin();
   }
 
   activate(index: AddressIndex): void {
@@ -130,10 +118,8 @@ export class RunningModbus implements RunningDriver {
         counters[`south_${counter}`] = (counters[`south_${counter}`] ?? 0) + value;
     }
     return {
-      listening: this.#openings.flatMap(({ listener, opening }) =>
-        opening.waiting === undefined ? [listener.listening()] : [],
-      ),
-      degraded: this.#openings.flatMap(({ opening }) => opening.waiting ?? []),
+      listening: this.#openings.flatMap(({ listening }) => listening ?? []),
+      degraded: this.#openings.flatMap(({ waiting }) => waiting ?? []),
       lines: [...this.#tracks.values()].map(({ line }) => line.health()),
       counters,
     };
@@ -168,7 +154,7 @@ export class RunningModbus implements RunningDriver {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#openings.map(({ opening }) => opening.stop()));
+    await Promise.all(this.#openings.map((opening) => opening.stop()));
     await Promise.all(this.#listeners.map((listener) => listener.stop()));
     await this.#quiet();
     this.#forget();

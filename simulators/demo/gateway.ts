@@ -45,7 +45,7 @@ export async function startGateway(
     const hear = (line: string): void => {
       lines.push(line);
       log(line);
-      const [, driver, name, port] = /driver\.listening: (\S+) (\S+) on \S+:(\d+) /.exec(line) ?? [];
+      const [, driver, name, port] = /listener\.open: (\S+) (\S+) on \S+:(\d+) /.exec(line) ?? [];
       if (name !== undefined) ports.set(driver === 'modbus' ? name : `${driver}-${name}`, Number(port));
       const [, http] = /http\.listening: .*:(\d+)\/$/.exec(line) ?? [];
       if (http !== undefined) ports.set('http', Number(http));

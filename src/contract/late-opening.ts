@@ -1,8 +1,10 @@
 // What a driver opens on an address of this machine that may come later: a box boots before its switch.
 // 1. An address that is not there is waited for, with growing pauses; every other fault ends the start.
-// 2. Once it waits no fault ends it: it is said, and tried again.
+// 2. Once it waits no fault ends it: it is said, and tried again. 3. What is open is said once, by whom and where.
 
+import type { DriverName } from '../model/ids.ts';
 import type { Timers } from './clock.ts';
+import type { Listening } from './driver.ts';
 import type { Log } from './log.ts';
 
 /** What the machine's interfaces have, as `node:os` tells it: those without a carrier are missing. */
@@ -26,17 +28,25 @@ const firstPauseMs = 1000;
 const longestPauseMs = 15_000;
 
 export class LateOpening {
+  readonly #driver: DriverName;
   readonly #name: string;
-  readonly #open: () => Promise<void>;
+  readonly #open: () => Promise<Listening>;
   readonly #services: { readonly log: Log; readonly timers: Timers };
   #waiting: string | undefined;
+  #listening: Listening | undefined;
   #pauseMs = firstPauseMs;
   #next: { cancel(): void } | undefined;
   #attempt: Promise<void> = Promise.resolve();
   #stopped = false;
 
   /** `open` leaves nothing open where it throws. */
-  constructor(name: string, open: () => Promise<void>, services: { readonly log: Log; readonly timers: Timers }) {
+  constructor(
+    driver: DriverName,
+    name: string,
+    open: () => Promise<Listening>,
+    services: { readonly log: Log; readonly timers: Timers },
+  ) {
+    this.#driver = driver;
     this.#name = name;
     this.#open = open;
     this.#services = services;
@@ -47,10 +57,15 @@ export class LateOpening {
     return this.#waiting;
   }
 
+  /** Where it is open; `undefined` while it is not. */
+  get listening(): Listening | undefined {
+    return this.#listening;
+  }
+
   /** Opens it, or begins to wait. Throws what `open` throws, but for a missing address. */
   async begin(): Promise<void> {
     try {
-      await this.#open();
+      this.#opened(await this.#open());
     } catch (fault) {
       if (!(fault instanceof AddressMissing)) throw fault;
       this.#wait(fault.message);
@@ -62,6 +77,14 @@ export class LateOpening {
     this.#stopped = true;
     this.#next?.cancel();
     await this.#attempt;
+  }
+
+  #opened(listening: Listening): void {
+    const { name, address, port, transport } = listening;
+    this.#listening = listening;
+    const fields = { driver: this.#driver, listener: name, address, port, transport };
+    const text = `${this.#driver} ${name} on ${address}:${port} (${transport})`;
+    this.#services.log.write('info', 'listener.open', fields, text);
   }
 
   #wait(why: string): void {
@@ -78,7 +101,7 @@ export class LateOpening {
 
   async #again(): Promise<void> {
     try {
-      await this.#open();
+      this.#opened(await this.#open());
       this.#waiting = undefined;
     } catch (fault) {
       this.#wait(fault instanceof Error ? fault.message : String(fault));

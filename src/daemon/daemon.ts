@@ -231,13 +231,6 @@ function reportJournal(log: Log, state: ReturnType<JournalStore['state']>): void
 }
 
 function announce(config: SiteConfig, standing: DaemonStanding, log: Log, socket: string): void {
-  const status = standing.status();
-  for (const [name, driver] of Object.entries(status.drivers)) {
-    for (const port of driver.listening) {
-      const text = `${name} ${port.name} on ${port.address}:${port.port} (${port.transport})`;
-      log.write('info', 'driver.listening', { driver: name, ...port }, text);
-    }
-  }
   const policy = `policy ${standing.revisionText()}`;
   log.write('info', 'daemon.ready', { gateway: config.gateway, version: VERSION, socket }, `ready, ${policy}`);
 }

@@ -1,7 +1,9 @@
 // What opens late: waited for with growing pauses, said once, and opened without a restart.
 
 import { describe, expect, it } from 'vitest';
+import type { Listening } from '../../src/contract/driver.ts';
 import { AddressMissing, LateOpening } from '../../src/contract/late-opening.ts';
+import { driverName } from '../../src/model/ids.ts';
 import { StageLog, StageTime } from '../gate/stage.ts';
 
 const nowhere = new AddressMissing('drivers.x.address', '192.0.2.1', {});
@@ -10,12 +12,13 @@ function staged(faults: readonly (Error | undefined)[]) {
   const time = new StageTime();
   const log = new StageLog();
   const tries: number[] = [];
-  const open = async (): Promise<void> => {
+  const open = async (): Promise<Listening> => {
     const fault = faults[tries.length];
     tries.push(time.ticks);
     if (fault !== undefined) throw fault;
+    return { name: 'north', address: '192.0.2.1', port: 47_808, transport: 'udp' };
   };
-  const opening = new LateOpening('north', open, { log, timers: time });
+  const opening = new LateOpening(driverName('bacnet'), 'north', open, { log, timers: time });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 500) {
       time.pass(500);
@@ -32,18 +35,23 @@ describe('an opening', () => {
     expect(opening.waiting).toBeUndefined();
     expect(time.pending).toBe(0);
     expect(log.of('listener.waiting')).toEqual([]);
+    expect(log.of('listener.open')).toHaveLength(1);
+    expect(opening.listening).toMatchObject({ name: 'north', port: 47_808 });
   });
 
   it('waits longer and longer for an address, and opens once it is there', async () => {
     const { opening, tries, log, pass, time } = staged([...Array(7).fill(nowhere), undefined]);
     await opening.begin();
+    expect(opening.listening).toBeUndefined();
     expect(opening.waiting).toBe(
       'drivers.x.address: `192.0.2.1` is no address of an interface that is up; found none but loopback',
     );
     await pass(100_000);
     expect(tries).toEqual([0, 1000, 3000, 7000, 15_000, 30_000, 45_000, 60_000]);
     expect(opening.waiting).toBeUndefined();
+    expect(opening.listening).toMatchObject({ address: '192.0.2.1' });
     expect(log.of('listener.waiting')).toHaveLength(1);
+    expect(log.of('listener.open')).toHaveLength(1);
     expect(time.pending).toBe(0);
   });
 

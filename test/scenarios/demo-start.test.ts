@@ -42,7 +42,7 @@ async function comeAndGo(signal: 'SIGINT' | 'SIGTERM') {
     },
   );
   const readyMs = performance.now() - began;
-  const ports = [...said.matchAll(/driver\.listening: modbus \S+ on 127\.0\.0\.1:(\d+)/g)].map((match) =>
+  const ports = [...said.matchAll(/listener\.open: modbus \S+ on 127\.0\.0\.1:(\d+)/g)].map((match) =>
     Number(match[1]),
   );
   const listening = await Promise.all(ports.map((port) => accepts(port)));
