@@ -27,6 +27,7 @@ export function asksOf(order: JobOrder, sight: Sight): ReadonlyMap<ActionName, r
     case 'firmware':
       return asks.set('firmware.update', order.devices);
     case 'configuration':
+      asks.set('device.configure', [order.source, ...order.devices]);
       for (const each of order.classes) asks.set(ACTION_OF_WRITING[each], [order.source, ...order.devices]);
       return asks;
     case 'alarm-thresholds':

@@ -87,6 +87,12 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       }
     } catch (error) {
       fault(job, error);
+      // A fault of ours leaves no job without something it waits for.
+      if (!stopped)
+        alarms.set(
+          job,
+          timers.after(CLOCK_MS, () => kick(job)),
+        );
     } finally {
       pumps.delete(job);
     }
@@ -128,7 +134,8 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       if (row.phase !== 'waits') continue;
       const isLate = (dueAt.get(each.device) ?? 0) <= clock.monotonic();
       if (stopping) go(each, 'aborted', stopping.why);
-      else if (refusal) go(each, 'refused', `${refusal.by.principal} refused: ${refusal.comment}`);
+      else if (refusal && each.state === 'waiting-approval')
+        go(each, 'refused', `${refusal.by.principal} refused: ${refusal.comment}`);
       else if (window === 'over') go(each, 'aborted', 'the window is over');
       else if (isLate)
         go(
@@ -376,7 +383,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       await book.recordEnds();
       for (const live of book.list()) {
         if (live.job.endedAt !== undefined) continue;
-        await takeUp(live);
+        await takeUp(live).catch((error: unknown) => fault(live.job.id, error));
         kick(live.job.id);
       }
       unsubscribe = gate.onStanding(lookAgain);

@@ -315,3 +315,20 @@ describe('a job that a second person must approve', () => {
     expect(written.status).not.toBe(200);
   });
 });
+
+describe('a copy of alarm limits alone', () => {
+  it('is a configuration all the same: not for who may change limits and nothing else', async () => {
+    const own = {
+      to: 'user:ben',
+      permissions: ['device.view', 'point.read', 'alarm.view', 'alarm.threshold'],
+      at: 'hq',
+    };
+    const others = grants.filter(({ to }) => to !== 'user:ben');
+    await rig.activate({ revision: 6, inventory: bootInventory(), grants: [...others, own] });
+    const body = { kind: 'configuration', source: 'd2', devices: ['d1'], classes: ['alarm-limit'], window: later() };
+    const started = await as('carla').ask('POST', '/api/v1/jobs', { body });
+    expect([started.status, started.text]).toEqual([201, expect.any(String)]);
+    expect((await as('ben').ask('GET', `/api/v1/jobs/${started.body.id}`)).status).toBe(404);
+    await abort(as('carla'), started);
+  });
+});

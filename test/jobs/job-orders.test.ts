@@ -190,6 +190,22 @@ describe('a job that needs another person', () => {
     });
   });
 
+  it('is refused by them also where a restart found it queued', async () => {
+    const [stage] = await waiting();
+    const [document] = stage.shelf.list('job');
+    if (document === undefined) throw new Error('no document');
+    const { job, memory } = JSON.parse(document.body);
+    const by = { principal: 'dora', channel: 'local', from: '' };
+    const given = [{ by, verdict: 'refused', comment: 'no', at: 1 }];
+    const devices = job.devices.map((device: object) => ({ ...device, state: 'queued' }));
+    stage.kill();
+    const body = JSON.stringify({ job: { ...job, devices, approvals: { ...job.approvals, given } }, memory });
+    await stage.shelf.put('job', { ...document, body });
+    await stage.boot();
+    expect(await stage.ended(job.id, 60_000)).toMatchObject({ state: 'refused' });
+    expect(stage.log.of('job.fault')).toEqual([]);
+  });
+
   it('is refused when nobody answers in a day', async () => {
     const [stage, id] = await waiting();
     await stage.pass(24 * HOUR, HOUR);
@@ -247,5 +263,22 @@ describe('a window', () => {
     expect(stage.job(id).state).toBe('waiting-window');
     stage.time.isSure = true;
     expect(await stage.ended(id)).toMatchObject({ state: 'done' });
+  });
+});
+
+describe('a fault of our own while a job is looked at', () => {
+  it('is said, and the job is looked at again', async () => {
+    const stage = await JobStage.set();
+    const now = stage.time.now();
+    const id = await stage.begin(['d1'], { window: { from: now + 1000, until: now + HOUR } });
+    const { gate } = stage.life;
+    const { policy } = gate;
+    gate.policy = () => {
+      throw new Error('a fault of our own');
+    };
+    await stage.pass(40_000, 1000);
+    expect(stage.log.of('job.fault').length).toBeGreaterThan(0);
+    gate.policy = policy;
+    expect(await stage.ended(id, 120_000)).toMatchObject({ state: 'done' });
   });
 });
