@@ -12,6 +12,7 @@ import { fitOf, type ImageFacts } from './firmware-fit.ts';
 import type { JobBook } from './job-book.ts';
 import { devicesOf, type KeptJob } from './job-record.ts';
 import type { JobServices } from './job-services.ts';
+import { MACHINE } from './machine.ts';
 import { deviceOfPoint, faultsOf } from './order-faults.ts';
 import { deviceBy, driverOf, reachDevice, reachPoint } from './plant.ts';
 import {
@@ -37,6 +38,8 @@ export interface CheckParts extends JobServices {
 
 /** Devices that are asked at the same time. */
 const AT_ONCE = 8;
+/** Who asks is not kept waiting for longer than a job would wait for its devices. */
+const LONGEST_MS = MACHINE.checking.withinMs;
 /** Looks at an order while policies come and go. */
 const MOST_LOOKS = 3;
 
@@ -51,9 +54,16 @@ export async function checkOrder(
     const faults = faultsOf(parts, order, except);
     if (faults.length > 0) return faulty(...faults);
     const view = parts.inventory();
-    const checked = await (order.kind === 'firmware'
-      ? checkFirmware(parts, caller, order, except)
-      : checkWriting(parts, caller, order, except));
+    const checked = await inTime(
+      parts,
+      order.kind === 'firmware'
+        ? checkFirmware(parts, caller, order, except)
+        : checkWriting(parts, caller, order, except),
+    );
+    if (checked === undefined) {
+      const found = `no answer of all within ${LONGEST_MS / 60_000} min`;
+      return faulty({ path: 'devices', found, expected: 'devices that say how they stand' });
+    }
     // What was asked stands in the inventory it was asked in: in another it would name other devices.
     if (parts.inventory() === view) return checked;
     if (looks === MOST_LOOKS) {
@@ -61,6 +71,13 @@ export async function checkOrder(
       return faulty({ path: 'devices', found, expected: 'one that stays for as long; order it again' });
     }
   }
+}
+
+function inTime<T>({ timers }: CheckParts, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const late = timers.after(LONGEST_MS, () => resolve(undefined));
+    work.then(resolve, reject).finally(() => late.cancel());
+  });
 }
 
 function faulty(...faults: JobCheck['faults']): CheckedOrder {

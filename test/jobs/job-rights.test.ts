@@ -36,6 +36,35 @@ describe('a right that ends by the clock', () => {
   });
 });
 
+describe('a device that never answers', () => {
+  it('keeps nobody waiting who orders', async () => {
+    const stage = await JobStage.set();
+    stage.device('d1').answersAfterMs = 3_600_000;
+    const starting = stage.jobs.start(stage.as('anna'), stage.order(['d1', 'd2']));
+    await stage.pass(301_000, 10_000);
+    expect(await starting).toMatchObject({
+      kind: 'not-started',
+      check: { faults: [{ path: 'devices', found: 'no answer of all within 5 min' }] },
+    });
+  });
+});
+
+describe('whoever approved and is revoked', () => {
+  it('approved nothing from then on: the transfer stops', async () => {
+    const stage = await JobStage.set({ approvals: { 'firmware.update': 1 } });
+    const id = await stage.begin(['d1']);
+    await stage.pass(100);
+    await stage.through(stage.jobs.answerApproval(stage.as('dora'), id, 'approved', ''));
+    await stage.pass(400);
+    expect(stage.states(id)).toEqual(['transferring']);
+    stage.revoke('dora');
+    await stage.pass(2000);
+    expect(stage.states(id)).toEqual(['rolled-back']);
+    expect(stage.rows('job-revoked')).toMatchObject([{ reason: 'approval-required', onRevoke: 'stop' }]);
+    expect(stage.runs()[0]).toBe('old');
+  });
+});
+
 describe('a policy that is replaced while devices are asked', () => {
   it('has them asked anew, by the devices it holds', async () => {
     const stage = await JobStage.set();
