@@ -197,9 +197,9 @@ describe('a device', () => {
   it('that restarts of itself, loses answers or stalls for a while is brought to its end; one that lies is brought back', async () => {
     const image = await newImage(200_000);
     const [old] = digests('fw5');
-    rig.loader('fw1').fail({ kind: 'reboot', at: 20 });
-    rig.loader('fw2').fail({ kind: 'lose-answers', every: 11 });
-    rig.loader('fw4').fail({ kind: 'stall', at: 30 });
+    rig.loader('fw1').fail({ kind: 'reboot', at: 4 });
+    rig.loader('fw2').fail({ kind: 'lose-answers', every: 4 });
+    rig.loader('fw4').fail({ kind: 'stall', at: 6 });
     rig.loader('fw5').fail({ kind: 'lie', version: '99.0.0' });
     const id = await rig.update('robot', image.id, ['fw1', 'fw2', 'fw4', 'fw5'], { atOnce: 4 });
     const isGivenUp = ({ devices: [, , stalled] }: ApiJob) => stalled?.state === 'checking' && stalled.tries > 0;
@@ -208,6 +208,7 @@ describe('a device', () => {
     const job = await rig.ended(id, 60_000);
     expect(states(job).slice(0, 3)).toEqual(['done', 'done', 'done']);
     expect(rig.loader('fw4').wouldRun.version).toBe(image.version);
+    expect(rig.loader('fw2').transfers.at(-1)?.again).toBe(0);
     const liar = job.devices[3];
     expect(liar?.state).not.toBe('done');
     expect(liar?.why).toContain('99.0.0');
