@@ -44,6 +44,8 @@ export function asksOf(order: JobOrder, sight: Sight): ReadonlyMap<ActionName, r
   }
 }
 
+/** More than jobs are kept: those of jobs that were forgotten go with the rest. */
+const MOST_KEPT = 500;
 /** Kept as long as the sight of its asker: rights do not change within it, and of a job only who started it, by a retry. */
 const kept = new WeakMap<Sight, Map<string, JobSight | undefined>>();
 
@@ -52,6 +54,7 @@ export function jobSight(context: Context, caller: Caller, sight: Sight, job: Jo
   const known = kept.get(sight) ?? new Map<string, JobSight | undefined>();
   kept.set(sight, known);
   const key = `${job.id} ${job.starter.principal}`;
+  if (known.size > MOST_KEPT) known.clear();
   if (!known.has(key)) known.set(key, look(context, caller, sight, job));
   return known.get(key);
 }

@@ -108,11 +108,8 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
       if (match.class !== point.class) {
         return faulty(match, read.value, `got class \`${match.class}\`, expected \`${point.class}\` as in the source`);
       }
-      if (match.unit !== point.unit) {
-        const [got, expected] = [match.unit ?? 'none', point.unit ?? 'none'];
-        return faulty(match, read.value, `got unit \`${got}\`, expected \`${expected}\` as in the source`);
-      }
-      return rowOf(match, read.value, now.get(match.handle));
+      const fault = unitFault(match, point, 'in the source');
+      return fault === undefined ? rowOf(match, read.value, now.get(match.handle)) : faulty(match, read.value, fault);
     });
     return [device, { rows, ...faultIn(rows) }];
   });
@@ -121,6 +118,8 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
 
 async function planThresholds(plant: PlantParts, { devices, values }: ThresholdsOrder): Promise<WritingPlan> {
   const all = pointsByDevice(plant, (point) => point.class === 'alarm-limit');
+  /** The first point of each key: one number is one limit only where it counts the same. */
+  const firsts = new Map<string, InventoryPoint>();
   const planned = devices.map(async (id): Promise<[string, PlannedDevice]> => {
     const device = deviceBy(plant, id);
     if (device === undefined) return [id, { rows: [], fault: 'no device of the policy in force' }];
@@ -129,14 +128,18 @@ async function planThresholds(plant: PlantParts, { devices, values }: Thresholds
     if (missing) return [id, { rows: [], fault: `it has no alarm limit \`${missing.key}\`` }];
     const pairs = values.flatMap(({ key, value }) => {
       const match = matches.get(key);
-      return match ? [{ match, value }] : [];
+      if (match && !firsts.has(key)) firsts.set(key, match);
+      return match ? [{ match, value, first: firsts.get(key) ?? match }] : [];
     });
     const now = await readAll(
       plant,
       id,
       pairs.map(({ match }) => match),
     );
-    const rows = pairs.map(({ match, value }) => rowOf(match, value, now.get(match.handle)));
+    const rows = pairs.map(({ match, value, first }) => {
+      const fault = unitFault(match, first, `\`${first.id}\` has`);
+      return fault === undefined ? rowOf(match, value, now.get(match.handle)) : faulty(match, value, fault);
+    });
     return [id, { rows, ...faultIn(rows) }];
   });
   return new Map(await Promise.all(planned));
@@ -254,6 +257,10 @@ async function readAll(
 function rowOf({ id }: InventoryPoint, wanted: PointValue, now: SlotReading | undefined): DifferenceRow {
   if (now === undefined || 'why' in now) return { point: id, wanted, differs: true };
   return { point: id, wanted, now: now.value, differs: !isSameValue(now.value, wanted) };
+}
+
+function unitFault({ unit: got = 'none' }: InventoryPoint, { unit = 'none' }: InventoryPoint, where: string) {
+  return got === unit ? undefined : `got unit \`${got}\`, expected \`${unit}\` as ${where}`;
 }
 
 const faulty = ({ id }: InventoryPoint, wanted: PointValue, fault: string): DifferenceRow => ({

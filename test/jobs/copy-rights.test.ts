@@ -1,7 +1,7 @@
 // A configuration copy at its edges: who may read what is copied, and which point is whose.
 
 import { describe, expect, it } from 'vitest';
-import { copy, settle, statesOf, WritingStage } from './writing-stage.ts';
+import { copy, limits, settle, statesOf, WritingStage } from './writing-stage.ts';
 
 const grants = (...readable: string[]): object[] => [
   { to: 'user:emil', permissions: ['device.view', 'device.configure'], at: 'hq' },
@@ -95,5 +95,21 @@ describe('a point of a copy', () => {
   it('has the unit of the source, or a fault', async () => {
     const [, fault] = await rowsOf(parameter('p1/a', 'A', { unit: '°C' }), parameter('p2/a', 'A', { unit: '°F' }));
     expect(fault).toBe('`p2/a`: got unit `°F`, expected `°C` as in the source');
+  });
+});
+
+describe('a limit for several devices', () => {
+  it('is one number only where it counts the same on each', async () => {
+    const site = await WritingStage.set({}, ({ points }) => {
+      for (const each of points as { id: string; unit?: string }[]) {
+        if (each.id.endsWith('/hi')) each.unit = each.id === 'c2/hi' ? '°F' : '°C';
+      }
+    });
+    const check = await site.jobs.check(site.all.stage.as('anna'), limits);
+    expect(check).toMatchObject({
+      ok: false,
+      devices: [{ device: 'c1' }, { device: 'c2', fault: '`c2/hi`: got unit `°F`, expected `°C` as `c1/hi` has' }],
+    });
+    expect((await site.jobs.check(site.all.stage.as('anna'), { ...limits, devices: ['c1', 'c3'] })).ok).toBe(true);
   });
 });
