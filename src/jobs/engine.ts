@@ -169,11 +169,9 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
   }
 
   async function stopJob(id: string, why: string): Promise<void> {
-    const change = (kept: LiveJob | Pick<LiveJob, 'job' | 'memory'>) => ({
-      ...kept,
-      job: { ...kept.job, stopping: { by: 'gateway', why } },
-    });
-    if (await book.amend(id, change, rowFor(id, 'job-stopping', { by: 'gateway', why }))) kick(id);
+    const stopping = { by: 'gateway', why };
+    const row = rowFor(id, 'job-stopping', stopping);
+    if (await book.amend(id, (kept) => ({ ...kept, job: { ...kept.job, stopping } }), row)) kick(id);
   }
 
   /** Whatever is in a state of work has somebody who works. */
@@ -343,10 +341,8 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     // A clock that is set meanwhile tells nobody.
     if (window !== undefined) ahead.push(CLOCK_MS);
     const wait = Math.max(1, Math.min(...ahead, LONGEST_TIMER_MS));
-    alarms.set(
-      id,
-      timers.after(wait, () => kick(id)),
-    );
+    const alarm = timers.after(wait, () => kick(id));
+    alarms.set(id, alarm);
   }
 
   /** What the last run left in a state of work is taken up where the machine says. */
