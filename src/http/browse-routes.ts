@@ -63,9 +63,15 @@ export function browseRoutes(app: App, context: Context): void {
     },
     handler: (request) => {
       const sight = sightOf(context, request);
-      const { location, ...page } = request.query;
+      const { location, q, model, ...page } = request.query;
       const range = location === undefined ? everything(sight) : below(sight, sight.location(location), 'location');
-      const { items, next } = pageThrough(sight, page, range, (handle) => sight.tree.isDevice(handle));
+      const { tree } = sight;
+      const words = wordsOf(q ?? '');
+      const { items, next } = pageThrough(sight, page, range, (handle) => {
+        if (!tree.isDevice(handle)) return false;
+        if (model !== undefined && tree.inventory.device(targetHandle(handle))?.model !== model) return false;
+        return words.length === 0 || tree.matches(handle, words);
+      });
       return { ...next, items: items.map((handle) => shownDevice(context, sight, handle)) };
     },
   });

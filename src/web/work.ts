@@ -11,6 +11,8 @@ export interface WorkHeard {
   /** Of the job that was named: with its devices, but without what was written. */
   job?(job: ApiJobSummary | ApiJob): void;
   image?(image: ApiImage): void;
+  /** It was cut off, and is heard again. */
+  again?(): void;
   gone?(what: { readonly kind: 'job' | 'image'; readonly id: string }): void;
 }
 
@@ -18,15 +20,21 @@ export interface WorkHeard {
 export function useWork(heard: WorkHeard, job?: string): void {
   const latest = useRef(heard);
   latest.current = heard;
-  useEffect(
-    () =>
-      followStream(`live${query({ work: job === undefined ? 'true' : undefined, job })}`, {
+  useEffect(() => {
+    let wasOpen = false;
+    return followStream(
+      `live${query({ work: job === undefined ? 'true' : undefined, job })}`,
+      {
         job: (data) => latest.current.job?.(data as ApiJob),
         image: (data) => latest.current.image?.(data as ApiImage),
         gone: (data) => latest.current.gone?.(data as { kind: 'job' | 'image'; id: string }),
-      }),
-    [job],
-  );
+      },
+      (isOpen) => {
+        if (isOpen && wasOpen) latest.current.again?.();
+        wasOpen ||= isOpen;
+      },
+    );
+  }, [job]);
 }
 
 export const hasEnded = (state: DeviceState): boolean => ENDED.includes(state);

@@ -6,14 +6,15 @@ import type { SigningKey } from '../../simulators/cloud/signing.ts';
 export const SITE = 'jobs';
 
 /**
- * Anna and Ben may update, configure and change limits everywhere, Dora on the first device alone; Eve as Anna, where another
- * person approves; Carla looks. The robot is an application with a token that may what Anna may.
+ * Anna and Ben may update, configure, change limits and move devices everywhere at the headquarters, Anna in the annex, too; Dora
+ * on the first device alone; Eve as Ben, where another person approves; Carla looks and acknowledges. The robot is an application
+ * with a token that may what Ben may.
  */
 export type Who = 'anna' | 'ben' | 'carla' | 'dora' | 'eve' | 'robot';
 export const PEOPLE = ['anna', 'ben', 'carla', 'dora', 'eve'] as const;
 
-const READING = ['point.read', 'device.view', 'alarm.view'];
-const CHANGING = ['firmware.update', 'device.configure', 'alarm.threshold', 'point.write'];
+const READING = ['point.read', 'device.view', 'alarm.view', 'alarm.acknowledge'];
+const CHANGING = ['firmware.update', 'device.configure', 'alarm.threshold', 'point.write', 'device.move'];
 
 export interface JobsPolicy {
   readonly revision: number;
@@ -37,6 +38,8 @@ export function jobsBundle({ revision, imageKey, without, inventory, device, con
 } {
   const rows = inventory.devices as readonly PlantRow[];
   const grants = [
+    { to: 'user:anna', role: 'updater', at: 'annex' },
+    { to: 'user:ben', role: 'viewer', at: 'annex' },
     { to: 'user:anna', role: 'updater', at: 'hq' },
     { to: 'user:ben', role: 'updater', at: 'hq' },
     { to: 'user:carla', role: 'viewer', at: 'hq' },
@@ -64,6 +67,7 @@ export function jobsBundle({ revision, imageKey, without, inventory, device, con
         locations: [
           { id: 'root', name: 'Acme', kind: 'organization' },
           { id: 'hq', name: 'Headquarters', parent: 'root', kind: 'site' },
+          { id: 'annex', name: 'Annex', parent: 'root', kind: 'site' },
         ],
         devices: rows.map((row) => {
           const { bacnet } = row.address;

@@ -19,6 +19,7 @@ const VIEWS = [
   ['jobs', 'jobs'],
   ['copy', 'jobs/new/configuration'],
   ['limits', 'jobs/new/alarm-thresholds'],
+  ['transfers', 'jobs/transfers'],
   ['record', 'admin/journal'],
   ['sessions', 'admin/sessions'],
   ['standing', 'admin/standing'],

@@ -1,7 +1,13 @@
 // Work on several devices in the page: a verdict per device before anything starts, progress, and what may be done about it.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiAlarm, type ApiJob, alarmsSchema } from '../../src/http/schema-jobs.ts';
+import {
+  type ApiAlarm,
+  type ApiJob,
+  type ApiTransfer,
+  alarmsSchema,
+  transferSchema,
+} from '../../src/http/schema-jobs.ts';
 import { haveChromium, type Stage, startStage } from './browser.ts';
 import { faultsOf } from './checker.ts';
 import { actFirmware, IMAGE, updateJob } from './work-fixtures.ts';
@@ -202,6 +208,39 @@ describe.skipIf(!haveChromium())('jobs', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByText('Boreas 9000-B 2.1.0 was added.').waitFor({ timeout: 10_000 });
     expect(offsets).toEqual([0, 1_048_576, 1_048_576, 2_097_152]);
+  });
+
+  it('show who holds a device for a transfer, and let it be ended with a reason by who may', async () => {
+    const { page, go } = await stage.as('carla');
+    const held: ApiTransfer[] = [
+      {
+        device: { id: 'ahu2', name: 'Air handling unit 2' },
+        by: 'tool',
+        holder: 'Anna',
+        own: false,
+        since: Date.now() - 60_000,
+        mayEnd: true,
+      },
+      { device: { id: 'ahu1', name: 'Air handling unit 1' }, by: 'job', own: false, since: Date.now(), mayEnd: false },
+    ];
+    const said: unknown[] = [];
+    await page.route('**/api/v1/transfers', (route) =>
+      route.fulfill({ json: { items: held.map((each) => transferSchema.parse(each)) } }),
+    );
+    await page.route('**/api/v1/transfers/*/end', (route) => {
+      said.push([new URL(route.request().url()).pathname, route.request().postDataJSON()]);
+      return route.fulfill({ json: held.shift() });
+    });
+    await go('jobs/transfers');
+    const entry = page.locator('.override', { hasText: 'Air handling unit 2' });
+    await entry.getByText('by their own tool').waitFor();
+    await entry.getByText(/by Anna/).waitFor();
+    expect(await page.getByRole('button', { name: 'End …' }).count()).toBe(1);
+    await entry.getByRole('button', { name: 'End …' }).click();
+    await entry.getByLabel('Why').fill('she has left');
+    await entry.getByRole('button', { name: 'End the transfer' }).click();
+    await entry.waitFor({ state: 'detached' });
+    expect(said).toEqual([['/api/v1/transfers/ahu2/end', { why: 'she has left' }]]);
   });
 
   it('leave alarms to be acknowledged by who may, with what the device said to it', async () => {

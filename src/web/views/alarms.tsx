@@ -6,7 +6,7 @@ import { ApiFault, ask, newKey, query } from '../api.ts';
 import { Busy, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useEvery, useLoad } from '../store.ts';
-import { shownMoment, t } from '../words.ts';
+import { shownMoment, t, word } from '../words.ts';
 import { Refusal } from './refusal.tsx';
 
 const AGAIN_MS = 15_000;
@@ -94,7 +94,7 @@ function Entry({ alarm, reload }: { alarm: ApiAlarm; reload: () => void }) {
         </small>
         {answer && answer.state !== 'done' && <small class="why">{answer.why ?? t(`row.${answer.state}`)}</small>}
       </div>
-      <span class={`tag ${isNormal ? 'amber' : 'bad'}`}>{state}</span>
+      <span class={`tag ${isNormal ? 'amber' : 'bad'}`}>{word('alarm.state', state)}</span>
       <span class={`tag ${acknowledged ? 'on' : ''}`}>{t(acknowledged ? 'alarm.acknowledged' : 'alarm.open')}</span>
       {!acknowledged && mayAcknowledge && (
         <wa-button appearance="outlined" loading={busy} onClick={() => void acknowledge()}>

@@ -1,9 +1,11 @@
 // The change of one point: field, limits and step, one confirm; *done* only after the device confirmed and reads back.
 // Invariants: 1. nothing is sent while anything moves or is typed; 2. what is typed never gives way to a live value;
-// 3. a repeat after a lost answer is the same change; 4. what goes back has an end from the start, unless somebody says otherwise.
+// 3. a repeat after a lost answer is the same change; 4. what goes back has an end from the start, unless somebody says otherwise;
+// 5. what others have to approve becomes a job that waits for them.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiPointDetail, ApiReading } from '../../http/schema-browse.ts';
+import type { ApiJob, ApiJobOrder } from '../../http/schema-jobs.ts';
 import type { ApiValue } from '../../http/schema-shared.ts';
 import type { ApiWriteResult } from '../../http/schema-work.ts';
 import { ApiFault, ask, newKey, seg } from '../api.ts';
@@ -11,6 +13,7 @@ import { addToBatch, batch } from '../batch-rows.ts';
 import { givenValue } from '../given-value.ts';
 import { useReading } from '../live.ts';
 import { Fault } from '../parts.tsx';
+import { go, to } from '../route.ts';
 import { numberOf, shownTime, shownValue, t } from '../words.ts';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
@@ -22,6 +25,7 @@ const ENDING = ['set-point', 'command'];
 export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: () => void }) {
   const reading = useReading(point.id, point.reading);
   const { limits, unit } = point;
+  const { approvals } = point.write;
   // Until somebody is at the field it says what the device says.
   const [typed, setText] = useState<string>();
   const text = typed ?? startText(reading, limits?.step);
@@ -54,6 +58,12 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
     setFault(undefined);
     setAnswer(undefined);
     try {
+      if (approvals > 0) {
+        const order: ApiJobOrder = { kind: 'batch', rows: [{ point: point.id, ...body }] };
+        const job = await ask<ApiJob>('jobs', { method: 'POST', body: order, key: key.current.key });
+        go(to('job', job.id));
+        return;
+      }
       const result = await ask<ApiWriteResult>(`points/${seg(point.id)}/write`, {
         method: 'POST',
         body,
@@ -92,6 +102,12 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
           <ValueField point={shown} text={text} setText={setText} message={message} hasSlider />
         </div>
         <HoldFields hold={hold} canEnd={canEnd} hasSlots={point.slots !== undefined} />
+        {approvals > 0 && (
+          <p class="warning">
+            <wa-icon name="people" />
+            {t('change.needsApproval', { n: approvals })}
+          </p>
+        )}
         <div class="confirm">
           <p class="from-to" aria-live="polite">
             {given.kind === 'value' && !isSame
@@ -104,7 +120,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
                 : '\u00a0'}
           </p>
           <wa-button class="go" variant="brand" type="submit" disabled={!isReady} loading={busy}>
-            {t(isSame ? 'change.hold' : 'change.confirm', {
+            {t(approvals > 0 ? 'change.order' : isSame ? 'change.hold' : 'change.confirm', {
               value: given.kind === 'value' ? shownValue(given.value, unit, limits?.step) : '…',
             })}
           </wa-button>

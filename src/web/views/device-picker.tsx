@@ -1,6 +1,6 @@
-// Choosing devices: found by name, ticked one by one, all of a page at once.
+// Choosing devices: found by name among all there are, ticked one by one, all that are shown at once.
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { ApiDevice } from '../../http/schema-browse.ts';
 import { ask, type Page, query } from '../api.ts';
 import { Busy, Fault, More } from '../parts.tsx';
@@ -14,26 +14,27 @@ interface DevicePickerProps {
   readonly chosen: readonly string[];
   /** Not offered. */
   readonly without?: string;
-  /** Only devices that this is true of, where there are any. */
-  fits?(device: ApiDevice): boolean;
+  /** At first these alone are offered. */
+  readonly model?: string;
   setChosen(chosen: readonly string[]): void;
 }
 
-export function DevicePicker({ label, chosen, without, fits, setChosen }: DevicePickerProps) {
+export function DevicePicker({ label, chosen, without, model, setChosen }: DevicePickerProps) {
   const [text, setText] = useState('');
-  const pages = usePages('pick devices', (signal, cursor) =>
-    ask<Page<ApiDevice>>(`devices${query({ limit: AT_ONCE, cursor })}`, { signal }),
+  const [isAnyModel, setAnyModel] = useState(false);
+  const q = text.trim();
+  const only = isAnyModel ? undefined : model;
+  const pages = usePages(`pick ${only ?? ''} ${q}`, (signal, cursor) =>
+    ask<Page<ApiDevice>>(`devices${query({ q, model: only, limit: AT_ONCE, cursor })}`, { signal }),
   );
-  if (pages.fault && !pages.items) return <Fault fault={pages.fault} again={pages.reload} />;
-  if (!pages.items) return <Busy />;
-  const all = pages.items.filter(({ id }) => id !== without);
-  const fitting = fits ? all.filter(fits) : all;
-  const words = text.toLowerCase().split(/\s+/);
-  const shown = (fitting.length > 0 ? fitting : all).filter(({ name, id, model = '' }) =>
-    words.every((word) => `${name} ${id} ${model}`.toLowerCase().includes(word)),
-  );
-  const isAll = shown.length > 0 && shown.every(({ id }) => chosen.includes(id));
+  // What is there stays while the next letters are looked for.
+  const last = useRef<readonly ApiDevice[]>(undefined);
+  if (pages.items) last.current = pages.items;
+  if (pages.fault && !last.current) return <Fault fault={pages.fault} again={pages.reload} />;
+  if (!last.current) return <Busy />;
+  const shown = last.current.filter(({ id }) => id !== without);
   const ids = shown.map(({ id }) => id);
+  const isAll = ids.length > 0 && ids.every((id) => chosen.includes(id));
   return (
     <fieldset class="picker">
       <legend>{label}</legend>
@@ -42,17 +43,31 @@ export function DevicePicker({ label, chosen, without, fits, setChosen }: Device
           {t('job.findDevice')}
           <input value={text} autocomplete="off" onInput={({ currentTarget }) => setText(currentTarget.value)} />
         </label>
+        {model !== undefined && (
+          <label class="tick">
+            <input
+              type="checkbox"
+              checked={!isAnyModel}
+              onChange={({ currentTarget }) => setAnyModel(!currentTarget.checked)}
+            />
+            <span>{t('job.onlyModel', { model })}</span>
+          </label>
+        )}
         <wa-button
           appearance="outlined"
+          disabled={ids.length === 0}
           onClick={() =>
             setChosen(isAll ? chosen.filter((id) => !ids.includes(id)) : [...new Set([...chosen, ...ids])])
           }
         >
-          {t(isAll ? 'job.chooseNone' : 'job.chooseAll', { n: shown.length })}
+          {t(isAll ? 'job.chooseNone' : 'job.chooseAll', { n: ids.length })}
         </wa-button>
       </div>
+      <p class="quiet" role="status">
+        {ids.length === 0 ? t('job.noDevice') : t('job.chosen', { n: chosen.length })}
+      </p>
       <ul class="ticks">
-        {shown.map(({ id, name, vendor, model }) => (
+        {shown.map(({ id, name, vendor, model: own }) => (
           <li key={id}>
             <label class="tick">
               <input
@@ -64,7 +79,7 @@ export function DevicePicker({ label, chosen, without, fits, setChosen }: Device
               />
               <span class="row-name">
                 {name}
-                <small>{[vendor, model].filter(Boolean).join(' ') || id}</small>
+                <small>{[vendor, own].filter(Boolean).join(' ') || id}</small>
               </span>
             </label>
           </li>

@@ -7,8 +7,10 @@ import { ask, type Page, query, seg } from '../api.ts';
 import { useLive } from '../live.ts';
 import { Busy, Crumbs, Fault, More, Value } from '../parts.tsx';
 import { to } from '../route.ts';
+import { may, useMe } from '../session.ts';
 import { type Loaded, useLoad, usePages } from '../store.ts';
 import { t } from '../words.ts';
+import { MoveDevice } from './moves.tsx';
 import { trailTo } from './place.tsx';
 import { Point } from './point.tsx';
 
@@ -19,6 +21,7 @@ const ORDER = ['set-point', 'command', 'sensor', 'alarm-limit', 'parameter', 'fi
 
 /** `id`: the device itself; `point`: the device of that point, with the point opened. */
 export function Device({ id, point }: { id?: string; point?: string }) {
+  const me = useMe();
   const opened = useLoad(point && `point ${point}`, (signal) =>
     ask<ApiPointDetail>(`points/${seg(point ?? '')}`, { signal }),
   );
@@ -62,6 +65,7 @@ export function Device({ id, point }: { id?: string; point?: string }) {
             <Group key={kind} kind={kind} points={listed.filter((each) => each.class === kind)} open={point} />
           ),
         )}
+        {point === undefined && device.data && may(me, 'device.move') && <MoveDevice device={device.data} />}
       </div>
       {point !== undefined && <Opened key={point} opened={opened} trail={trail} />}
     </div>

@@ -86,7 +86,7 @@ export function JobOrder({ kind, image }: { kind: string; image?: ApiImage }) {
           chosen={devices}
           setChosen={setDevices}
           {...(subject?.kind === 'configuration' && { without: subject.source })}
-          {...(image && { fits: ({ model }) => model === image.model })}
+          {...(image && { model: image.model })}
         />
         {kind === 'alarm-thresholds' && <ThresholdFields device={devices[0]} setSubject={setSubject} />}
         {kind === 'firmware' && <RolloutFields terms={terms} setTerms={setTerms} />}

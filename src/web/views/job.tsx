@@ -41,9 +41,9 @@ export function JobView({ id }: { id: string }) {
   return <Shown job={job} took={take} />;
 }
 
-/** What was heard last, with what only the answer says. */
+/** What was heard last, with what only the answer says. Octets come along without a new revision. */
 function newerOf(answered: ApiJob | undefined, heard: ApiJob | undefined): ApiJob | undefined {
-  if (!answered || !heard || heard.revision <= answered.revision) return answered ?? heard;
+  if (!answered || !heard || heard.revision < answered.revision) return answered ?? heard;
   const rows = new Map(answered.devices.map((each) => [each.device.id, each.rows]));
   return {
     ...heard,
@@ -74,7 +74,9 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
       {note !== undefined && <p class="quiet">{note}</p>}
       {halted && (
         <p class="warning" role="status">
-          {t(paused ? 'job.pausedBy' : 'job.stoppingBy', { who: halted.by ?? t('last.someone') })}
+          {halted.by === undefined
+            ? t(paused ? 'job.halted' : 'job.stopping')
+            : t(paused ? 'job.pausedBy' : 'job.stoppingBy', { who: halted.by })}
           {halted.why !== '' && `: ${halted.why}`}
         </p>
       )}

@@ -11,6 +11,8 @@ import { shownMoment, t } from '../words.ts';
 import { isOver, toneOf, useWork } from '../work.ts';
 import { JobOrder } from './job-order.tsx';
 import { JobProgress, titleOf } from './job-parts.tsx';
+import { Moves } from './moves.tsx';
+import { Transfers } from './transfers.tsx';
 import { Updates } from './updates.tsx';
 
 const AT_ONCE = 20;
@@ -26,12 +28,21 @@ export const JOB_RIGHTS = [
   'deviceConfig.read',
   'alarm.threshold',
   'point.write',
+  'device.move',
 ];
+
+const TABS = [
+  { tab: '', name: 'job.all', View: JobList },
+  { tab: 'updates', name: 'job.updates', right: 'firmware.update', View: Updates },
+  { tab: 'moves', name: 'move.title', right: 'device.move', View: Moves },
+  { tab: 'transfers', name: 'transfer.title', View: Transfers },
+] as const;
 
 export function Jobs({ tab, kind }: { tab: string; kind: string }) {
   const me = useMe();
-  const tabs = ['', ...(may(me, 'firmware.update') ? ['updates'] : [])];
   if (tab === 'new') return <JobOrder kind={kind} />;
+  const tabs = TABS.filter((each) => !('right' in each) || may(me, each.right));
+  const { View } = tabs.find((each) => each.tab === tab) ?? TABS[0];
   return (
     <>
       <Heading title={t('nav.jobs')} lead={t('job.lead')} />
@@ -39,16 +50,16 @@ export function Jobs({ tab, kind }: { tab: string; kind: string }) {
         <nav class="tabs" aria-label={t('nav.jobs')}>
           {tabs.map((each) => (
             <a
-              key={each}
-              href={each === '' ? to('jobs') : to('jobs', each)}
-              aria-current={each === tab ? 'page' : undefined}
+              key={each.tab}
+              href={each.tab === '' ? to('jobs') : to('jobs', each.tab)}
+              aria-current={each.View === View ? 'page' : undefined}
             >
-              {t(each === '' ? 'job.all' : 'job.updates')}
+              {t(each.name)}
             </a>
           ))}
         </nav>
       )}
-      {tab === 'updates' && tabs.includes(tab) ? <Updates /> : <JobList />}
+      <View />
     </>
   );
 }
@@ -65,8 +76,10 @@ function JobList() {
       setHeard((before) => new Map(before).set(job.id, job));
     },
     gone: ({ id }) => setHeard((before) => new Map(before).set(id, undefined)),
+    // What ended while nothing was heard is not told again.
+    again: pages.reload,
   });
-  const items = (pages.items ?? []).flatMap((each) => (heard.has(each.id) ? (heard.get(each.id) ?? []) : each));
+  const items = (pages.items ?? []).flatMap((each) => (heard.has(each.id) ? newer(each, heard.get(each.id)) : each));
   const [open, ended] = [items.filter((each) => !isOver(each)), items.filter(isOver)];
   const ways = NEW.filter(({ right }) => may(me, right));
   return (
@@ -94,6 +107,11 @@ function JobList() {
       <More pages={pages} />
     </>
   );
+}
+
+/** Empty: it is not to be seen any more. */
+function newer(listed: ApiJobSummary, heard: ApiJobSummary | undefined): ApiJobSummary | [] {
+  return heard && heard.revision < listed.revision ? listed : (heard ?? []);
 }
 
 function JobGroup({ title, jobs }: { title: string; jobs: readonly ApiJobSummary[] }) {

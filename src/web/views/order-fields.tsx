@@ -6,6 +6,8 @@ import { ask, type Page, query } from '../api.ts';
 import { useLoad } from '../store.ts';
 import { shownValue, t } from '../words.ts';
 
+/** More devices than these fit no list to choose from. */
+const MOST_PAGES = 20;
 const CLASSES = ['parameter', 'alarm-limit', 'set-point'] as const;
 
 /** What is ordered, without devices and terms; undefined: not said yet. */
@@ -18,7 +20,7 @@ interface SubjectProps {
 }
 
 export function ConfigurationFields({ setSubject }: SubjectProps) {
-  const devices = useLoad('sources', (signal) => ask<Page<ApiDevice>>('devices?limit=500', { signal }));
+  const devices = useLoad('sources', allDevices);
   const [source, setSource] = useState('');
   const [classes, setClasses] = useState<readonly string[]>(['parameter']);
   useEffect(() => {
@@ -30,7 +32,7 @@ export function ConfigurationFields({ setSubject }: SubjectProps) {
         {t('job.copyFrom')}
         <select value={source} onChange={({ currentTarget }) => setSource(currentTarget.value)}>
           <option value="">{t('job.choose')}</option>
-          {devices.data?.items.map(({ id, name, model }) => (
+          {devices.data?.map(({ id, name, model }) => (
             <option key={id} value={id}>
               {name}
               {model !== undefined && ` · ${model}`}
@@ -57,6 +59,17 @@ export function ConfigurationFields({ setSubject }: SubjectProps) {
       </fieldset>
     </>
   );
+}
+
+async function allDevices(signal: AbortSignal): Promise<readonly ApiDevice[]> {
+  const all: ApiDevice[] = [];
+  for (let cursor: string | undefined, count = 0; count < MOST_PAGES; count += 1) {
+    const page = await ask<Page<ApiDevice>>(`devices${query({ limit: 500, cursor })}`, { signal });
+    all.push(...page.items);
+    cursor = page.next;
+    if (cursor === undefined) break;
+  }
+  return all;
 }
 
 /** The limits of the device that was chosen first; every other must have them, too. */

@@ -30,7 +30,7 @@ export const namesOf = (points: readonly Named[]): { readonly [id: string]: stri
 const VALUE_REASONS = ['out-of-limits', 'rate-limited', 'stale-policy', 'journal-unavailable', 'no-policy'];
 
 export function Refusal({ title, action, denied, problem, name, names = {} }: RefusalProps) {
-  const targets = [...new Set(denied.flatMap(({ point, device }) => point ?? device ?? []))];
+  const targets = [...new Set(denied.flatMap(({ point, device, location }) => point ?? device ?? location ?? []))];
   const needed = denied.find((each) => each.needed !== undefined)?.needed ?? action;
   const canAsk = targets.length > 0 && denied.some(({ reason }) => !VALUE_REASONS.includes(reason));
   return (
@@ -44,7 +44,7 @@ export function Refusal({ title, action, denied, problem, name, names = {} }: Re
       </div>
       <ul class="denials">
         {denied.map((each, at) => (
-          <li key={`${each.point ?? each.device ?? ''}${at}`}>
+          <li key={`${each.point ?? each.device ?? each.location ?? ''}${at}`}>
             <p class="why">{word('reason', each.reason)}</p>
             <dl>
               <Target
@@ -53,6 +53,7 @@ export function Refusal({ title, action, denied, problem, name, names = {} }: Re
                 names={names}
               />
               <Target name={t('refused.device')} id={each.device} names={names} />
+              <Target name={t('refused.location')} id={each.location} names={names} />
               <Row name={t('refused.rule')} value={each.rule ?? each.reason} />
               <Row name={t('refused.needs')} value={each.needed} />
               <Row name={t('refused.who')} value={whoCan(each)} isCode={false} />

@@ -38,7 +38,7 @@ export function RolloutFields({ terms, setTerms }: TermsProps) {
   return (
     <fieldset class="picker">
       <legend>{t('job.rollout')}</legend>
-      <div class="claim-fields">
+      <div class="claim-fields rollout">
         <label class="tick">
           <input
             type="checkbox"

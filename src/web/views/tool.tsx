@@ -3,12 +3,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { ApiDevice } from '../../http/schema-browse.ts';
 import type { ApiClaimed, ApiToolSession, pointAtSchema } from '../../http/schema-work.ts';
-import { ApiFault, ask, type Page, seg } from '../api.ts';
+import { ApiFault, ask, seg } from '../api.ts';
 import { Busy, Fault, Heading } from '../parts.tsx';
 import { useEvery, useLoad, useNow } from '../store.ts';
 import { shownSpan, shownTime, t, word } from '../words.ts';
+import { DevicePicker } from './device-picker.tsx';
 import { ToolLog } from './tool-log.tsx';
 
 type PointAt = z.output<typeof pointAtSchema>;
@@ -50,11 +50,11 @@ export function OwnTool() {
 }
 
 function Claim({ pointAt, reload }: { pointAt: PointAt; reload: () => void }) {
-  const devices = useLoad('all-devices', (signal) => ask<Page<ApiDevice>>('devices?limit=200', { signal }));
   const [minutes, setMinutes] = useState('120');
   const [isElsewhere, setElsewhere] = useState(false);
   const [address, setAddress] = useState('');
   const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [isPicking, setPicking] = useState(false);
   const [confirm, setConfirm] = useState<ApiClaimed['confirm']>();
   const [fault, setFault] = useState<ApiFault>();
   const [busy, setBusy] = useState(false);
@@ -94,22 +94,6 @@ function Claim({ pointAt, reload }: { pointAt: PointAt; reload: () => void }) {
             </wa-option>
           ))}
         </wa-select>
-        <wa-select
-          label={t('tool.devices')}
-          hint={t('tool.devicesHint')}
-          multiple
-          with-clear
-          placeholder={t('tool.all')}
-          onchange={(event: Event) =>
-            setChosen([(event.currentTarget as unknown as { value: string[] | string }).value].flat())
-          }
-        >
-          {devices.data?.items.map(({ id, name }) => (
-            <wa-option key={id} value={id}>
-              {name}
-            </wa-option>
-          ))}
-        </wa-select>
         {isElsewhere && (
           <wa-input
             label={t('tool.address')}
@@ -119,6 +103,13 @@ function Claim({ pointAt, reload }: { pointAt: PointAt; reload: () => void }) {
           />
         )}
       </div>
+      <details class="terms" onToggle={({ currentTarget }) => setPicking(currentTarget.open)}>
+        <summary>
+          {t('job.devices')}: {chosen.length === 0 ? t('tool.all') : t('job.chosen', { n: chosen.length })}
+        </summary>
+        <p class="quiet">{t('tool.devicesHint')}</p>
+        {isPicking && <DevicePicker label={t('tool.devices')} chosen={chosen} setChosen={setChosen} />}
+      </details>
       {fault && <ClaimFault fault={fault} />}
       {confirm && <ConfirmElsewhere confirm={confirm} />}
       <div class="actions">

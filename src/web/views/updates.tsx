@@ -24,6 +24,7 @@ export function Updates() {
       if (!pages.items?.some(({ id }) => id === image.id)) pages.reload();
       setHeard((before) => new Map(before).set(image.id, image));
     },
+    again: pages.reload,
     gone: ({ kind, id }) => kind === 'image' && setHeard((before) => new Map(before).set(id, undefined)),
   });
   const items = (pages.items ?? []).flatMap((each) => (heard.has(each.id) ? (heard.get(each.id) ?? []) : each));
