@@ -23,7 +23,8 @@ import { type ImageStore, openImageStore } from '../../src/store/image-store.ts'
 import { type JournalStore, openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { openOverrideShelf } from '../../src/store/override-shelf.ts';
-import { compile, parseSection, realTime, realTimers } from '../drivers/modbus/rig.ts';
+import { realTime, realTimers } from '../drivers/gate-stage.ts';
+import { compile, parseSection } from '../drivers/modbus/rig.ts';
 import { StageLog, snapshot } from '../gate/stage.ts';
 import { PASSWORD, type SiteChanges, siteBundle, TOKEN } from './site-bundle.ts';
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FirmwareRig, type FirmwareRigOptions, sourceOf } from '../drivers/bacnet/firmware-rig.ts';
-import { realTime } from '../drivers/bacnet/transport-rig.ts';
+import { realTime } from '../drivers/gate-stage.ts';
 import { states, UpdateSite } from './update-site.ts';
 
 const start = async (options: FirmwareRigOptions) =>

@@ -9,7 +9,7 @@ import type { Job, Rollout } from '../../src/contract/jobs.ts';
 import type { GateControl } from '../../src/gate/options.ts';
 import { createJobs, type RunningJobs } from '../../src/jobs/create-jobs.ts';
 import { fail, isNonEmpty, ok } from '../../src/model/result.ts';
-import { realTime, realTimers } from '../drivers/bacnet/transport-rig.ts';
+import { realTime, realTimers } from '../drivers/gate-stage.ts';
 import { type StageJournal, StageLog } from '../gate/stage.ts';
 import { MemoryShelf } from './slot-driver.ts';
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { compileAddresses, parseDeviceAddress, parsePointAddress } from '../../../drivers/bacnet/address.ts';
 import type { InventoryView } from '../../../src/model/point.ts';
 import { snapshot } from '../../gate/stage.ts';
+import { siteBundle } from '../gate-stage.ts';
 
 const good = { object: 'analog-value,1' };
 
@@ -115,31 +116,7 @@ async function compile(
   points: readonly object[],
   seenAs: (inventory: InventoryView) => InventoryView = (inventory) => inventory,
 ) {
-  const bundle = {
-    format: 'gatehouse.policy/1',
-    revision: 1,
-    audience: ['rig'],
-    issuedAt: '2026-11-22T07:00:00Z',
-    users: [],
-    applications: [],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        refusedByTool: [],
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices,
-        points,
-        filters: [],
-        roles: [],
-        grants: [],
-      },
-    ],
-  };
+  const bundle = siteBundle({ devices, points });
   let pauses = 0;
   const compiled = await compileAddresses(seenAs(snapshot(bundle).inventory), async () => {
     pauses += 1;

@@ -16,12 +16,12 @@ import {
   startPlant,
 } from '../../../simulators/bacnet/plant.ts';
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
-import { createGate } from '../../../src/gate/gate.ts';
 import type { GateControl, SiteRules } from '../../../src/gate/options.ts';
-import { driverName, principalId } from '../../../src/model/ids.ts';
+import { driverName } from '../../../src/model/ids.ts';
 import type { PolicySnapshot } from '../../../src/policy/rights.ts';
-import { ADMINISTRATOR, StageJournal, StageLog, snapshot } from '../../gate/stage.ts';
-import { eventually, NORTH_NETWORK, ownHost, PLANT_NETWORK, realTime, realTimers } from './transport-rig.ts';
+import { type StageJournal, type StageLog, snapshot } from '../../gate/stage.ts';
+import { openGate, openSession, realTime, realTimers, siteBundle } from '../gate-stage.ts';
+import { eventually, NORTH_NETWORK, ownHost, PLANT_NETWORK } from './transport-rig.ts';
 
 export const PEOPLE = ['anna', 'ben', 'carla'] as const;
 export type Person = (typeof PEOPLE)[number] | 'nobody';
@@ -49,47 +49,32 @@ export interface BundleChanges {
 /** Anna may do all but life safety, Ben reads and writes set points and commands of the air handler at 8 to 16, Carla looks. */
 export function rigBundle({ revision = 1, grants, more, devices, points }: BundleChanges = {}): object {
   const inventory = plantInventory();
-  return {
-    format: 'gatehouse.policy/1',
+  return siteBundle({
     revision,
-    audience: ['rig'],
-    issuedAt: new Date(Date.now() - 60_000).toISOString(),
     users: PEOPLE.map((id) => ({ id, name: id, home: 'acme' })),
     applications: [{ id: 'bms', name: 'Supervisory controller', home: 'acme' }],
-    ...more,
-    organizations: [
+    more,
+    devices: devices?.(inventory.devices) ?? inventory.devices,
+    points: points?.(inventory.points) ?? inventory.points,
+    filters: [{ id: 'unsafe', expression: 'not lifeSafety' }],
+    roles: [
+      { id: 'admin', name: 'Admin', permissions: everything },
+      { id: 'operator', name: 'Operator', permissions: [...look, 'point.write'], filters: ['unsafe'] },
+      { id: 'viewer', name: 'Viewer', permissions: look },
+      { id: 'safety', name: 'Safety', permissions: [...look, 'lifeSafety.operate'] },
       {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        refusedByTool: [],
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices: devices?.(inventory.devices) ?? inventory.devices,
-        points: points?.(inventory.points) ?? inventory.points,
-        filters: [{ id: 'unsafe', expression: 'not lifeSafety' }],
-        roles: [
-          { id: 'admin', name: 'Admin', permissions: everything },
-          { id: 'operator', name: 'Operator', permissions: [...look, 'point.write'], filters: ['unsafe'] },
-          { id: 'viewer', name: 'Viewer', permissions: look },
-          { id: 'safety', name: 'Safety', permissions: [...look, 'lifeSafety.operate'] },
-          {
-            id: 'engineer',
-            name: 'Engineer',
-            permissions: [...everything, 'lifeSafety.operate'],
-            priorities: { from: 1, to: 16 },
-          },
-        ],
-        grants: grants ?? [
-          { to: 'user:anna', role: 'admin', at: 'hq' },
-          { to: 'user:ben', role: 'operator', at: 'ahu2' },
-          { to: 'user:carla', role: 'viewer', at: 'hq' },
-        ],
+        id: 'engineer',
+        name: 'Engineer',
+        permissions: [...everything, 'lifeSafety.operate'],
+        priorities: { from: 1, to: 16 },
       },
     ],
-  };
+    grants: grants ?? [
+      { to: 'user:anna', role: 'admin', at: 'hq' },
+      { to: 'user:ben', role: 'operator', at: 'ahu2' },
+      { to: 'user:carla', role: 'viewer', at: 'hq' },
+    ],
+  });
 }
 
 export interface RoadRigOptions {
@@ -130,28 +115,8 @@ export class RoadRig {
 
   static async start(options: RoadRigOptions = {}): Promise<RoadRig> {
     const plant = await startPlant({ hostBase: hostsForPlant(), ...options.plant });
-    const journal = new StageJournal();
-    const log = new StageLog();
-    let ids = 0;
-    const gate = createGate({
-      journal,
-      log,
-      clock: realTime,
-      timers: realTimers,
-      links: { lookup: () => undefined },
-      newId: (kind) => {
-        ids += 1;
-        return `${kind}-${ids}`;
-      },
-      site: {
-        applicationAddresses: [],
-        sharedNetworks: ['127.0.0.0/8'],
-        neverGated: { peers: [], targets: [] },
-        ...options.site,
-      },
-    });
     const current = snapshot(rigBundle(options.bundle));
-    gate.activate(current);
+    const { gate, journal, log } = openGate(current, options.site);
     const beside = await options.beside?.(plant);
     const section = bacnetSection.parse({
       north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0, ...options.north },
@@ -200,11 +165,8 @@ export class RoadRig {
     return client;
   }
 
-  async claim(person: Exclude<Person, 'nobody'>, address: string): Promise<string> {
-    const claim = { principal: principalId(person), address, forMs: 3_600_000, by: ADMINISTRATOR };
-    const opened = await this.gate.openSession(claim);
-    if (!opened.ok) throw new Error(opened.fault.text);
-    return opened.value.id;
+  claim(person: Exclude<Person, 'nobody'>, address: string): Promise<string> {
+    return openSession(this.gate, person, address);
   }
 
   /** What a person's tool is answered, as text. */

@@ -16,22 +16,14 @@ import {
 } from '../../../simulators/bacnet/plant.ts';
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
 import type { StationOptions } from '../../../simulators/bacnet/station.ts';
-import type { Clock, Timers } from '../../../src/contract/clock.ts';
 import type { Gate } from '../../../src/contract/gate.ts';
 import { driverName, principalId } from '../../../src/model/ids.ts';
 import { StageLog, snapshot } from '../../gate/stage.ts';
+import { realTime, realTimers, siteBundle } from '../gate-stage.ts';
 import { OpenRoad } from './open-road.ts';
 
 export const NORTH_NETWORK = 100;
 export const PLANT_NETWORK = 200;
-
-export const realTime: Clock = { now: () => Date.now(), monotonic: () => performance.now(), sure: () => true };
-export const realTimers: Timers = {
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 /** Counts addresses, in a part of 127/8 that goes by the process. */
 let nextHost = 0;
@@ -166,31 +158,7 @@ export function ownHostBase(): string {
 
 async function plantIndex() {
   const { devices, points } = plantInventory();
-  const bundle = {
-    format: 'gatehouse.policy/1',
-    revision: 1,
-    audience: ['rig'],
-    issuedAt: new Date(Date.now() - 60_000).toISOString(),
-    users: [],
-    applications: [],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        refusedByTool: [],
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices,
-        points,
-        filters: [],
-        roles: [],
-        grants: [],
-      },
-    ],
-  };
+  const bundle = siteBundle({ devices, points });
   const compiled = await compileAddresses(snapshot(bundle).inventory, async () => undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault));
   return compiled.value.index;

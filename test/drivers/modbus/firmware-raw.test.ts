@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { ok } from '../../../src/model/result.ts';
-import { everybody, FirmwareRig, type FirmwareRigOptions, sourceOf, watching } from './firmware-rig.ts';
+import { everybody, watching } from '../firmware-steps.ts';
+import { FirmwareRig, type FirmwareRigOptions, sourceOf } from './firmware-rig.ts';
 
 const UNIT = 1;
 const FC21 = '15 0b 06 000a 0000 0002 11223344';

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Connection } from '../../../drivers/modbus/connection.ts';
 import { newCounters } from '../../../drivers/modbus/counters.ts';
 import { driverName } from '../../../src/model/ids.ts';
+import { realTime, realTimers } from '../gate-stage.ts';
 import { AHU, adu, CHILLER, METER1, METER2, people, Rig, type RigOptions } from './rig.ts';
 
 const rigs: Rig[] = [];
@@ -253,7 +254,7 @@ describe('clients', () => {
 test('without a policy nothing is passed on', async () => {
   const rig = await rigged();
   const { driver } = await import('../../../drivers/modbus/driver.ts');
-  const { parseSection, realTime, realTimers } = await import('./rig.ts');
+  const { parseSection } = await import('./rig.ts');
   const { gate, log } = rig;
   const section = parseSection({
     listen: [{ name: 'north', address: '127.0.0.1', port: 0 }],

@@ -5,11 +5,10 @@ import { connect, type Socket } from 'node:net';
 import { driver } from '../../../drivers/modbus/driver.ts';
 import { plantInventory, type RunningPlant, startPlant } from '../../../simulators/modbus/plant.ts';
 import type { AddressIndex, RunningDriver } from '../../../src/contract/driver.ts';
-import { createGate } from '../../../src/gate/gate.ts';
 import type { GateControl, SiteRules } from '../../../src/gate/options.ts';
-import { principalId } from '../../../src/model/ids.ts';
 import type { PolicySnapshot } from '../../../src/policy/rights.ts';
-import { ADMINISTRATOR, StageJournal, StageLog, snapshot } from '../../gate/stage.ts';
+import { StageJournal, StageLog, snapshot } from '../../gate/stage.ts';
+import { openGate, openSession, realTime, realTimers, siteBundle } from '../gate-stage.ts';
 
 /** Loopback addresses the people work from; all but `nobody` have a tool session. */
 export const people = {
@@ -20,19 +19,6 @@ export const people = {
 } as const;
 export type Person = keyof typeof people;
 
-export const realTime = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sure: () => true,
-};
-
-export const realTimers = {
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-
 const operate = ['point.read', 'point.write', 'device.view'];
 
 /** Anna may do all, Ben may read and write set points and commands of the air handling unit but not its safety, Carla reads. */
@@ -40,57 +26,41 @@ export function rigBundle(
   changes: { revision?: number; grants?: readonly object[]; more?: object; plant?: object } = {},
 ): object {
   const { devices, points } = { ...plantInventory(), ...changes.plant };
-  return {
-    format: 'gatehouse.policy/1',
+  return siteBundle({
+    devices,
+    points,
     revision: changes.revision ?? 1,
-    audience: ['rig'],
-    issuedAt: new Date(Date.now() - 60_000).toISOString(),
     users: (['anna', 'ben', 'carla'] as const).map((id) => ({
       id,
       name: id,
       home: 'acme',
       certificates: [`CN=${id}`],
     })),
-    applications: [],
-    ...changes.more,
-    organizations: [
+    more: changes.more,
+    filters: [{ id: 'unsafe', expression: 'not safety' }],
+    roles: [
       {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        refusedByTool: [],
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices,
-        points,
-        filters: [{ id: 'unsafe', expression: 'not safety' }],
-        roles: [
-          {
-            id: 'admin',
-            name: 'Admin',
-            permissions: [
-              ...operate,
-              'alarm.view',
-              'alarm.threshold',
-              'device.configure',
-              'device.control',
-              'firmware.update',
-              'engineering.modify',
-            ],
-          },
-          { id: 'operator', name: 'Operator', permissions: operate, filters: ['unsafe'] },
-          { id: 'viewer', name: 'Viewer', permissions: ['point.read', 'device.view'] },
-        ],
-        grants: changes.grants ?? [
-          { to: 'user:anna', role: 'admin', at: 'hq' },
-          { to: 'user:ben', role: 'operator', at: 'ahu1' },
-          { to: 'user:carla', role: 'viewer', at: 'hq' },
+        id: 'admin',
+        name: 'Admin',
+        permissions: [
+          ...operate,
+          'alarm.view',
+          'alarm.threshold',
+          'device.configure',
+          'device.control',
+          'firmware.update',
+          'engineering.modify',
         ],
       },
+      { id: 'operator', name: 'Operator', permissions: operate, filters: ['unsafe'] },
+      { id: 'viewer', name: 'Viewer', permissions: ['point.read', 'device.view'] },
     ],
-  };
+    grants: changes.grants ?? [
+      { to: 'user:anna', role: 'admin', at: 'hq' },
+      { to: 'user:ben', role: 'operator', at: 'ahu1' },
+      { to: 'user:carla', role: 'viewer', at: 'hq' },
+    ],
+  });
 }
 
 /** A raw client: frames as they are, answers as they come. */
@@ -213,29 +183,9 @@ export class Rig {
 
   static async start(options: RigOptions = {}): Promise<Rig> {
     const plant = await startPlant(options.plant);
-    const journal = new StageJournal();
-    const log = new StageLog();
-    let ids = 0;
-    const gate = createGate({
-      journal,
-      log,
-      clock: realTime,
-      timers: realTimers,
-      links: { lookup: () => undefined },
-      newId: (kind) => {
-        ids += 1;
-        return `${kind}-${ids}`;
-      },
-      site: {
-        applicationAddresses: [],
-        sharedNetworks: ['127.0.0.0/8'],
-        neverGated: { peers: [], targets: [] },
-        ...options.site,
-      },
-    });
     const current = snapshot(options.bundle ?? rigBundle());
-    gate.activate(current);
-    for (const id of ['anna', 'ben', 'carla'] as const) await claim(gate, id, people[id]);
+    const { gate, journal, log } = openGate(current, options.site);
+    for (const id of ['anna', 'ben', 'carla'] as const) await openSession(gate, id, people[id]);
     const section: Section = {
       listen: [{ name: 'north', address: '127.0.0.1', port: 0 }],
       lines: {
@@ -288,7 +238,7 @@ export class Rig {
 
   /** A tool session of this person on another address. */
   async claim(person: Person, address: string): Promise<void> {
-    await claim(this.gate, person, address);
+    await openSession(this.gate, person, address);
   }
 
   /** Other rights over the same inventory. */
@@ -308,16 +258,6 @@ export class Rig {
     await this.gate.stop();
     await this.plant.stop();
   }
-}
-
-async function claim(gate: GateControl, person: Person, address: string): Promise<void> {
-  const opened = await gate.openSession({
-    principal: principalId(person),
-    address,
-    forMs: 3_600_000,
-    by: ADMINISTRATOR,
-  });
-  if (!opened.ok) throw new Error(opened.fault.text);
 }
 
 export async function compile(policy: PolicySnapshot): Promise<AddressIndex> {
