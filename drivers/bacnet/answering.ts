@@ -4,7 +4,7 @@
 // 3. Bounded in transactions and octets, for each asker and in all. 4. What the asker takes (length, segments, window) is kept to.
 
 import type { Deadlines } from './deadlines.ts';
-import type { Answer } from './seam.ts';
+import type { Answer, Answered } from './seam.ts';
 import { type Asker, Served, type Target } from './served.ts';
 import {
   type Apdu,
@@ -35,8 +35,8 @@ import {
 /** What answering needs of the side it works for. */
 export interface Carrier<A extends Asker, T extends Target> {
   transmit(asker: A, target: T, apdu: Uint8Array, expectingReply: boolean): void;
-  /** Never rejects. */
-  serve(asker: A, target: T, request: ConfirmedRequest): Promise<Answer>;
+  /** `answered` is called once, perhaps before this returns. */
+  serve(asker: A, target: T, request: ConfirmedRequest, answered: Answered): void;
   mayRepeat(asker: A, target: T, request: ConfirmedRequest): boolean;
   refused(asker: A, operation: string, detail: string): void;
 }
@@ -150,13 +150,15 @@ export class Answering<A extends Asker, T extends Target> {
     asker.underWay += 1;
     asker.share.underWay += 1;
     this.#underWay += 1;
-    this.#carrier.serve(asker, target, decoded.value).then(
-      (answer) => this.#finish(asker, target, served, answer),
-      (error: unknown) => {
-        this.#counters.ownFault(error);
-        this.#finish(asker, target, served, { kind: 'abort', reason: ABORT_REASONS.other });
-      },
-    );
+    const answered = (answer: Answer): void => {
+      if (served.phase === 'serving') this.#finish(asker, target, served, answer);
+    };
+    try {
+      this.#carrier.serve(asker, target, decoded.value, answered);
+    } catch (error) {
+      this.#counters.ownFault(error);
+      answered({ kind: 'abort', reason: ABORT_REASONS.other });
+    }
   }
 
   /** Same bytes: nothing is to be done, or the answer was given again. */
@@ -229,7 +231,14 @@ export class Answering<A extends Asker, T extends Target> {
     // An error or a reject did nothing: the same request again is judged again.
     const isKept = answer.kind !== 'error' && answer.kind !== 'reject';
     if (isKept && served.request !== undefined && !READS.has(served.request.service)) served.answer = answer;
-    this.#give(asker, target, served, answer);
+    try {
+      this.#give(asker, target, served, answer);
+    } catch (error) {
+      // An answer that no frame can carry.
+      this.#counters.ownFault(error);
+      served.answer = undefined;
+      this.abort(asker, target, served.header.invokeId, 'other');
+    }
     if (served.phase === 'answered') this.#remember(asker, target, served);
   }
 

@@ -60,7 +60,7 @@ class Ask extends Waiting {
   readonly key: number;
   readonly serviceChoice: number;
   readonly request: ConfirmedRequest;
-  readonly resolve: (answer: PlantAnswer) => void;
+  readonly answered: (answer: PlantAnswer) => void;
   /** The whole request; absent where it goes in segments. */
   readonly octets: Uint8Array | undefined;
   readonly when: SendTime;
@@ -76,7 +76,7 @@ class Ask extends Waiting {
     octets: Uint8Array | undefined,
     when: SendTime,
     request: ConfirmedRequest,
-    resolve: (answer: PlantAnswer) => void,
+    answered: (answer: PlantAnswer) => void,
     expired: (ask: Ask) => void,
   ) {
     super();
@@ -85,7 +85,7 @@ class Ask extends Waiting {
     this.octets = octets;
     this.when = when;
     this.request = request;
-    this.resolve = resolve;
+    this.answered = answered;
     this.#expired = expired;
   }
 
@@ -115,15 +115,19 @@ export class Asking {
     return this.#pending.size === 0;
   }
 
-  /** Never rejects. `retry`: send it again while no answer comes. */
+  /** `retry`: send it again while no answer comes. Rejects only where no frame can carry the request. */
   request(request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer> {
+    return new Promise((resolve) => this.ask(request, retry, resolve));
+  }
+
+  /** The same without a promise: `answered` is called once, at once where nothing can be sent; never where this throws. */
+  ask(request: ConfirmedRequest, retry: boolean, answered: (answer: PlantAnswer) => void): void {
     const invokeId = this.#freeInvokeId();
-    if (invokeId === undefined)
-      return Promise.resolve({
-        kind: 'unreachable',
-        why: 'too many requests of this device are unanswered',
-        abort: ABORT_REASONS['out-of-resources'],
-      });
+    if (invokeId === undefined) {
+      const why = 'too many requests of this device are unanswered';
+      answered({ kind: 'unreachable', why, abort: ABORT_REASONS['out-of-resources'] });
+      return;
+    }
     const header: Omit<ConfirmedRequestApdu, 'service'> = {
       type: 'confirmed-request',
       invokeId,
@@ -134,33 +138,29 @@ export class Asking {
     };
     const octets = encodeRequest(header, request);
     const maxApduLength = Math.min(this.#peer.maxApduLength, OWN_MAX_APDU);
-    if (octets.length <= maxApduLength)
-      return new Promise((resolve) => {
-        const ask = new Ask(header, octets, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
-        this.#begin(ask, retry);
-        this.#peer.transmit(octets, true, ask.when);
-      });
+    const when = retry ? 'soon' : 'at-once';
+    if (octets.length <= maxApduLength) {
+      this.#begin(new Ask(header, octets, when, request, answered, this.#expired), retry);
+      this.#peer.transmit(octets, true, when);
+      return;
+    }
     const { segmentation } = this.#peer;
-    if (segmentation !== 'both' && segmentation !== 'receive')
-      return Promise.resolve({
-        kind: 'unreachable',
-        why: 'the request is too long for the device, which takes no segments',
-        abort: ABORT_REASONS['segmentation-not-supported'],
-      });
+    if (segmentation !== 'both' && segmentation !== 'receive') {
+      const why = 'the request is too long for the device, which takes no segments';
+      answered({ kind: 'unreachable', why, abort: ABORT_REASONS['segmentation-not-supported'] });
+      return;
+    }
     const { windowSize } = this.#settings;
     const apdu: ConfirmedRequestApdu = { ...header, service: serviceIn(header, octets) };
     const parts = splitApdu(apdu, { maxApduLength, maxSegments: MOST_SEGMENTS, proposedWindowSize: windowSize });
-    if (!parts.ok)
-      return Promise.resolve({
-        kind: 'unreachable',
-        why: 'the request is too long for the device',
-        abort: ABORT_REASONS[parts.fault],
-      });
-    return new Promise((resolve) => {
-      const ask = new Ask(header, undefined, retry ? 'soon' : 'at-once', request, resolve, this.#expired);
-      this.#begin(ask, true);
-      this.#send(ask, beginTransmission(parts.value));
-    });
+    if (!parts.ok) {
+      const why = 'the request is too long for the device';
+      answered({ kind: 'unreachable', why, abort: ABORT_REASONS[parts.fault] });
+      return;
+    }
+    const ask = new Ask(header, undefined, when, request, answered, this.#expired);
+    this.#begin(ask, true);
+    this.#send(ask, beginTransmission(parts.value));
   }
 
   #begin(ask: Ask, retry: boolean): void {
@@ -281,7 +281,7 @@ export class Asking {
     this.#deadlines.drop(ask);
     if (ask.wasRepeated)
       this.#resting.set(ask.key, this.#deadlines.now() + Math.max(1000, 10 * this.#settings.timeoutMs));
-    ask.resolve(answer);
+    ask.answered(answer);
   }
 
   #freeInvokeId(): number | undefined {

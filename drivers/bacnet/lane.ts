@@ -2,7 +2,7 @@
 // its turn. 2. Reads go up to `inFlight`. 3. Every peer gets its turn: a flood waits behind itself. 4. Bounded in length and in time.
 
 import type { Deadlines } from './deadlines.ts';
-import type { InLane, Lane } from './seam.ts';
+import type { InLane, Lane, ReadTurn } from './seam.ts';
 
 export interface LaneLimits {
   readonly inFlight: number;
@@ -11,7 +11,7 @@ export interface LaneLimits {
 }
 
 interface Turn {
-  readonly run: () => Promise<void>;
+  readonly run: ReadTurn;
   readonly exclusive: boolean;
   readonly since: number;
   readonly waiting: InLane | undefined;
@@ -45,7 +45,7 @@ export class DeviceLane implements Lane {
     this.#deadlines = deadlines;
   }
 
-  read(run: () => Promise<void>, waiting?: InLane): boolean {
+  read(run: ReadTurn, waiting?: InLane): boolean {
     return this.#enter(run, false, waiting);
   }
 
@@ -53,7 +53,7 @@ export class DeviceLane implements Lane {
     return this.#enter(run, true, waiting);
   }
 
-  #enter(run: () => Promise<void>, exclusive: boolean, waiting: InLane | undefined): boolean {
+  #enter(run: ReadTurn, exclusive: boolean, waiting: InLane | undefined): boolean {
     if (this.#waiting === 0 && this.#fits(exclusive)) {
       this.#run(run, exclusive);
       return true;
@@ -107,11 +107,11 @@ export class DeviceLane implements Lane {
     return exclusive ? this.#running === 0 : this.#running < this.#limits.inFlight;
   }
 
-  #run(run: () => Promise<void>, exclusive: boolean): void {
+  #run(run: ReadTurn, exclusive: boolean): void {
     this.#running += 1;
     this.#alone = exclusive;
     if (exclusive) this.changes += 1;
-    run().then(this.#done, this.#done);
+    run(this.#done)?.then(this.#done, this.#done);
   }
 
   #take(): Turn | undefined {

@@ -12,7 +12,7 @@ import { Link } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
 import type { OtherSide } from './plant.ts';
 import type { PlantNetwork } from './plant-network.ts';
-import type { Answer, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
+import type { Answered, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import { type Station, StationTable } from './station.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -194,8 +194,8 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu, 'soon');
   }
 
-  serve(from: Station, to: KnownDevice, request: ConfirmedRequest): Promise<Answer> {
-    return this.#transport.road.confirmed({ from, to, request });
+  serve(from: Station, to: KnownDevice, request: ConfirmedRequest, answered: Answered): void {
+    this.#transport.road.confirmed({ from, to, request }, answered);
   }
 
   mayRepeat(from: Station, to: KnownDevice, request: ConfirmedRequest): boolean {

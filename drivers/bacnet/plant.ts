@@ -6,11 +6,12 @@ import { KnownDevice } from './device.ts';
 import { macOf } from './endpoint.ts';
 import { npduHeader } from './npdu-header.ts';
 import { type PlantHost, PlantNetwork } from './plant-network.ts';
-import type { Answer, Lane, PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
+import type { Answered, Lane, PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
 import { Station } from './station.ts';
 import type { Transport } from './transport.ts';
 import { type Apdu, encodeApdu } from './wire/apdu.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import { ABORT_REASONS } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
 import { BROADCAST_NETWORK, type NpduDestination, type NpduSource } from './wire/npdu.ts';
 import { encodeUnconfirmedRequest, type UnconfirmedRequest } from './wire/unconfirmed-service.ts';
@@ -89,10 +90,17 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
   }
 
   request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer> {
+    return new Promise((resolve) => this.#ask(device, request, options.retry, resolve));
+  }
+
+  read(device: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void {
+    this.#ask(device, request, true, answered);
+  }
+
+  #ask(device: PlantDevice, request: ConfirmedRequest, retry: boolean, answered: (answer: PlantAnswer) => void): void {
     this.#transport.counters.plant_requests += 1;
-    if (this.networks.get(device.network)?.isOpen !== true)
-      return Promise.resolve({ kind: 'unreachable', why: 'the network is closed' });
-    return known(device).asking.request(request, options.retry);
+    if (this.networks.get(device.network)?.isOpen === true) known(device).asking.ask(request, retry, answered);
+    else answered({ kind: 'unreachable', why: 'the network is closed' });
   }
 
   unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): boolean {
@@ -164,14 +172,20 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     this.#send(asker, this.#sourceOf(target), apdu, expectingReply);
   }
 
-  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest): Promise<Answer> {
+  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest, answered: Answered): void {
     const { road } = this.#transport;
-    if (target instanceof KnownDevice) return road.confirmed({ from: asker, to: target, request });
+    if (target instanceof KnownDevice) {
+      road.confirmed({ from: asker, to: target, request }, answered);
+      return;
+    }
     const to = target instanceof Station ? target : 'gateway';
-    return (
-      road.notification?.({ from: asker, to, request }) ??
-      Promise.resolve({ kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] })
-    );
+    const answer = road.notification?.({ from: asker, to, request });
+    if (answer === undefined) answered({ kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] });
+    else
+      answer.then(answered, (error: unknown) => {
+        this.#transport.ownFault(error);
+        answered({ kind: 'abort', reason: ABORT_REASONS.other });
+      });
   }
 
   mayRepeat(asker: KnownDevice, target: Asked, request: ConfirmedRequest): boolean {

@@ -9,7 +9,7 @@ import { type AlarmRead, alarmAnswer } from './read-alarms.ts';
 import { mergeRead, type Permits, splitRead } from './read-multiple.ts';
 import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
-import type { Answer, IncomingRequest, PlantAnswer } from './seam.ts';
+import type { Answer, Answered, IncomingRequest, PlantAnswer } from './seam.ts';
 import { isSeveral, isShowing } from './showing.ts';
 import { ShownLists } from './shown-lists.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
@@ -42,7 +42,6 @@ const FILE_DATA = PROPERTY_IDENTIFIERS['present-value'];
 /** What became of a read: an answer, or nothing was asked. */
 type Asked = VisibleAnswer | { readonly kind: 'denied' };
 
-const RETRIED = { retry: true } as const;
 const DENIED = { kind: 'denied' } as const;
 /** A turn in the lane that asked nothing. */
 const OVER = Promise.resolve();
@@ -55,19 +54,33 @@ export class Reads {
   readonly #callers: Callers;
   readonly #judging: AccessServices;
   readonly #shown: ShownLists;
+  readonly #broken: (fault: unknown) => Answer;
 
-  constructor(services: RoadParts, callers: Callers, lists: Lists) {
+  /** `broken` says a fault of the gateway's own, and gives the answer for it. */
+  constructor(services: RoadParts, callers: Callers, lists: Lists, broken: (fault: unknown) => Answer) {
     this.#services = services;
     this.#callers = callers;
+    this.#broken = broken;
     this.#judging = { gate: services.gate, lists, index: services.index };
     this.#shown = new ShownLists(lists, services.counted);
   }
 
-  answer(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
+  /** `answered` is called once; never where this throws. */
+  answer(incoming: IncomingRequest, request: ReadRequest, answered: Answered): void {
     this.#services.counted.reads += 1;
     const shown = shownIn(request);
     const learning = shown.length > 0 && this.#shown.learn(incoming.to, shown, () => this.#access(incoming));
-    return learning ? learning.then(() => this.#known(incoming, request)) : this.#known(incoming, request);
+    if (learning)
+      this.#later(
+        learning.then(() => this.#known(incoming, request)),
+        answered,
+      );
+    else if (isSingle(request)) this.#one(incoming, request, answered);
+    else this.#later(this.#known(incoming, request), answered);
+  }
+
+  #later(answer: Promise<Answer>, answered: Answered): void {
+    answer.catch(this.#broken).then(answered);
   }
 
   #known(incoming: IncomingRequest, request: ReadRequest): Promise<Answer> {
@@ -79,7 +92,7 @@ export class Reads {
       case 'get-enrollment-summary':
         return this.#alarms(incoming, request);
       default:
-        return this.#one(incoming, request);
+        return new Promise((resolve) => this.#one(incoming, request, resolve));
     }
   }
 
@@ -98,15 +111,27 @@ export class Reads {
     gate.countDeniedReads(this.#callers.callerOf(incoming.from), count);
   }
 
-  #one(incoming: IncomingRequest, request: SingleRead): Promise<Answer> {
-    if (!this.#mayRead(incoming, request)) return Promise.resolve(this.#denied(incoming, request));
+  #one(incoming: IncomingRequest, request: SingleRead, answered: Answered): void {
+    if (!this.#mayRead(incoming, request)) {
+      answered(this.#denied(incoming, request));
+      return;
+    }
     const again = (): ReadRequest | undefined => (this.#mayRead(incoming, request) ? request : undefined);
-    return this.#ask(incoming, request, again, (answer) => {
+    const broken = (fault: unknown): void => answered(this.#broken(fault));
+    const seen = (answer: Asked): void => answered(this.#seen(incoming, request, answer));
+    this.#ask(incoming, request, again, seen, broken);
+  }
+
+  /** What of an answer the asker may see. */
+  #seen(incoming: IncomingRequest, request: SingleRead, answer: Asked): Answer {
+    try {
       if (answer.kind === 'denied') return this.#denied(incoming, request);
       if (answer.kind !== 'complex-ack') return answer;
       if (!this.#mayRead(incoming, request)) return this.#denied(incoming, request);
       return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
-    });
+    } catch (fault) {
+      return this.#broken(fault);
+    }
   }
 
   #denied(incoming: IncomingRequest, request: SingleRead): Answer {
@@ -135,7 +160,7 @@ export class Reads {
         const { forwarded } = split;
         return forwarded.length === 0 ? undefined : { service: 'read-property-multiple', parameters: forwarded };
       };
-      const answer = await this.#ask(incoming, first, again, asItIs);
+      const answer = await this.#asked(incoming, first, again);
       if (answer.kind === 'complex-ack') {
         if (answer.ack.service !== request.service) return lostAnswer(ABORT_REASONS.other);
         ack = answer.ack.parameters;
@@ -153,7 +178,7 @@ export class Reads {
       const current = next;
       const maySee = (): boolean => this.#access(incoming).seesAnyAlarms(incoming.to);
       const answer = maySee()
-        ? await this.#ask(incoming, current, () => (maySee() ? current : undefined), asItIs)
+        ? await this.#asked(incoming, current, () => (maySee() ? current : undefined))
         : ({ kind: 'denied' } as const);
       if (answer.kind === 'denied') {
         this.#refused(incoming, 1);
@@ -169,44 +194,55 @@ export class Reads {
     return lostAnswer(ABORT_REASONS['out-of-resources']);
   }
 
+  #asked(incoming: IncomingRequest, request: ReadRequest, again: () => ReadRequest | undefined): Promise<Asked> {
+    return new Promise((resolve, reject) => this.#ask(incoming, request, again, resolve, reject));
+  }
+
   /**
    * In the device's read lane: `request` is what was judged just now. Where it had to wait, `again` looks once more whether it
-   * may go out, and gives what then goes. `seen` makes of the answer what the asker may see.
+   * may go out, and gives what then goes. One of `seen` and `broken` is called, once.
    */
-  #ask<T>(
+  #ask(
     { from, to }: IncomingRequest,
     request: ReadRequest,
     again: () => ReadRequest | undefined,
-    seen: (answer: Asked) => T,
-  ): Promise<T> {
+    seen: (answer: Asked) => void,
+    broken: (fault: unknown) => void,
+  ): void {
     const { plant, counted } = this.#services;
-    return new Promise((resolve, reject) => {
-      let hasWaited = false;
-      const busy = (): void => {
-        counted.busy += 1;
-        resolve(seen(errorAnswer(request, BUSY)));
-      };
-      const answered = (answer: PlantAnswer): void => {
-        try {
-          resolve(seen(visible(answer)));
-        } catch (fault) {
-          reject(fault);
+    let hasWaited = false;
+    let goOn = nothing;
+    const busy = (): void => {
+      counted.busy += 1;
+      seen(errorAnswer(request, BUSY));
+    };
+    const answered = (answer: PlantAnswer): void => {
+      try {
+        seen(visible(answer));
+      } finally {
+        goOn();
+      }
+    };
+    const run = (over: () => void): Promise<void> | undefined => {
+      let now: ReadRequest | undefined;
+      try {
+        now = hasWaited ? again() : request;
+        if (now !== undefined) {
+          goOn = over;
+          plant.read(to, now, answered);
+          return undefined;
         }
-      };
-      const run = (): Promise<void> => {
-        try {
-          const now = hasWaited ? again() : request;
-          if (now !== undefined) return plant.request(to, now, RETRIED).then(answered, reject);
-          resolve(seen(DENIED));
-        } catch (fault) {
-          // The road says it, and answers.
-          reject(fault);
-        }
+      } catch (fault) {
+        // Nothing was asked: the turn ends here.
+        goOn = nothing;
+        broken(fault);
         return OVER;
-      };
-      if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
-      hasWaited = true;
-    });
+      }
+      seen(DENIED);
+      return OVER;
+    };
+    if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
+    hasWaited = true;
   }
 }
 
@@ -215,8 +251,12 @@ function visible(answer: PlantAnswer): VisibleAnswer {
   return answer.kind === 'unreachable' ? lostAnswer(answer.abort) : answer;
 }
 
-function asItIs(answer: Asked): Asked {
-  return answer;
+function nothing(): void {}
+
+function isSingle(request: ReadRequest): request is SingleRead {
+  return (
+    request.service === 'read-property' || request.service === 'read-range' || request.service === 'atomic-read-file'
+  );
 }
 
 /** What is asked for of objects that show values of others. */

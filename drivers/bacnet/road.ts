@@ -16,7 +16,7 @@ import { errorAnswer, lostAnswer, refusalOf, SERVICE_DENIED } from './refuse.ts'
 import { Changes } from './road-changes.ts';
 import { Reads } from './road-reads.ts';
 import { roadParts } from './road-services.ts';
-import type { Answer, IncomingRequest, RoadServices, RunningRoad } from './seam.ts';
+import type { Answer, Answered, IncomingRequest, RoadServices, RunningRoad } from './seam.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
 
 /** A road over both sides of the driver. */
@@ -25,7 +25,7 @@ export function createRoad(services: RoadServices): RunningRoad {
   const { gate, plant, counted, index } = parts;
   const callers = new Callers(parts);
   const lists = new Lists(plant, parts.clock);
-  const reads = new Reads(parts, callers, lists);
+  const reads = new Reads(parts, callers, lists, broken);
   const changes = new Changes(parts, callers, lists);
   const subscriptions = new Subscriptions(parts, callers, lists);
   const alarms = new Alarms(parts, callers, lists);
@@ -39,7 +39,8 @@ export function createRoad(services: RoadServices): RunningRoad {
   });
   const forget = gate.onStanding(() => subscriptions.lookAgain());
 
-  function take(incoming: IncomingRequest): Promise<Answer> | Answer {
+  /** What reads is answered by itself. */
+  function take(incoming: IncomingRequest, answered: Answered): Promise<Answer> | Answer | undefined {
     const { request, from, to } = incoming;
     switch (request.service) {
       case 'read-property':
@@ -49,7 +50,8 @@ export function createRoad(services: RoadServices): RunningRoad {
       case 'get-event-information':
       case 'get-alarm-summary':
       case 'get-enrollment-summary':
-        return reads.answer(incoming, request);
+        reads.answer(incoming, request, answered);
+        return undefined;
       case 'subscribe-cov':
       case 'subscribe-cov-property':
       case 'subscribe-cov-property-multiple':
@@ -82,13 +84,15 @@ export function createRoad(services: RoadServices): RunningRoad {
   }
 
   return {
-    confirmed(incoming) {
+    confirmed(incoming, answered) {
+      let answer: Promise<Answer> | Answer | undefined;
       try {
-        const answer = take(incoming);
-        return answer instanceof Promise ? answer.catch(broken) : Promise.resolve(answer);
+        answer = take(incoming, answered);
       } catch (fault) {
-        return Promise.resolve(broken(fault));
+        answer = broken(fault);
       }
+      if (answer instanceof Promise) answer.catch(broken).then(answered);
+      else if (answer !== undefined) answered(answer);
     },
     async notification({ from, to, request }) {
       switch (request.service) {

@@ -47,6 +47,9 @@ export type Answer =
   | { readonly kind: 'abort'; readonly reason: number }
   | { readonly kind: 'silence' };
 
+/** Takes the answer of one request. A callback, as reads come by ten thousand a second, and promises for each cost more than judging. */
+export type Answered = (answer: Answer) => void;
+
 /**
  * What a request to a plant device ended with; `no-answer` after the last try, `unreachable` where nothing was sent;
  * then `abort` is the standard's number for it (too long for the device, no segmentation).
@@ -62,10 +65,13 @@ export interface InLane {
   expire(): void;
 }
 
+/** What a lane does when a read's turn comes: the turn ends with its promise or, where it gives none, with one call of `over`. */
+export type ReadTurn = (over: () => void) => Promise<void> | undefined;
+
 /** Work that waits for its place in a device's lane. `run` gets the turn; the lane goes on when its promise settles. */
 export interface Lane {
   /** Up to `inFlight` of these at once, never beside a change. False where the lane is full. */
-  read(run: () => Promise<void>, waiting?: InLane): boolean;
+  read(run: ReadTurn, waiting?: InLane): boolean;
   /** Alone in the lane. False where the lane is full. */
   change(run: () => Promise<void>, waiting?: InLane): boolean;
 }
@@ -78,6 +84,8 @@ export interface PlantSide {
   lane(device: PlantDevice): Lane;
   /** Sends under an own invoke id, segmented as the device needs. `retry: false` for changes: never sent twice. */
   request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
+  /** A read, sent again while no answer comes. `answered` is called once, perhaps before this returns; never where this throws. */
+  read(device: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void;
   /**
    * To one device, or as a broadcast on one plant network by its name. `from`: the device of another network that says it;
    * absent: the gateway. False where nothing was sent.
@@ -109,7 +117,8 @@ export type Destination = PlantDevice | { readonly network: string | 'all' } | '
 
 /** What transport hands to the road. None of these may throw. */
 export interface Road {
-  confirmed(incoming: IncomingRequest): Promise<Answer>;
+  /** `answered` is called once, perhaps before this returns. */
+  confirmed(incoming: IncomingRequest, answered: Answered): void;
   unconfirmed(from: NorthStation | PlantDevice, to: Destination, request: UnconfirmedRequest): void;
   /** A frame that was no request: malformed, spoofed, refused by the link or network layer. Counted and recorded. */
   refused(from: NorthStation | PlantDevice, operation: string, detail: string): void;

@@ -6,7 +6,7 @@ import type { ConfirmedRequest } from '../../../drivers/bacnet/wire/confirmed-se
 import { ask } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { AHU, value } from './classify-stage.ts';
-import { BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
+import { answerOf, BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const subscribe = (confirmed = false, lifetime?: number) => ask.subscribeCov(7, 'analog-value,1', confirmed, lifetime);
@@ -161,7 +161,7 @@ describe('a subscription', () => {
         listOfCovSubscriptionSpecifications: instances.map(specification),
       },
     });
-    const asked = (request: ConfirmedRequest) => stage.road.confirmed({ from: stage.anna, to: AHU, request });
+    const asked = (request: ConfirmedRequest) => answerOf(stage.road, { from: stage.anna, to: AHU, request });
     expect(await asked(multiple(1, 2))).toMatchObject({
       kind: 'error',
       error: { parameters: { value: { value: { monitoredObjectIdentifier: { instance: 2 } } } } },

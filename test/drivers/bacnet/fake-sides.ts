@@ -5,6 +5,7 @@ import { bacnetSection } from '../../../drivers/bacnet/config.ts';
 import { createRoad } from '../../../drivers/bacnet/road.ts';
 import type {
   Answer,
+  IncomingRequest,
   InLane,
   Lane,
   NorthSide,
@@ -12,6 +13,7 @@ import type {
   PlantAnswer,
   PlantDevice,
   PlantSide,
+  ReadTurn,
   RunningRoad,
 } from '../../../drivers/bacnet/seam.ts';
 import type { ConfirmedRequest } from '../../../drivers/bacnet/wire/confirmed-service.ts';
@@ -53,16 +55,22 @@ export class FakeSides implements PlantSide, NorthSide {
   }
 
   lane(): Lane {
-    const enter = (run: () => Promise<void>, waiting?: InLane): boolean => {
+    const enter = (run: ReadTurn, waiting?: InLane): boolean => {
       if (this.lanes === 'full') return false;
       if (this.lanes === 'expire') waiting?.expire();
       else {
         this.beforeTurn?.();
-        run().catch(() => undefined);
+        run(() => undefined)?.catch(() => undefined);
       }
       return true;
     };
-    return { read: enter, change: enter };
+    return { read: enter, change: (run, waiting) => enter(run, waiting) };
+  }
+
+  read(to: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void {
+    this.sent.push({ to, request, retry: true });
+    const answer = this.answer(request, to);
+    queueMicrotask(() => answered(answer));
   }
 
   request(
@@ -120,6 +128,11 @@ export interface FakeStage {
 }
 
 const driver = driverName('bacnet');
+
+/** What a road answers. */
+export function answerOf(road: RunningRoad, incoming: IncomingRequest): Promise<Answer> {
+  return new Promise((resolve) => road.confirmed(incoming, resolve));
+}
 
 export function northAt(address: string): NorthStation {
   return { peer: { driver, listener: 'north', address, port: 47_808 }, key: `${address}:47808` };
@@ -186,7 +199,7 @@ export async function fakeStage(
     time,
     anna,
     handle: (id) => handleIn(own, id),
-    ask: (from, asked, to = AHU) => road.confirmed({ from, to, request: request(asked) }),
+    ask: (from, asked, to = AHU) => answerOf(road, { from, to, request: request(asked) }),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type {
   Answer,
+  Answered,
   Destination,
   IncomingNotification,
   IncomingRequest,
@@ -37,9 +38,9 @@ export class OpenRoad implements RunningRoad {
     this.services = services;
   }
 
-  confirmed(incoming: IncomingRequest): Promise<Answer> {
+  confirmed(incoming: IncomingRequest, answered: Answered): void {
     this.requests.push(incoming);
-    return this.instead?.(incoming) ?? this.#forward(incoming);
+    (this.instead?.(incoming) ?? this.#forward(incoming)).then(answered);
   }
 
   #forward({ from, to, request }: IncomingRequest): Promise<Answer> {

@@ -5,7 +5,7 @@ import { CONFIRMED, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
 import { type ServiceRequest, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { AHU, request, station, told, VAV } from './classify-stage.ts';
-import { BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
+import { answerOf, BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const everywhere = { network: 'all' } as const;
@@ -148,7 +148,7 @@ describe('events', () => {
     const grants = [{ to: 'application:bms', permissions: ['alarm.view'], at: 'ahu2' }];
     const stage = await fakeStage({ grants });
     const told_ = (from: typeof AHU, to: typeof AHU) =>
-      stage.road.confirmed({ from, to, request: request(confirmedEvent()) });
+      answerOf(stage.road, { from, to, request: request(confirmedEvent()) });
     expect(await told_(AHU, BMS)).toEqual({ kind: 'simple-ack' });
     expect(await told_(AHU, VAV)).toMatchObject({ kind: 'error' });
     expect(await told_(VAV, BMS)).toMatchObject({ kind: 'error' });

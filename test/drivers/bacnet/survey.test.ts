@@ -165,7 +165,7 @@ function plantOf(manner: Manner) {
     devices: () => [device],
     lane: () => ({
       read: (run) => {
-        void run();
+        void run(() => undefined);
         return true;
       },
       change: () => {

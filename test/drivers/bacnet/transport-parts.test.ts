@@ -129,6 +129,27 @@ describe('a lane', () => {
     expect(log).toEqual(['r1', 'r2', 'c', 'r3']);
   });
 
+  it('goes on when a read says that its turn is over, at once or later', () => {
+    const { of, log } = lane({ inFlight: 1 });
+    const ends: (() => void)[] = [];
+    const later = (over: () => void): undefined => {
+      log.push('later');
+      ends.push(over);
+    };
+    const atOnce = (over: () => void): undefined => {
+      log.push('at once');
+      over();
+    };
+    of.read(atOnce);
+    of.read(later);
+    of.read(atOnce);
+    of.read(atOnce);
+    of.read(later);
+    expect(log).toEqual(['at once', 'later']);
+    ends[0]?.();
+    expect(log).toEqual(['at once', 'later', 'at once', 'at once', 'later']);
+  });
+
   it('gives every peer its turn, keeps a quarter for the others, and is bounded', async () => {
     const { of, log, job, end, from } = lane({ inFlight: 1 });
     of.read(job('x'));
