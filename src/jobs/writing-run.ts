@@ -64,6 +64,8 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
 
   async function check(): Promise<void> {
     const lost = jobDenial({ ...services, book }, callerOf(live().job), live());
+    // What the policy holds no more does not come back by waiting for it.
+    if (lost?.reason === 'unknown-target') return void (await all('failed', whyOf(lost.text)));
     if (lost) return waitFor(lost);
     const plan = await unlessLate(planWriting(services, order), stop.signal);
     if (isLeft) return;

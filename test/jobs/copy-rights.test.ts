@@ -1,6 +1,7 @@
 // A configuration copy at its edges: who may read what is copied, and which point is whose.
 
 import { describe, expect, it } from 'vitest';
+import { bundle, snapshot } from '../gate/stage.ts';
 import { copy, limits, settle, statesOf, WritingStage } from './writing-stage.ts';
 
 const grants = (...readable: string[]): object[] => [
@@ -45,6 +46,30 @@ describe('who copies', () => {
     await settle();
     expect(site.jobs.get(id)).toMatchObject({ state: 'paused', paused: { by: 'gateway' } });
     expect([statesOf(site.jobs.get(id)), reads]).toEqual([['queued', 'queued'], 0]);
+  });
+});
+
+describe('a device that left the policy before its turn', () => {
+  it('ends the copy, and nothing is read or written', async () => {
+    let left: object = {};
+    const site = await WritingStage.set({}, (organization) => {
+      left = organization;
+    });
+    const now = site.all.stage.time.now();
+    const id = await site.begin({ ...copy, window: { from: now + 60_000, until: now + 3_600_000 } });
+    const { devices, points } = left as { devices: { id: string }[]; points: { device: string }[] };
+    const rest = {
+      ...left,
+      devices: devices.filter((each) => each.id !== 'c3'),
+      points: points.filter(({ device }) => device !== 'c3'),
+    };
+    site.all.stage.gate.activate(snapshot({ ...bundle(), organizations: [rest] }));
+    await settle();
+    site.all.stage.time.pass(61_000);
+    await settle();
+    const why = 'the policy in force holds no `c3`';
+    expect(site.jobs.get(id)).toMatchObject({ state: 'failed', devices: [{ why }, { why }] });
+    expect(site.all.stage.journal.rows('intent')).toEqual([]);
   });
 });
 
