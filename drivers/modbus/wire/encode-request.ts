@@ -4,8 +4,9 @@
 import type { Result } from '../../../src/model/result.ts';
 import { fail, ok } from '../../../src/model/result.ts';
 import { checkRequest } from './check-request.ts';
+import { echoLength, putEcho } from './echo.ts';
 import type { PduFault } from './fault.ts';
-import { fileRecordsLength, putFileRecords, putFileReferences } from './file-record.ts';
+import { putFileReferences } from './file-record.ts';
 import { putU16 } from './octets.ts';
 import type { Request } from './request.ts';
 import { functionCodeOf } from './request.ts';
@@ -40,35 +41,25 @@ export function requestLength(request: Request): number {
     case 'readDiscreteInputs':
     case 'readHoldingRegisters':
     case 'readInputRegisters':
-    case 'writeSingleCoil':
-    case 'writeSingleRegister':
       return 5;
     case 'readExceptionStatus':
     case 'getCommEventCounter':
     case 'getCommEventLog':
     case 'reportServerId':
       return 1;
-    case 'diagnostics':
-      return 3 + request.data.length;
     case 'writeMultipleCoils':
     case 'writeMultipleRegisters':
       return 6 + request.values.length;
     case 'readFileRecord':
       return 2 + request.references.length * 7;
-    case 'writeFileRecord':
-      return 2 + fileRecordsLength(request.records);
-    case 'maskWriteRegister':
-      return 7;
     case 'readWriteMultipleRegisters':
       return 10 + request.values.length;
     case 'readFifoQueue':
       return 3;
     case 'readDeviceIdentification':
       return 4;
-    case 'encapsulatedInterfaceTransport':
-      return 2 + request.data.length;
-    case 'unsupported':
-      return 1 + request.data.length;
+    default:
+      return echoLength(request);
   }
 }
 
@@ -81,22 +72,10 @@ function putBody(bytes: Uint8Array, at: number, request: Request): void {
       putU16(bytes, at, request.address);
       putU16(bytes, at + 2, request.quantity);
       return;
-    case 'writeSingleCoil':
-      putU16(bytes, at, request.address);
-      putU16(bytes, at + 2, request.value ? 0xff00 : 0);
-      return;
-    case 'writeSingleRegister':
-      putU16(bytes, at, request.address);
-      putU16(bytes, at + 2, request.value);
-      return;
     case 'readExceptionStatus':
     case 'getCommEventCounter':
     case 'getCommEventLog':
     case 'reportServerId':
-      return;
-    case 'diagnostics':
-      putU16(bytes, at, request.subFunction);
-      bytes.set(request.data, at + 2);
       return;
     case 'writeMultipleCoils':
     case 'writeMultipleRegisters':
@@ -107,15 +86,6 @@ function putBody(bytes: Uint8Array, at: number, request: Request): void {
     case 'readFileRecord':
       bytes[at] = request.references.length * 7;
       putFileReferences(bytes, at + 1, request.references);
-      return;
-    case 'writeFileRecord':
-      bytes[at] = fileRecordsLength(request.records);
-      putFileRecords(bytes, at + 1, request.records);
-      return;
-    case 'maskWriteRegister':
-      putU16(bytes, at, request.address);
-      putU16(bytes, at + 2, request.andMask);
-      putU16(bytes, at + 4, request.orMask);
       return;
     case 'readWriteMultipleRegisters':
       putU16(bytes, at, request.readAddress);
@@ -132,13 +102,8 @@ function putBody(bytes: Uint8Array, at: number, request: Request): void {
       bytes[at + 1] = request.readDeviceIdCode;
       bytes[at + 2] = request.objectId;
       return;
-    case 'encapsulatedInterfaceTransport':
-      bytes[at] = request.meiType;
-      bytes.set(request.data, at + 1);
-      return;
-    case 'unsupported':
-      bytes.set(request.data, at);
-      return;
+    default:
+      putEcho(bytes, at, request);
   }
 }
 

@@ -8,11 +8,12 @@ import {
   deviceIdentificationLength,
   putDeviceIdentification,
 } from './device-identification.ts';
+import { echoLength, putEcho } from './echo.ts';
 import type { Room } from './encode-request.ts';
 import { noRoom, putCounted } from './encode-request.ts';
 import type { PduFault } from './fault.ts';
 import { gotExpected, responseFault } from './fault.ts';
-import { checkFileRecords, fileRecordsLength, putFileRecords } from './file-record.ts';
+import { checkFileRecords } from './file-record.ts';
 import { isU8, isU16, putU16 } from './octets.ts';
 import { functionCodeOf } from './request.ts';
 import type { ExceptionResponse, NormalResponse, Response } from './response.ts';
@@ -142,34 +143,24 @@ export function responseLength(response: Response): number {
     case 'readInputRegisters':
     case 'readWriteMultipleRegisters':
       return 2 + response.values.length;
-    case 'writeSingleCoil':
-    case 'writeSingleRegister':
     case 'writeMultipleCoils':
     case 'writeMultipleRegisters':
     case 'getCommEventCounter':
       return 5;
-    case 'maskWriteRegister':
-      return 7;
     case 'readExceptionStatus':
       return 2;
-    case 'diagnostics':
-      return 3 + response.data.length;
     case 'getCommEventLog':
       return 8 + response.events.length;
     case 'reportServerId':
       return 2 + response.data.length;
     case 'readFileRecord':
       return 2 + recordsLength(response.records);
-    case 'writeFileRecord':
-      return 2 + fileRecordsLength(response.records);
     case 'readFifoQueue':
       return 5 + response.values.length;
     case 'readDeviceIdentification':
       return deviceIdentificationLength(response);
-    case 'encapsulatedInterfaceTransport':
-      return 2 + response.data.length;
-    case 'unsupported':
-      return 1 + response.data.length;
+    default:
+      return echoLength(response);
   }
 }
 
@@ -182,30 +173,13 @@ function putBody(bytes: Uint8Array, at: number, response: NormalResponse): void 
     case 'readWriteMultipleRegisters':
       putCounted(bytes, at, response.values);
       return;
-    case 'writeSingleCoil':
-      putU16(bytes, at, response.address);
-      putU16(bytes, at + 2, response.value ? 0xff00 : 0);
-      return;
-    case 'writeSingleRegister':
-      putU16(bytes, at, response.address);
-      putU16(bytes, at + 2, response.value);
-      return;
     case 'writeMultipleCoils':
     case 'writeMultipleRegisters':
       putU16(bytes, at, response.address);
       putU16(bytes, at + 2, response.quantity);
       return;
-    case 'maskWriteRegister':
-      putU16(bytes, at, response.address);
-      putU16(bytes, at + 2, response.andMask);
-      putU16(bytes, at + 4, response.orMask);
-      return;
     case 'readExceptionStatus':
       bytes[at] = response.status;
-      return;
-    case 'diagnostics':
-      putU16(bytes, at, response.subFunction);
-      bytes.set(response.data, at + 2);
       return;
     case 'getCommEventCounter':
       putU16(bytes, at, response.status);
@@ -224,10 +198,6 @@ function putBody(bytes: Uint8Array, at: number, response: NormalResponse): void 
     case 'readFileRecord':
       putRecords(bytes, at, response.records);
       return;
-    case 'writeFileRecord':
-      bytes[at] = fileRecordsLength(response.records);
-      putFileRecords(bytes, at + 1, response.records);
-      return;
     case 'readFifoQueue':
       putU16(bytes, at, 2 + response.values.length);
       putU16(bytes, at + 2, response.values.length / 2);
@@ -236,13 +206,8 @@ function putBody(bytes: Uint8Array, at: number, response: NormalResponse): void 
     case 'readDeviceIdentification':
       putDeviceIdentification(bytes, at, response);
       return;
-    case 'encapsulatedInterfaceTransport':
-      bytes[at] = response.meiType;
-      bytes.set(response.data, at + 1);
-      return;
-    case 'unsupported':
-      bytes.set(response.data, at);
-      return;
+    default:
+      putEcho(bytes, at, response);
   }
 }
 
