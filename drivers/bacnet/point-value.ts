@@ -2,29 +2,15 @@
 // 1. What is no number, Boolean, text or NULL has no view, so that no limit can be met by it.
 
 import type { PointValue } from '../../src/model/point.ts';
-import type { AnyValue, Element } from './wire/any-value.ts';
+import type { AnyValue } from './wire/any-value.ts';
 import { OBJECT_TYPES } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
-import {
-  characterStringOf,
-  type Primitive,
-  primitiveOf,
-  primitiveOfElement,
-  textOf,
-  valueOfPrimitive,
-} from './wire/primitive-value.ts';
+import { characterStringOf, primitiveOf, textOf, valueOfPrimitive } from './wire/primitive-value.ts';
 
 /** `undefined` where the value is none that a limit could be compared with. */
 export function pointValueOf(value: AnyValue): PointValue | undefined {
-  return viewOf(primitiveOf(value));
-}
-
-export function pointValueOfElement(element: Element): PointValue | undefined {
-  return viewOf(primitiveOfElement(element));
-}
-
-function viewOf(primitive: Primitive | undefined): PointValue | undefined {
+  const primitive = primitiveOf(value);
   switch (primitive?.type) {
     case 'null':
       return null;

@@ -122,5 +122,3 @@ export type ModbusSection = z.output<typeof modbusSection>;
 export type ListenerConfig = ModbusSection['listen'][number];
 export type LineConfig = ModbusSection['lines'][string];
 export type TcpLineConfig = z.output<typeof tcpLine>;
-export type RtuOverTcpLineConfig = z.output<typeof rtuOverTcpLine>;
-export type SerialLineConfig = z.output<typeof serialLine>;

@@ -23,5 +23,4 @@ export const writeSchema = z.strictObject({
   overrideMs: overrideMsSchema,
 });
 
-export type CommandWrite = z.output<typeof writeSchema>;
 export type CommandValue = z.output<typeof commandValueSchema>;

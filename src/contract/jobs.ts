@@ -10,7 +10,6 @@ import type { Caller, Denial } from './gate.ts';
 import type { RowResult, WriteRow } from './work.ts';
 
 export const JOB_KINDS = ['firmware', 'configuration', 'alarm-thresholds', 'batch'] as const;
-export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Where one device of a job stands. A firmware update sends (`transferring`), the other kinds write (`applying`). */
 export const DEVICE_STATES = [

@@ -189,7 +189,6 @@ type StatesOf<Phase extends StateRow['phase']> = {
   [State in DeviceState]: (typeof MACHINE)[State]['phase'] extends Phase ? State : never;
 }[DeviceState];
 export type WorkingState = StatesOf<'works'>;
-export type WaitingState = StatesOf<'waits'>;
 export type EndedState = StatesOf<'ended'>;
 
 export const rowOf = (state: DeviceState): StateRow => MACHINE[state];

@@ -60,10 +60,6 @@ export const ACTIONS = {
 
 /** An action of the closed table. The clouds' own permissions with `gives: []` are actions too, known per organization only. */
 export type ActionName = keyof typeof ACTIONS;
-export type ChangingAction = {
-  [Name in ActionName]: (typeof ACTIONS)[Name]['changing'] extends true ? Name : never;
-}[ActionName];
-
 export function isActionName(text: string): text is ActionName {
   return Object.hasOwn(ACTIONS, text);
 }

@@ -206,7 +206,6 @@ export type DeviceDocument = OrganizationDocument['devices'][number];
 export type PointDocument = OrganizationDocument['points'][number];
 export type FilterDocument = OrganizationDocument['filters'][number];
 export type RoleDocument = OrganizationDocument['roles'][number];
-export type GroupDocument = OrganizationDocument['groups'][number];
 export type GrantDocument = OrganizationDocument['grants'][number];
 export type LockDocument = OrganizationDocument['locks'][number];
 export type FactValue = z.output<typeof fact>;

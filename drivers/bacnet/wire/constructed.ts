@@ -24,7 +24,6 @@ export const plainError = sequence('Error', {
 export type ErrorValue = ValueOf<typeof plainError>;
 
 export const dateTime = sequence('BACnetDateTime', { date: application(date), time: application(time) });
-export type BacnetDateTime = ValueOf<typeof dateTime>;
 
 export const timeStamp = choice('BACnetTimeStamp', {
   time: context(0, time),
@@ -38,7 +37,6 @@ export const propertyReference = sequence('BACnetPropertyReference', {
   propertyIdentifier: context(0, propertyIdentifier),
   propertyArrayIndex: optional(context(1, unsigned())),
 });
-export type PropertyReference = ValueOf<typeof propertyReference>;
 
 export const objectPropertyReference = sequence('BACnetObjectPropertyReference', {
   objectIdentifier: context(0, objectIdentifier),
@@ -54,7 +52,6 @@ export const deviceObjectPropertyReference = sequence('BACnetDeviceObjectPropert
   propertyArrayIndex: optional(context(2, unsigned())),
   deviceIdentifier: optional(context(3, objectIdentifier)),
 });
-export type DeviceObjectPropertyReference = ValueOf<typeof deviceObjectPropertyReference>;
 
 export const propertyValue = sequence('BACnetPropertyValue', {
   propertyIdentifier: context(0, propertyIdentifier),
@@ -62,7 +59,6 @@ export const propertyValue = sequence('BACnetPropertyValue', {
   value: wrapped(2, anyValue),
   priority: optional(context(3, writePriority)),
 });
-export type PropertyValue = ValueOf<typeof propertyValue>;
 
 /** Network 0 is the local one; an empty MAC address is a broadcast. */
 export const address = sequence('BACnetAddress', {
@@ -81,7 +77,6 @@ export const recipientProcess = sequence('BACnetRecipientProcess', {
   recipient: wrapped(0, recipient),
   processIdentifier: context(1, unsigned()),
 });
-export type RecipientProcess = ValueOf<typeof recipientProcess>;
 
 /** A service or ack without parameters. */
 export const nothing = sequence('no parameters', {});

@@ -3,7 +3,7 @@
 import { anyValue } from '../any-value.ts';
 import { recipientProcess, timeStamp, unsigned8 } from '../constructed.ts';
 import { bitString, boolean, characterString, enumerated, objectIdentifier, unsigned } from '../primitive-content.ts';
-import { application, checked, context, list, optional, sequence, type ValueOf, wrapped } from '../schema.ts';
+import { application, checked, context, list, optional, sequence, wrapped } from '../schema.ts';
 
 const THREE = { min: 3, max: 3 } as const;
 
@@ -16,7 +16,6 @@ export const acknowledgeAlarmRequest = sequence('AcknowledgeAlarm-Request', {
   acknowledgmentSource: context(4, characterString),
   timeOfAcknowledgment: wrapped(5, timeStamp),
 });
-export type AcknowledgeAlarmRequest = ValueOf<typeof acknowledgeAlarmRequest>;
 
 /** ConfirmedEventNotification-Request and UnconfirmedEventNotification-Request (13.8, 13.9). `eventValues` stays unread. */
 export const eventNotificationRequest = sequence('event notification', {
@@ -34,7 +33,6 @@ export const eventNotificationRequest = sequence('event notification', {
   toState: context(11, enumerated(0xffff)),
   eventValues: optional(wrapped(12, anyValue)),
 });
-export type EventNotificationRequest = ValueOf<typeof eventNotificationRequest>;
 
 /** GetAlarmSummary-ACK (13.10). */
 export const getAlarmSummaryAck = list(
@@ -45,7 +43,6 @@ export const getAlarmSummaryAck = list(
   }),
   { min: 0 },
 );
-export type GetAlarmSummaryAck = ValueOf<typeof getAlarmSummaryAck>;
 
 /** GetEnrollmentSummary-Request (13.11). */
 export const getEnrollmentSummaryRequest = sequence('GetEnrollmentSummary-Request', {
@@ -68,7 +65,6 @@ export const getEnrollmentSummaryRequest = sequence('GetEnrollmentSummary-Reques
   ),
   notificationClassFilter: optional(context(5, unsigned())),
 });
-export type GetEnrollmentSummaryRequest = ValueOf<typeof getEnrollmentSummaryRequest>;
 
 /** GetEnrollmentSummary-ACK (13.11). */
 export const getEnrollmentSummaryAck = list(
@@ -81,13 +77,11 @@ export const getEnrollmentSummaryAck = list(
   }),
   { min: 0 },
 );
-export type GetEnrollmentSummaryAck = ValueOf<typeof getEnrollmentSummaryAck>;
 
 /** GetEventInformation-Request (13.12). */
 export const getEventInformationRequest = sequence('GetEventInformation-Request', {
   lastReceivedObjectIdentifier: optional(context(0, objectIdentifier)),
 });
-export type GetEventInformationRequest = ValueOf<typeof getEventInformationRequest>;
 
 /** GetEventInformation-ACK (13.12). */
 export const getEventInformationAck = sequence('GetEventInformation-ACK', {
@@ -108,7 +102,6 @@ export const getEventInformationAck = sequence('GetEventInformation-ACK', {
   ),
   moreEvents: context(1, boolean),
 });
-export type GetEventInformationAck = ValueOf<typeof getEventInformationAck>;
 
 /** LifeSafetyOperation-Request (13.13). Without an object: every life-safety object of the device. */
 export const lifeSafetyOperationRequest = sequence('LifeSafetyOperation-Request', {
@@ -117,4 +110,3 @@ export const lifeSafetyOperationRequest = sequence('LifeSafetyOperation-Request'
   request: context(2, enumerated(0xffff)),
   objectIdentifier: optional(context(3, objectIdentifier)),
 });
-export type LifeSafetyOperationRequest = ValueOf<typeof lifeSafetyOperationRequest>;

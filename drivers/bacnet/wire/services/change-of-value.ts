@@ -3,7 +3,7 @@
 import { anyValue } from '../any-value.ts';
 import { dateTime, plainError, propertyIdentifier, propertyReference, propertyValue } from '../constructed.ts';
 import { boolean, objectIdentifier, real, time, unsigned } from '../primitive-content.ts';
-import { choice, context, list, optional, sequence, type ValueOf, wrapped } from '../schema.ts';
+import { choice, context, list, optional, sequence, wrapped } from '../schema.ts';
 
 /** ConfirmedCOVNotification-Request and UnconfirmedCOVNotification-Request (13.6, 13.7). */
 export const covNotificationRequest = sequence('COV notification', {
@@ -13,7 +13,6 @@ export const covNotificationRequest = sequence('COV notification', {
   timeRemaining: context(3, unsigned()),
   listOfValues: wrapped(4, list(propertyValue, { min: 0 })),
 });
-export type CovNotificationRequest = ValueOf<typeof covNotificationRequest>;
 
 /** SubscribeCOV-Request (13.14). Neither confirmed flag nor lifetime: a cancellation. Lifetime in seconds, 0 for ever. */
 export const subscribeCovRequest = sequence('SubscribeCOV-Request', {
@@ -22,7 +21,6 @@ export const subscribeCovRequest = sequence('SubscribeCOV-Request', {
   issueConfirmedNotifications: optional(context(2, boolean)),
   lifetime: optional(context(3, unsigned())),
 });
-export type SubscribeCovRequest = ValueOf<typeof subscribeCovRequest>;
 
 /** SubscribeCOVProperty-Request (13.15). */
 export const subscribeCovPropertyRequest = sequence('SubscribeCOVProperty-Request', {
@@ -33,7 +31,6 @@ export const subscribeCovPropertyRequest = sequence('SubscribeCOVProperty-Reques
   monitoredPropertyIdentifier: wrapped(4, propertyReference),
   covIncrement: optional(context(5, real)),
 });
-export type SubscribeCovPropertyRequest = ValueOf<typeof subscribeCovPropertyRequest>;
 
 /** SubscribeCOVPropertyMultiple-Request (13.16). Delay in seconds. */
 export const subscribeCovPropertyMultipleRequest = sequence('SubscribeCOVPropertyMultiple-Request', {
@@ -62,7 +59,6 @@ export const subscribeCovPropertyMultipleRequest = sequence('SubscribeCOVPropert
     ),
   ),
 });
-export type SubscribeCovPropertyMultipleRequest = ValueOf<typeof subscribeCovPropertyMultipleRequest>;
 
 /** SubscribeCOVPropertyMultiple-Error: a CHOICE, not a sequence. */
 export const subscribeCovPropertyMultipleError = choice('SubscribeCOVPropertyMultiple-Error', {
@@ -105,4 +101,3 @@ export const covNotificationMultipleRequest = sequence('COV notification multipl
     ),
   ),
 });
-export type CovNotificationMultipleRequest = ValueOf<typeof covNotificationMultipleRequest>;

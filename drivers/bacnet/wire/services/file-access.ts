@@ -1,17 +1,7 @@
 // File access services (clause 14): streams of octets and lists of records.
 
 import { objectIdentifier, octetString, signed, unsigned } from '../primitive-content.ts';
-import {
-  application,
-  applicationBoolean,
-  checked,
-  choice,
-  context,
-  list,
-  sequence,
-  type ValueOf,
-  wrapped,
-} from '../schema.ts';
+import { application, applicationBoolean, checked, choice, context, list, sequence, wrapped } from '../schema.ts';
 
 function countBroken(count: number, records: readonly Uint8Array[]): string | undefined {
   return count === records.length ? undefined : `got \`${records.length}\` records, expected \`${count}\``;
@@ -39,7 +29,6 @@ export const atomicReadFileRequest = sequence('AtomicReadFile-Request', {
     ),
   }),
 });
-export type AtomicReadFileRequest = ValueOf<typeof atomicReadFileRequest>;
 
 /** AtomicReadFile-ACK (14.1). */
 export const atomicReadFileAck = sequence('AtomicReadFile-ACK', {
@@ -63,7 +52,6 @@ export const atomicReadFileAck = sequence('AtomicReadFile-ACK', {
     ),
   }),
 });
-export type AtomicReadFileAck = ValueOf<typeof atomicReadFileAck>;
 
 /** AtomicWriteFile-Request (14.2). A start of -1 appends. */
 export const atomicWriteFileRequest = sequence('AtomicWriteFile-Request', {
@@ -87,11 +75,9 @@ export const atomicWriteFileRequest = sequence('AtomicWriteFile-Request', {
     ),
   }),
 });
-export type AtomicWriteFileRequest = ValueOf<typeof atomicWriteFileRequest>;
 
 /** AtomicWriteFile-ACK (14.2): where the data went. */
 export const atomicWriteFileAck = choice('AtomicWriteFile-ACK', {
   'file-start-position': context(0, signed),
   'file-start-record': context(1, signed),
 });
-export type AtomicWriteFileAck = ValueOf<typeof atomicWriteFileAck>;

@@ -21,7 +21,6 @@ export const changeListRequest = sequence('list element request', {
   propertyArrayIndex: optional(context(2, unsigned())),
   listOfElements: wrapped(3, anyValue),
 });
-export type ChangeListRequest = ValueOf<typeof changeListRequest>;
 
 /** CreateObject-Request (15.3). */
 export const createObjectRequest = sequence('CreateObject-Request', {
@@ -34,7 +33,6 @@ export const createObjectRequest = sequence('CreateObject-Request', {
   ),
   listOfInitialValues: optional(wrapped(1, list(propertyValue, { min: 0 }))),
 });
-export type CreateObjectRequest = ValueOf<typeof createObjectRequest>;
 
 /** CreateObject-ACK (15.3). */
 export const createObjectAck = application(objectIdentifier);
@@ -54,7 +52,6 @@ export const readPropertyAck = sequence('ReadProperty-ACK', {
   propertyArrayIndex: optional(context(2, unsigned())),
   propertyValue: wrapped(3, anyValue),
 });
-export type ReadPropertyAck = ValueOf<typeof readPropertyAck>;
 
 /** ReadPropertyMultiple-Request (15.7). */
 export const readPropertyMultipleRequest = list(
@@ -108,7 +105,6 @@ export const readRangeRequest = sequence('ReadRange-Request', {
     }),
   ),
 });
-export type ReadRangeRequest = ValueOf<typeof readRangeRequest>;
 
 /** ReadRange-ACK (15.8). */
 export const readRangeAck = sequence('ReadRange-ACK', {
@@ -120,7 +116,6 @@ export const readRangeAck = sequence('ReadRange-ACK', {
   itemData: wrapped(5, anyValue),
   firstSequenceNumber: optional(context(6, unsigned())),
 });
-export type ReadRangeAck = ValueOf<typeof readRangeAck>;
 
 /** WriteProperty-Request (15.9). An absent priority is 16 where the property is commandable. */
 export const writePropertyRequest = sequence('WriteProperty-Request', {
@@ -130,7 +125,6 @@ export const writePropertyRequest = sequence('WriteProperty-Request', {
   propertyValue: wrapped(3, anyValue),
   priority: optional(context(4, writePriority)),
 });
-export type WritePropertyRequest = ValueOf<typeof writePropertyRequest>;
 
 /** WritePropertyMultiple-Request (15.10). */
 export const writePropertyMultipleRequest = list(
@@ -140,7 +134,6 @@ export const writePropertyMultipleRequest = list(
   }),
   { min: 1 },
 );
-export type WritePropertyMultipleRequest = ValueOf<typeof writePropertyMultipleRequest>;
 
 /** WriteGroup-Request (15.11). Group 0 is not one. */
 export const writeGroupRequest = sequence('WriteGroup-Request', {
@@ -159,4 +152,3 @@ export const writeGroupRequest = sequence('WriteGroup-Request', {
   ),
   inhibitDelay: optional(context(3, boolean)),
 });
-export type WriteGroupRequest = ValueOf<typeof writeGroupRequest>;

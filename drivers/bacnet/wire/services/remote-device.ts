@@ -12,18 +12,7 @@ import {
   octetString,
   unsigned,
 } from '../primitive-content.ts';
-import {
-  application,
-  type Codec,
-  checked,
-  choice,
-  context,
-  list,
-  optional,
-  sequence,
-  type ValueOf,
-  wrapped,
-} from '../schema.ts';
+import { application, type Codec, checked, choice, context, list, optional, sequence, wrapped } from '../schema.ts';
 
 /** 1 to 20 characters (16.1, 16.4); of at most four octets each. */
 function password(number: number): Codec<CharacterString> {
@@ -38,7 +27,6 @@ export const deviceCommunicationControlRequest = sequence('DeviceCommunicationCo
   enableDisable: context(1, enumerated(2)),
   password: optional(password(2)),
 });
-export type DeviceCommunicationControlRequest = ValueOf<typeof deviceCommunicationControlRequest>;
 
 /** ConfirmedPrivateTransfer-Request and UnconfirmedPrivateTransfer-Request (16.2, 16.3). */
 export const privateTransferRequest = sequence('private transfer', {
@@ -46,7 +34,6 @@ export const privateTransferRequest = sequence('private transfer', {
   serviceNumber: context(1, unsigned()),
   serviceParameters: optional(wrapped(2, anyValue)),
 });
-export type PrivateTransferRequest = ValueOf<typeof privateTransferRequest>;
 
 /** ConfirmedPrivateTransfer-ACK (16.2). */
 export const privateTransferAck = sequence('ConfirmedPrivateTransfer-ACK', {
@@ -54,14 +41,12 @@ export const privateTransferAck = sequence('ConfirmedPrivateTransfer-ACK', {
   serviceNumber: context(1, unsigned()),
   resultBlock: optional(wrapped(2, anyValue)),
 });
-export type PrivateTransferAck = ValueOf<typeof privateTransferAck>;
 
 /** ReinitializeDevice-Request (16.4): 0 coldstart, 1 warmstart, 2 to 6 backup and restore, 7 activate changes. */
 export const reinitializeDeviceRequest = sequence('ReinitializeDevice-Request', {
   reinitializedStateOfDevice: context(0, enumerated(7)),
   password: optional(password(1)),
 });
-export type ReinitializeDeviceRequest = ValueOf<typeof reinitializeDeviceRequest>;
 
 /** ConfirmedTextMessage-Request and UnconfirmedTextMessage-Request (16.5, 16.6). */
 export const textMessageRequest = sequence('text message', {
@@ -72,11 +57,9 @@ export const textMessageRequest = sequence('text message', {
   messagePriority: context(2, enumerated(1)),
   message: context(3, characterString),
 });
-export type TextMessageRequest = ValueOf<typeof textMessageRequest>;
 
 /** TimeSynchronization-Request and UTCTimeSynchronization-Request (16.7, 16.8). */
 export const timeSynchronizationRequest = sequence('time synchronization', { time: dateTime });
-export type TimeSynchronizationRequest = ValueOf<typeof timeSynchronizationRequest>;
 
 function inOrder(low: number, high: number): string | undefined {
   return low <= high ? undefined : `got instances \`${low}\` to \`${high}\`, expected them in order`;
@@ -99,7 +82,6 @@ export const whoHasRequest = sequence('Who-Has-Request', {
     'object-name': context(3, characterString),
   }),
 });
-export type WhoHasRequest = ValueOf<typeof whoHasRequest>;
 
 /** I-Have-Request (16.9). */
 export const iHaveRequest = sequence('I-Have-Request', {
@@ -107,7 +89,6 @@ export const iHaveRequest = sequence('I-Have-Request', {
   objectIdentifier: application(objectIdentifier),
   objectName: application(characterString),
 });
-export type IHaveRequest = ValueOf<typeof iHaveRequest>;
 
 /** Who-Is-Request (16.10): both limits or none. */
 export const whoIsRequest = checked(
@@ -122,7 +103,6 @@ export const whoIsRequest = checked(
     return inOrder(low, high);
   },
 );
-export type WhoIsRequest = ValueOf<typeof whoIsRequest>;
 
 /** I-Am-Request (16.10). Segmentation: 0 both, 1 transmit, 2 receive, 3 none. */
 export const iAmRequest = sequence('I-Am-Request', {
@@ -131,7 +111,6 @@ export const iAmRequest = sequence('I-Am-Request', {
   segmentationSupported: application(enumerated(3)),
   vendorId: application(unsigned16),
 });
-export type IAmRequest = ValueOf<typeof iAmRequest>;
 
 /** VT-Open-Request and VT-Open-ACK (17.2). */
 export const vtOpenRequest = sequence('VT-Open-Request', {
