@@ -20,6 +20,8 @@ export interface SocketPlace extends Endpoint {
 }
 
 const receiveBufferOctets = 1 << 20;
+/** How many of a turn go before the rest: fewer wake who hears them too often, more leave it idle. */
+const firstTogether = 4;
 /** Every address here is a number already: nothing is to be looked up. */
 const asIs = ((address: string, _options: unknown, done: (error: null, address: string, family: number) => void) =>
   done(null, address, 4)) as NonNullable<SocketOptions['lookup']>;
@@ -30,6 +32,8 @@ export class DatagramSocket {
   readonly #own: Socket;
   readonly #ear: Socket;
   #open = true;
+  /** What `sendSoon` took in this turn of the loop. */
+  #ofTurn = 0;
   #soon: { readonly octets: Uint8Array; readonly to: Endpoint }[] = [];
 
   private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents) {
@@ -68,10 +72,15 @@ export class DatagramSocket {
     if (this.#open) this.#own.send(octets, port, address);
   }
 
-  /** As `send`, but with everything else that this turn of the loop brings: who hears it wakes up once. */
+  /**
+   * As `send`, but with what else this turn of the loop brings: who hears it wakes up once. The first few go before the rest, so
+   * that it works on them while the rest is made.
+   */
   sendSoon(octets: Uint8Array, to: Endpoint): void {
-    if (this.#soon.length === 0) setImmediate(this.#flush);
+    if (this.#ofTurn === 0) setImmediate(this.#turnEnds);
+    this.#ofTurn += 1;
     this.#soon.push({ octets, to });
+    if (this.#ofTurn === firstTogether) this.#flush();
   }
 
   async stop(): Promise<void> {
@@ -81,11 +90,16 @@ export class DatagramSocket {
     await Promise.all([closed(this.#own), closed(this.#ear)]);
   }
 
-  readonly #flush = (): void => {
+  readonly #turnEnds = (): void => {
+    this.#ofTurn = 0;
+    this.#flush();
+  };
+
+  #flush(): void {
     const soon = this.#soon;
     this.#soon = [];
     if (this.#open) for (const { octets, to } of soon) this.#own.send(octets, to.port, to.address);
-  };
+  }
 }
 
 function bound(place: SocketPlace, at: Endpoint, shared: boolean): Promise<Socket> {

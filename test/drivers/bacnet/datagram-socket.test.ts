@@ -17,7 +17,7 @@ it('what goes at once takes with it what waits; the end of a turn takes the rest
     datagram(octets) {
       heard.push(...octets);
       count += 1;
-      if (count === 4) all();
+      if (count === 9) all();
     },
     sendFailed: () => undefined,
   });
@@ -27,8 +27,10 @@ it('what goes at once takes with it what waits; the end of a turn takes the rest
     mouth.sendSoon(Uint8Array.of(2), ear.endpoint);
     mouth.send(Uint8Array.of(3), ear.endpoint);
     mouth.sendSoon(Uint8Array.of(4), ear.endpoint);
+    // More than the first few of a turn: in their order all the same.
+    for (const octet of [5, 6, 7, 8, 9]) mouth.sendSoon(Uint8Array.of(octet), ear.endpoint);
     await whole;
-    expect(heard).toEqual([1, 2, 3, 4]);
+    expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   } finally {
     await mouth.stop();
     await ear.stop();
