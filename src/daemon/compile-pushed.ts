@@ -3,9 +3,9 @@
 // Invariant: where no inventory part changed, the inventory object and the drivers' addresses stay the very same.
 
 import { Worker } from 'node:worker_threads';
-import { mergeContents } from '../cloud/compile-in-process.ts';
 import type { CompilePolicy } from '../cloud/compile-step.ts';
 import type { ManifestPayload } from '../cloud/manifest.ts';
+import { mergeContents } from '../cloud/merge-contents.ts';
 import type { PolicyPart } from '../cloud/policy-parts.ts';
 import type { DriverModule } from '../contract/driver.ts';
 import type { DocumentFault, Notice } from '../model/fault.ts';
@@ -69,7 +69,10 @@ async function compileHere(
 const nothingSaid: DocumentFault = { path: '', found: 'a bundle that was refused', expected: 'one without faults' };
 
 /** Asks the compiled policy what is known: nobody may do anything, and it must say so for every organization's root. */
-export function selfTest({ snapshot }: CompiledPolicy, header: ManifestPayload): readonly DocumentFault[] {
+export function selfTest(
+  { snapshot }: Pick<CompiledPolicy, 'snapshot'>,
+  header: ManifestPayload,
+): readonly DocumentFault[] {
   const faults: DocumentFault[] = [];
   if (snapshot.header.revision !== header.revision) {
     faults.push({ path: 'revision', found: `\`${snapshot.header.revision}\``, expected: `\`${header.revision}\`` });

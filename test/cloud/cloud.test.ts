@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { type BundlePart, partOfBytes, splitBundle } from '../../simulators/cloud/bundle-parts.ts';
 import { openClock } from '../../src/cloud/clock.ts';
 import { type CloudOptions, startCloud } from '../../src/cloud/cloud.ts';
-import { compileInProcess, selfTestPolicy } from '../../src/cloud/compile-in-process.ts';
 import { openManifest } from '../../src/cloud/manifest.ts';
 import { partsOf } from '../../src/cloud/policy-parts.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
+import { compileInProcess, selfTestPolicy } from './compile-in-process.ts';
 import { realTimers, startGateway } from './gateway.ts';
 import { MemoryDisk, openMemoryStore } from './memory-policy-store.ts';
 import { manifestOf, trustedRoot } from './road.ts';
@@ -103,7 +103,7 @@ describe('the plain compile step', () => {
     const { snapshot } = compiled.value;
     const header = { revision: 3 } as Parameters<typeof selfTestPolicy>[1];
     expect(selfTestPolicy(snapshot, header)).toEqual([]);
-    expect(selfTestPolicy(snapshot, { ...header, revision: 4 })).toMatchObject([{ path: 'revision', found: '3' }]);
+    expect(selfTestPolicy(snapshot, { ...header, revision: 4 })).toMatchObject([{ path: 'revision', found: '`3`' }]);
   });
 
   it('names the part that is no JSON, or holds another part’s keys', async () => {

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { GeneralEncrypt, importJWK } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { partOfBytes } from '../../simulators/cloud/bundle-parts.ts';
-import { compileInProcess } from '../../src/cloud/compile-in-process.ts';
 import { compileAndTest } from '../../src/cloud/compile-step.ts';
 import { credentialsOpener } from '../../src/cloud/credentials.ts';
 import { type GatewayKey, gatewayKeySchema } from '../../src/cloud/gateway-key-form.ts';
@@ -14,6 +13,7 @@ import { openGatewayKeys, replaceGatewayKeys } from '../../src/cloud/gateway-key
 import { openManifest } from '../../src/cloud/manifest.ts';
 import { partsOf } from '../../src/cloud/policy-parts.ts';
 import { temporaryFolder } from '../store/store-rig.ts';
+import { compileInProcess } from './compile-in-process.ts';
 import { manifestOf, trustedRoot } from './road.ts';
 import { START } from './virtual-time.ts';
 

@@ -3,11 +3,11 @@
 import type { BrokerSettings } from '../../src/cloud/broker-address.ts';
 import { openClock, systemSource } from '../../src/cloud/clock.ts';
 import { type CloudOptions, type RunningCloud, startCloud } from '../../src/cloud/cloud.ts';
-import { compileInProcess, selfTestPolicy } from '../../src/cloud/compile-in-process.ts';
 import type { Timers } from '../../src/contract/clock.ts';
 import type { PolicyStore } from '../../src/contract/policy-store.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
+import { compileInProcess, selfTestPolicy } from './compile-in-process.ts';
 import { MemoryDisk, openMemoryStore } from './memory-policy-store.ts';
 import { trustedRoot } from './road.ts';
 
