@@ -8,6 +8,8 @@ import { followStream } from './stream.ts';
 
 const MOST_POINTS = 256;
 const SETTLE_MS = 350;
+/** What is on the screen comes in parts; a stream is opened for all of them. */
+const GATHER_MS = 120;
 
 export const streamOpen = createStore(false);
 
@@ -90,16 +92,24 @@ export function useLive(ids: readonly string[]): void {
   const wanted = [...new Set(ids)].slice(0, MOST_POINTS).map(encodeURIComponent).join(',');
   useEffect(() => {
     if (wanted === '') return;
-    return followStream(
-      `live?points=${encodeURIComponent(wanted)}`,
-      {
-        value(data) {
-          const { id, ...reading } = data as ApiReading & { id: string };
-          take(id, reading);
+    let end = (): void => {};
+    const follow = (): void => {
+      end = followStream(
+        `live?points=${encodeURIComponent(wanted)}`,
+        {
+          value(data) {
+            const { id, ...reading } = data as ApiReading & { id: string };
+            take(id, reading);
+          },
+          gone: (data) => take((data as { id: string }).id, { quality: 'never', at: Date.now() }),
         },
-        gone: (data) => take((data as { id: string }).id, { quality: 'never', at: Date.now() }),
-      },
-      (isOpen) => streamOpen.set(isOpen),
-    );
+        (isOpen) => streamOpen.set(isOpen),
+      );
+    };
+    const timer = setTimeout(follow, GATHER_MS);
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
   }, [wanted]);
 }

@@ -15,9 +15,11 @@ export function SearchField({ initial }: { initial: string }) {
   useEffect(() => {
     if (initial === '' || document.activeElement !== field.current) setText(initial);
   }, [initial]);
-  // Who has gone elsewhere meanwhile is not fetched back.
+  // Who has gone elsewhere meanwhile is not fetched back; the letter before the last leads to the search and is nowhere else.
   useEffect(() => {
-    const forget = (): void => clearTimeout(timer.current);
+    const forget = (): void => {
+      if (!location.hash.startsWith('#/search')) clearTimeout(timer.current);
+    };
     addEventListener('hashchange', forget);
     return () => removeEventListener('hashchange', forget);
   }, []);

@@ -42,13 +42,18 @@ export interface Loaded<T> {
 
 /** What was shown last under a key, for whoever comes back to it: the oldest give way. */
 const remembered = new Map<string, unknown>();
-const MOST_REMEMBERED = 64;
+const MOST_REMEMBERED = 128;
 
 function remember(key: string | undefined, data: unknown): void {
   if (key === undefined) return;
   remembered.delete(key);
   remembered.set(key, data);
   for (const oldest of remembered.keys()) if (remembered.size > MOST_REMEMBERED) remembered.delete(oldest);
+}
+
+/** What another answer said of it already: shown at once, and asked for all the same. */
+export function foretell(key: string, data: unknown): void {
+  if (!remembered.has(key)) remember(key, data);
 }
 
 export const forgetAnswers = (): void => remembered.clear();
@@ -65,7 +70,8 @@ export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) 
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  useEffect(() => {
+  // Asked before anything is painted: a frame earlier than an effect would.
+  useLayoutEffect(() => {
     if (key === undefined) return;
     const abort = new AbortController();
     setState((before) => ({ ...(before.key === key ? before : kept<T>(key)), busy: true }));

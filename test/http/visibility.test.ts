@@ -134,6 +134,12 @@ describe.each(PRINCIPALS)('%s', (principal) => {
       expect(answer.status).toBe(isSeen ? 200 : 404);
       if (!isSeen) expect(answer.text).toBe(nothing.text);
       expect(points.status).toBe(isSeen ? 200 : 404);
+      const named = await client.ask('GET', `/api/v1/devices?q=${id}`);
+      expect(named.items.some((each) => each.id === id)).toBe(isSeen);
+      const model = encodeURIComponent(String(answer.body.model ?? 'none such'));
+      const alike = await client.ask('GET', `/api/v1/devices?model=${model}`);
+      expect(alike.items.every((each) => each.model === answer.body.model)).toBe(true);
+      expect(alike.items.some((each) => each.id === id)).toBe(isSeen && answer.body.model !== undefined);
     }
     for (const id of inventory.locations) {
       const answer = await client.ask('GET', `/api/v1/devices?location=${id}`);

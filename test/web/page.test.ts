@@ -100,7 +100,7 @@ describe.skipIf(!haveChromium())('the page', () => {
     await go(at('ahu1/sat-hi'));
     await page.getByRole('heading', { name: 'You may not change this' }).waitFor();
     await page.getByText('alarm.threshold').waitFor();
-    await page.getByText('Carla', { exact: true }).waitFor();
+    await page.getByText(/^Carla\b/).waitFor();
     await picture('refused');
     await page.getByRole('button', { name: 'Ask for this right' }).click();
     await page.getByText(/Asked\. Request \d+ is recorded/).waitFor();

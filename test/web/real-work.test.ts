@@ -167,17 +167,16 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
   }, 30_000);
 
   it('a transfer is paused, goes on, and is aborted with a reason; the device runs what it ran', async () => {
-    const image = newImage(LARGE);
+    const image = newImage(2 * LARGE);
     await rig.upload(image.octets, image.words);
-    const visit = await as('anna');
+    const [visit, other] = [await as('anna'), await as('ben')];
     const { page } = visit;
     const [before] = runs('fw4');
     await chooseImage(visit, image.version);
     await tick(visit, 'Unit 4');
     await page.getByRole('button', { name: 'Start on 1 device' }).click();
-    const sending = row(visit, 'Unit 4').getByText(/of 1\.4\sMiB/);
+    const sending = row(visit, 'Unit 4').getByText(/of 2\.9\sMiB/);
     await sending.waitFor();
-    const other = await as('ben');
     await other.go('jobs/transfers');
     const held = other.page.locator('.override', { hasText: 'Unit 4' });
     await held.getByText('by a job').waitFor();

@@ -15,8 +15,8 @@ import { trailTo } from './place.tsx';
 import { Point } from './point.tsx';
 
 /** A device with more points is shown kind by kind. */
-const WHOLE = 150;
-const AT_ONCE = 40;
+const WHOLE = 60;
+const AT_ONCE = 25;
 const ORDER = ['set-point', 'command', 'sensor', 'alarm-limit', 'parameter', 'firmware'] as const;
 
 /** `id`: the device itself; `point`: the device of that point, with the point opened. */
@@ -32,12 +32,13 @@ export function Device({ id, point }: { id?: string; point?: string }) {
   const device = useLoad(deviceId && `device ${deviceId}`, (signal) =>
     ask<ApiDevice>(`devices/${seg(deviceId ?? '')}`, { signal }),
   );
-  const points = useLoad(deviceId && `points ${deviceId}`, (signal) =>
+  const isKnownLarge = (device.data?.points ?? 0) > WHOLE;
+  const points = useLoad(isKnownLarge ? undefined : deviceId && `points ${deviceId}`, (signal) =>
     ask<Page<ApiPoint>>(`points${query({ device: deviceId, limit: WHOLE })}`, { signal }),
   );
   const locations = useLoad('locations', (signal) => ask<Page<ApiLocation>>('locations?limit=500', { signal }));
   const listed = points.data?.items ?? [];
-  const isLarge = points.data?.next !== undefined;
+  const isLarge = isKnownLarge || points.data?.next !== undefined;
   const [further, setFurther] = useState<{ readonly [kind: string]: readonly string[] }>({});
   const shown = isLarge ? ORDER.flatMap((kind) => further[kind] ?? []) : listed.map((each) => each.id);
   useLive([...(point === undefined ? [] : [point]), ...shown]);

@@ -1,11 +1,12 @@
 // A location: what lies below it, its devices, and of each device the set points with their values: a tap from here.
 
+import { useEffect } from 'preact/hooks';
 import type { ApiDevice, ApiLocation, ApiPoint } from '../../http/schema-browse.ts';
 import { ask, type Page, query } from '../api.ts';
 import { useLive } from '../live.ts';
 import { Busy, type Crumb, Crumbs, Fault, Heading, Icon, More, Value } from '../parts.tsx';
 import { to } from '../route.ts';
-import { useLoad, usePages } from '../store.ts';
+import { foretell, useLoad, usePages } from '../store.ts';
 import { t } from '../words.ts';
 
 const AT_ONCE = 24;
@@ -39,6 +40,9 @@ function Inside({ here, all }: { here: ApiLocation; all: readonly ApiLocation[] 
     ask<Page<ApiDevice>>(`devices${query({ location: here.id, limit: AT_ONCE, cursor })}`, { signal }),
   );
   const shown = devices.items ?? [];
+  useEffect(() => {
+    for (const each of shown) foretell(`device ${each.id}`, each);
+  }, [devices.items]);
   const byDevice = useTiles(here, shown);
   useLive(shown.flatMap((device) => byDevice.get(device.id)?.map((point) => point.id) ?? []));
   return (
