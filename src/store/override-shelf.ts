@@ -4,8 +4,9 @@
 import type { Shelf, ShelfDocument } from '../contract/shelf.ts';
 import { openForReading } from './database.ts';
 import { overrideSchema } from './override-schema.ts';
-import type { OverrideOrder, OverrideWorkerData } from './override-worker.ts';
+import type { OverrideOrder } from './override-worker.ts';
 import { RestingLine, type ThreadAnswer } from './resting-line.ts';
+import type { ThreadData } from './thread-orders.ts';
 import { WorkerLine } from './worker-line.ts';
 
 /**
@@ -13,7 +14,7 @@ import { WorkerLine } from './worker-line.ts';
  * @throws StoreFault `store-not-ours`, `store-too-new`, `store-corrupt`, `store-unavailable`
  */
 export async function openOverrideShelf(file: string): Promise<Shelf> {
-  const data: OverrideWorkerData = { file };
+  const data: ThreadData = { file };
   const start = () => new WorkerLine<OverrideOrder, ThreadAnswer>('override-worker', data);
   const line = new RestingLine<OverrideOrder>(file, start, { kind: 'close' });
   const order = (what: OverrideOrder) => line.order(what);

@@ -6,8 +6,9 @@ import type { PolicyFloor, PolicyStore } from '../contract/policy-store.ts';
 import { openForReading } from './database.ts';
 import { SELECT_FLOOR } from './policy-core.ts';
 import { policySchema } from './policy-schema.ts';
-import type { PolicyOrder, PolicyWorkerData } from './policy-worker.ts';
+import type { PolicyOrder } from './policy-worker.ts';
 import { RestingLine, type ThreadAnswer } from './resting-line.ts';
+import type { ThreadData } from './thread-orders.ts';
 import { WorkerLine } from './worker-line.ts';
 
 /**
@@ -17,7 +18,7 @@ import { WorkerLine } from './worker-line.ts';
  * @throws StoreFault `store-not-ours`, `store-too-new`, `store-corrupt`, `store-unavailable`
  */
 export async function openPolicyStore(file: string): Promise<PolicyStore & CommandMemory> {
-  const data: PolicyWorkerData = { file };
+  const data: ThreadData = { file };
   const start = () => new WorkerLine<PolicyOrder, ThreadAnswer>('policy-worker', data);
   const line = new RestingLine<PolicyOrder>(file, start, { kind: 'close' });
   try {
