@@ -19,10 +19,10 @@ import type {
 import type { ConfirmedRequest } from '../../../drivers/bacnet/wire/confirmed-service.ts';
 import type { UnconfirmedRequest } from '../../../drivers/bacnet/wire/unconfirmed-service.ts';
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
-import { createGate } from '../../../src/gate/gate.ts';
 import type { GateControl, SiteRules } from '../../../src/gate/options.ts';
-import { driverName, principalId } from '../../../src/model/ids.ts';
-import { ADMINISTRATOR, StageJournal, StageLog, StageTime, snapshot } from '../../gate/stage.ts';
+import { driverName } from '../../../src/model/ids.ts';
+import { type StageJournal, type StageLog, StageTime, snapshot } from '../../gate/stage.ts';
+import { openGate, openSession } from '../gate-stage.ts';
 import { AHU, request, station, VAV } from './classify-stage.ts';
 import { type BundleChanges, rigBundle } from './road-rig.ts';
 
@@ -144,32 +144,10 @@ export async function fakeStage(
   const sides = new FakeSides();
   const time = new StageTime();
   time.wall = Date.now();
-  const journal = new StageJournal();
-  const log = new StageLog();
-  let ids = 0;
-  const gate = createGate({
-    journal,
-    log,
-    clock: time,
-    timers: time,
-    links: { lookup: () => undefined },
-    newId: (kind) => {
-      ids += 1;
-      return `${kind}-${ids}`;
-    },
-    site: {
-      applicationAddresses: [],
-      sharedNetworks: ['127.0.0.0/8'],
-      neverGated: { peers: [], targets: [] },
-      ...changes.site,
-    },
-  });
   const current = snapshot(rigBundle(changes));
-  gate.activate(current);
+  const { gate, journal, log } = openGate(current, changes.site, { clock: time, timers: time });
   const anna = northAt('127.0.0.9');
-  const claim = { principal: principalId('anna'), address: '127.0.0.9', forMs: 3_600_000, by: ADMINISTRATOR };
-  const opened = await gate.openSession(claim);
-  if (!opened.ok) throw new Error(opened.fault.text);
+  await openSession(gate, 'anna', '127.0.0.9');
   sides.north.push(anna);
   const network = { networkNumber: 200, address: '127.0.0.1' };
   const section = bacnetSection.parse({
