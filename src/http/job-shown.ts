@@ -81,7 +81,7 @@ function summaryOf(looking: Looking, job: Job): ApiJobSummary {
     ...(order.note !== undefined && { note: order.note }),
     ...(paused && { paused: haltOf(looking, job, paused) }),
     ...(stopping && { stopping: haltOf(looking, job, stopping) }),
-    ...octetsOf(devices),
+    ...octetsOf(devices, image?.size),
     ...(order.kind === 'firmware' && {
       image: {
         id: order.image,
@@ -91,10 +91,14 @@ function summaryOf(looking: Looking, job: Job): ApiJobSummary {
   };
 }
 
-function octetsOf(devices: readonly JobDevice[]): Pick<ApiJobSummary, 'octets'> {
+/** Those that have not begun count with what they are to get; those that ended without a transfer do not. */
+function octetsOf(devices: readonly JobDevice[], size = 0): Pick<ApiJobSummary, 'octets'> {
   const octets = { sent: 0, total: 0, perSecond: 0 };
   for (const { state, progress } of devices) {
-    if (!progress) continue;
+    if (!progress) {
+      if (!isOver(state)) octets.total += size;
+      continue;
+    }
     octets.sent += progress.octets;
     octets.total += progress.total;
     if (state === 'transferring') octets.perSecond += progress.perSecond;

@@ -94,6 +94,12 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await row(visit, 'Unit 4')
       .getByText(/of 1\.4\sMiB/)
       .waitFor();
+    // Of both, also of the one that has not begun.
+    await page
+      .locator('.job-progress.large')
+      .getByText(/of 2\.9\sMiB/)
+      .waitFor();
+    expect(await row(visit, 'Unit 2').locator('.versions').textContent()).toContain(`→ ${image.version}`);
     await picture('real-progress');
     await page.getByText('2 of 2 done').waitFor();
     await page.locator('.tag.big', { hasText: 'Done' }).waitFor();

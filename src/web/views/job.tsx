@@ -103,7 +103,7 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
         {partial && <p class="quiet">{t('job.partial')}</p>}
         <ul class="ledger">
           {[...job.devices].sort(byInterest).map((each) => (
-            <DeviceRow key={each.device.id} each={each} />
+            <DeviceRow key={each.device.id} each={each} wanted={job.image?.version} />
           ))}
         </ul>
       </section>
@@ -124,9 +124,22 @@ function interestOf({ state }: ApiJobDevice): number {
   return ['queued', 'waiting-approval', 'waiting-window'].includes(state) ? 2 : 0;
 }
 
-function DeviceRow({ each }: { each: ApiJobDevice }) {
+/** `wanted`: the version that was ordered, until the device says one. */
+function DeviceRow({ each, wanted }: { each: ApiJobDevice; wanted: string | undefined }) {
   const now = useNow(15_000);
-  const { device, state, deadline, tries, oldVersion, newVersion, progress, why, denied, rows, decisions } = each;
+  const {
+    device,
+    state,
+    deadline,
+    tries,
+    oldVersion,
+    newVersion = wanted,
+    progress,
+    why,
+    denied,
+    rows,
+    decisions,
+  } = each;
   const isSending = progress !== undefined && state === 'transferring';
   const names = { [device.id]: device.name };
   return (
