@@ -1,6 +1,6 @@
 // Part of "record": refusals, folded so that a flood of them neither fills the journal nor grows memory.
-// Invariants: 1. the first refusal of a (peer, reason, target) is written at once, later ones of the same minute become one row
-// with their count; 2. the sum of all counts is the number of refusals; 3. a peer has a bounded number of keys, all peers
+// Invariants: 1. the first refusal of a (peer, operation, reason, target) is written at once, later ones of the same minute become
+// one row with their count; 2. the sum of all counts is the number of refusals; 3. a peer has a bounded number of keys, all peers
 // together too, and what is beyond shares a row.
 
 import type { Caller } from '../contract/gate.ts';
@@ -121,9 +121,10 @@ export function createRefusals(options: GateOptions, keeper: Keeper, counters: C
 
   /** The fold this refusal belongs to: its own, or where there are too many, one for each reason of this peer, else of all peers. */
   function place(refused: Refused): Fold {
-    const { reason, target = '' } = refused;
+    const { operation, reason, target = '' } = refused;
     const { peer } = refused.caller;
-    const exact = `${peer}\n${reason}\n${target}`;
+    // What was asked is part of it: an auditor looks for who was refused what. Octets behind the operation's name are not.
+    const exact = `${peer}\n${reason}\n${operation.split(' ', 1)[0]}\n${target}`;
     const own = folds.get(exact);
     if (own) return foldIn(own);
     const hasRoom = folds.size < KEYS;

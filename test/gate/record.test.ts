@@ -46,6 +46,20 @@ describe('refusals', () => {
     expect(stage.journal.notes).toHaveLength(5);
   });
 
+  it('of another operation have a row of their own: who was refused what stays in the record', () => {
+    const stage = Stage.set();
+    const refuse = (operation: string) =>
+      stage.gate.refuse(stage.as('ben'), {
+        operation,
+        reason: 'unsupported',
+        target: stage.handle('ahu'),
+        detail: 'd',
+      });
+    const ids = ['restart', 'firmware', 'function65 4101', 'function65 4102'].map(refuse);
+    expect(new Set(ids).size).toBe(3);
+    expect(stage.journal.notes).toHaveLength(3);
+  });
+
   it('of a flood neither grow memory nor rows, and none is lost from the count', async () => {
     const stage = Stage.set();
     for (let target = 0; target < 5000; target += 1) {

@@ -232,7 +232,10 @@ describe('what changes something', () => {
     await settled();
     // Once, to the stations; to no network of the plant.
     expect(stage.sides.said.map(({ to }) => to)).toEqual(['broadcast']);
-    expect(stage.journal.rows('refusal')).toMatchObject([{ operation: 'time-synchronization' }]);
+    expect(stage.journal.rows('refusal')).toMatchObject([
+      { operation: 'time-synchronization' },
+      { operation: 'write-group' },
+    ]);
     expect(stage.road.counters().unconfirmed_dropped).toBe(2);
     expect(stage.journal.rows('intent')).toEqual([]);
   });
