@@ -1,5 +1,6 @@
 // Firmware ─► device: the one file that takes images, each request in a lane turn of its own, so that reads and set points go on.
-// 1. A write is sent once; whether it is sent again is the transfer's to say. 2. An answer is named by what is to be done about it.
+// 1. A write is sent once; whether it is sent again is the transfer's to say. 2. After an abort nothing that waits for its turn is
+// sent. 3. An answer is named by what is to be done about it.
 
 import { inTurn } from './lane-turn.ts';
 import { wordsOf } from './read-slots.ts';
@@ -41,10 +42,12 @@ export class DeviceFile {
   readonly device: PlantDevice;
   readonly object: ObjectIdentifier;
   readonly #plant: PlantSide;
+  readonly #signal: AbortSignal | undefined;
   #readStep: number;
 
-  constructor(plant: PlantSide, device: PlantDevice, instance: number) {
+  constructor(plant: PlantSide, device: PlantDevice, instance: number, signal?: AbortSignal) {
     this.#plant = plant;
+    this.#signal = signal;
     this.device = device;
     this.object = { type: OBJECT_TYPES.file, instance };
     const { segmentation } = device;
@@ -125,7 +128,9 @@ export class DeviceFile {
 
   #turn(kind: 'read' | 'change', request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer | undefined> {
     const { device } = this;
-    return inTurn(this.#plant.lane(device), kind, PEER, () => this.#plant.request(device, request, { retry }));
+    return inTurn(this.#plant.lane(device), kind, PEER, () =>
+      this.#signal?.aborted ? Promise.resolve(undefined) : this.#plant.request(device, request, { retry }),
+    );
   }
 }
 

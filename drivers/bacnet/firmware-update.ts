@@ -131,11 +131,12 @@ export class FirmwareUpdates implements FirmwareDriver {
     if (device === undefined) return notSent('no station of its network has its instance');
     const signal = AbortSignal.any([given.signal, this.#end.signal]);
     const watch: StepWatch = { signal, progress: (octets) => given.progress(octets) };
-    if (watch.signal.aborted) return notSent('it was aborted before it began');
+    if (watch.signal.aborted) return notSent(ABORTED);
     if (this.#underWay.has(device)) return notSent('another step of its firmware is under way');
     this.#underWay.add(device);
     try {
-      return (await this.#carryOut(permit, device, watch)) ?? notSent('too much waits for the device');
+      const outcome = await this.#carryOut(permit, device, watch);
+      return typeof outcome === 'string' ? notSent(outcome) : outcome;
     } finally {
       this.#underWay.delete(device);
     }
@@ -147,28 +148,36 @@ export class FirmwareUpdates implements FirmwareDriver {
     if (place === undefined) return fail(NO_WAY);
     if (device === undefined) return fail('no station of its network has its instance');
     const { plant, clock, timers } = this.#parts;
-    return verifyImage({ file: new DeviceFile(plant, device, place.file), image, place, watch, clock, timers });
+    const file = new DeviceFile(plant, device, place.file, watch.signal);
+    return verifyImage({ file, image, place, watch, clock, timers });
   }
 
-  /** `undefined`: the first turn did not come, and the permit stands. */
-  async #carryOut(permit: Permit<BacnetChange>, to: PlantDevice, watch: StepWatch): Promise<Outcome | undefined> {
+  /** A text: why nothing was sent; the permit stands. */
+  async #carryOut(permit: Permit<BacnetChange>, to: PlantDevice, watch: StepWatch): Promise<Outcome | string> {
     const { gate, plant } = this.#parts;
     let redeemed = false;
     let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
     try {
       const first = await inTurn(plant.lane(to), 'change', 'gateway firmware', async () => {
+        if (watch.signal.aborted) return ABORTED;
         const redemption = await gate.redeem(permit, new Map());
         if (!redemption.redeemed) return { kind: 'withdrawn', reason: redemption.denial.reason } as const;
         redeemed = true;
         const { change } = redemption;
         if (change.kind !== 'firmware' || change.to !== to)
           throw new RangeError('got the permit of another change, expected one for a firmware step of the device');
-        const file = new DeviceFile(plant, to, change.place.file);
+        if (watch.signal.aborted) return { kind: 'not-sent', why: ABORTED } as const;
+        const file = new DeviceFile(plant, to, change.place.file, watch.signal);
         const request = firstRequest(change, file);
         const retry = request.service === 'read-property';
         return { kind: 'sent', change, file, request, answer: await plant.request(to, request, { retry }) } as const;
       });
-      if (first === undefined || first.kind === 'withdrawn') return first;
+      if (first === undefined) return 'too much waits for the device';
+      if (typeof first === 'string') return first;
+      if (first.kind !== 'sent') {
+        outcome = first;
+        return first;
+      }
       const { change, file, request, answer } = first;
       if (change.step.kind === 'transfer') {
         const { clock, timers } = this.#parts;
@@ -192,6 +201,7 @@ export class FirmwareUpdates implements FirmwareDriver {
   }
 }
 
+const ABORTED = 'it was aborted before it began';
 const NO_WAY = 'its address describes no way for firmware';
 
 function firstRequest({ step, place }: FirmwareChange, file: DeviceFile): ConfirmedRequest {

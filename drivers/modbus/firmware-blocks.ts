@@ -54,6 +54,12 @@ export function writeRequests(image: ImagePlace, at: number, octets: Uint8Array)
   return [written(number.register, both)];
 }
 
+/** Octets that a device holds of an image of so many at the most: what its last register, or its last block, is filled up to. */
+export function mostHeld(image: ImagePlace, size: number): number {
+  const unit = image.kind === 'registers' ? 2 * image.words : 2;
+  return unit * Math.ceil(size / unit);
+}
+
 /** Reads back up to `length` octets from an even place on; asks for whole registers. */
 export function readRequest(image: Files, at: number, length: number): Request {
   const recordLength = Math.min(Math.ceil(length / 2), MOST_READ, recordsLeft(at));

@@ -98,12 +98,17 @@ export class DeviceLoader {
     const over = this.#over;
     if (over !== undefined) {
       this.#over = undefined;
+      // Aborted while its permit was redeemed.
+      if (this.#signal?.aborted) {
+        over();
+        return aborted;
+      }
       return this.#exchange(request, exclusive).finally(over);
     }
     const { lane, line } = this.#track;
     const answer = await inTurn(lane, { exclusive, peer: firmwarePeer }, async (): Promise<Answer> => {
       if (exclusive) await lineUp(line);
-      if (this.#signal?.aborted) return { kind: 'down', why: 'it was aborted' };
+      if (this.#signal?.aborted) return aborted;
       return this.#exchange(request, exclusive);
     });
     return typeof answer === 'string' ? { kind: 'down', why: answer } : answer;
@@ -114,6 +119,7 @@ export class DeviceLoader {
   }
 }
 
+const aborted: Answer = { kind: 'down', why: 'it was aborted' };
 const otherAnswer: LoaderFault = { kind: 'refused', words: 'the device answered something else' };
 const later: readonly number[] = [exception.acknowledge, exception.serverDeviceBusy, exception.gatewayPathUnavailable];
 

@@ -189,6 +189,7 @@ export class Transfer {
       if (!isTaken) await this.#refused(answer.words, 'the checksum');
     }
     if (this.#knows('verified')) await this.#state(['verified'], 'it did not verify the image');
+    else if (this.#place.status !== undefined && isError(await this.#said())) this.#broken('error');
     if (received === undefined) return;
     const holds = await this.#number(received);
     if (holds !== undefined && holds < image.size) this.#lost(holds);
@@ -212,15 +213,19 @@ export class Transfer {
     }
   }
 
-  /** What it says once it is not busy. */
   async #settled(): Promise<LoaderState> {
+    const state = await this.#said();
+    return state.kind === 'done' ? state.value : this.#end('unknown', `${this.#soFar}: ${state.words}`);
+  }
+
+  /** What it says once it is not busy. */
+  async #said(): Promise<LoaderAnswer<LoaderState>> {
     const { loader } = this.#parts;
     const { status } = this.#place;
     if (status === undefined) throw new RangeError('got a loader without a status, expected one that has it');
     for (;;) {
       const state = await this.#until(() => loader.status(status.at, status.states));
-      if (state.kind !== 'done') return this.#end('unknown', `${this.#soFar}: ${state.words}`);
-      if (state.value !== 'busy') return state.value;
+      if (state.kind !== 'done' || state.value !== 'busy') return state;
       await this.#again('it says `busy`');
     }
   }
@@ -291,6 +296,8 @@ export class Transfer {
     throw new Ended(kind === 'unknown' ? { kind, why: text } : { kind, answer: text });
   }
 }
+
+const isError = (state: LoaderAnswer<LoaderState>): boolean => state.kind === 'done' && state.value === 'error';
 
 const unread = { kind: 'refused', words: 'its blocks cannot be read back' } as const;
 

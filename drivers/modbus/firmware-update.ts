@@ -55,6 +55,8 @@ const STATES: Readonly<Record<LoaderState, FirmwareState>> = {
   'boot-loader': 'boot-loader',
 };
 
+const ABORTED = 'it was aborted before it began';
+
 /** FC 8/1 without clearing the event log (V1.1b3, 6.8.1). */
 const restart: Request = { kind: 'diagnostics', subFunction: 1, data: Uint8Array.of(0, 0) };
 
@@ -137,7 +139,7 @@ export class FirmwareUpdates implements FirmwareDriver {
       return { kind: 'not-sent', why };
     };
     if (!at.ok) return notSent(at.fault);
-    if (watch.signal.aborted) return notSent('it was aborted before it began');
+    if (watch.signal.aborted) return notSent(ABORTED);
     const { index, device } = at.value;
     const id = index.inventory.idOf(device.handle);
     if (this.#underWay.has(id)) return notSent('another step of its firmware is under way');
@@ -168,6 +170,7 @@ export class FirmwareUpdates implements FirmwareDriver {
       const first = await inTurn(track.lane, { exclusive: true, peer: firmwarePeer }, async (): Promise<First> => {
         if (!(await lineUp(track.line)))
           return { kind: 'not-sent', why: track.line.health().why ?? 'its line is down' };
+        if (watch.signal.aborted) return { kind: 'not-sent', why: ABORTED };
         if (this.#parts.index()?.inventory !== index.inventory)
           return { kind: 'not-sent', why: 'the inventory changed' };
         const redemption = await gate.redeem(permit, new Map());

@@ -2,6 +2,7 @@
 
 import { ImageReader, sameOctets } from '../../src/contract/image-reader.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
+import { mostHeld } from './firmware-blocks.ts';
 import type { DeviceLoader, LoaderAnswer } from './firmware-loader.ts';
 import { patienceWith, type TransferParts } from './firmware-transfer.ts';
 
@@ -39,11 +40,12 @@ export async function verifyImage(parts: Omit<TransferParts, 'isStill'>): Promis
   return ok(undefined);
 }
 
+const stillBusy = { kind: 'busy', words: 'it says `busy`' } as const;
 const nothing = { kind: 'refused', words: 'it gives nothing back' } as const;
 
 type Answered = <T>(ask: () => Promise<LoaderAnswer<T>>) => Promise<LoaderAnswer<T> | string>;
 
-/** What cannot be read back: the loader's own verdict, or how much it holds. */
+/** What cannot be read back: the loader's own verdict, and how much it holds where it tells. */
 async function saidOf(
   loader: DeviceLoader,
   size: number,
@@ -53,15 +55,21 @@ async function saidOf(
   const { status, received } = loader.place;
   const unread = `${what} cannot be read back`;
   if (status !== undefined) {
-    const state = await answered(() => loader.status(status.at, status.states));
+    const state = await answered(async () => {
+      const said = await loader.status(status.at, status.states);
+      return said.kind === 'done' && said.value === 'busy' ? stillBusy : said;
+    });
     if (typeof state === 'string') return fail(state);
     if (state.kind !== 'done') return fail(`${unread}, and ${state.words}`);
-    if (state.value === 'verified') return ok(undefined);
-    if ([...status.states.values()].includes('verified')) return fail(`${unread}, and it says \`${state.value}\``);
+    const verifies = [...status.states.values()].includes('verified');
+    if (state.value === 'error' || (verifies && state.value !== 'verified'))
+      return fail(`${unread}, and it says \`${state.value}\``);
+    if (verifies && received === undefined) return ok(undefined);
   }
   if (received === undefined) return fail(`${unread}, and nothing else tells what it holds`);
   const holds = await answered(() => loader.number(received));
   if (typeof holds === 'string') return fail(holds);
   if (holds.kind !== 'done') return fail(`${unread}, and ${holds.words} to what it holds`);
-  return holds.value >= size ? ok(undefined) : fail(`${unread}, and it holds ${holds.value} octets, expected ${size}`);
+  const holdsImage = holds.value >= size && holds.value <= mostHeld(loader.place.image, size);
+  return holdsImage ? ok(undefined) : fail(`${unread}, and it holds ${holds.value} octets, expected ${size}`);
 }

@@ -109,8 +109,8 @@ export class FirmwareSteps<Driver extends RunningDriver> {
     return this.step({ kind: 'transfer', image: this.#parts.sourceOf(image), goesOn }, watch, id);
   }
 
-  activate(image: Buffer) {
-    return this.step({ kind: 'activate', image: this.#parts.sourceOf(image) });
+  activate(image: Buffer, watch: Partial<StepWatch> = {}) {
+    return this.step({ kind: 'activate', image: this.#parts.sourceOf(image) }, watch);
   }
 
   verify(image: Buffer, id = 'fw1') {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoaderFault } from '../../../simulators/bacnet/boot-loader.ts';
 import { FIRMWARE_MODEL } from '../../../simulators/bacnet/firmware-plant.ts';
 import { VENDOR } from '../../../simulators/bacnet/plant.ts';
+import { ask } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { buildImage } from '../../../simulators/firmware-image.ts';
 import { FirmwareRig, sourceOf } from './firmware-rig.ts';
@@ -328,6 +329,45 @@ describe('abort', () => {
       kind: 'not-sent',
       why: 'it was aborted before it began',
     });
+  });
+
+  it('lets nothing out that waits for its turn then: neither the first request nor a later piece', async () => {
+    const rig = await FirmwareRig.start({ network: { timeoutMs: 1000 } });
+    const device = rig.plant.device('fw1');
+    const image = rig.plant.image('2.0.0', SIZE);
+    const first = new AbortController();
+    device.fail({ kind: 'delay', ms: 50 });
+    const reading = rig.driver.read([rig.handle('fw1/sp')]);
+    const outcome = rig.activate(image, { signal: first.signal });
+    first.abort();
+    expect(await outcome).toEqual({ kind: 'not-sent', why: 'it was aborted before it began' });
+    await reading;
+    expect(device.record.writesSeen()).toBe(0);
+    expect(rig.gate.transfers()).toEqual([]);
+
+    const later = new AbortController();
+    let answered: Promise<string> | undefined;
+    device.behave();
+    const setPoint = ask.writeProperty({ object: 'analog-value,1', value: [app.real(21)], priority: 10 });
+    const transferring = rig.transfer(image, {
+      signal: later.signal,
+      progress: (octets) => {
+        if (octets < 3 * 1412) return;
+        device.fail({ kind: 'delay', ms: 50 }, { on: 'write' });
+        answered ??= rig.ask('ben', setPoint);
+      },
+    });
+    await expect
+      .poll(() => device.record.writes().some(({ targets }) => targets.includes('analog-value,1 present-value')), {
+        interval: 1,
+      })
+      .toBe(true);
+    later.abort();
+    const seen = device.record.writesSeen();
+    expect(await transferring).toMatchObject({ kind: 'stopped' });
+    expect(await answered).toBe('simple-ack');
+    expect((await rig.driver.read([rig.handle('fw1/sp')]))[0]).toMatchObject({ ok: true });
+    expect(device.record.writesSeen()).toBe(seen);
   });
 });
 

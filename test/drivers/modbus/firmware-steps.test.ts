@@ -76,6 +76,32 @@ describe('a loader that says less', () => {
     expect(await rig.verify(image)).toEqual({ ok: true, value: undefined });
   });
 
+  it('of verification, but of an error, is believed there', async () => {
+    const values = { ...idle, ready: [2, 3] };
+    const rig = await FirmwareRig.start({ firmware: { ...fast, status: { register: 501, values } } });
+    const image = rig.plant.image('2.0.0', SIZE);
+    rig.loader().fail({ kind: 'damage', at: 7 });
+    expect(await rig.transfer(image)).toEqual({
+      kind: 'refused-by-device',
+      answer: 'it found an error in the image, 20001 of 20001 octets were transferred',
+    });
+    expect(await rig.verify(image)).toEqual({
+      ok: false,
+      fault: 'its blocks cannot be read back, and it says `error`',
+    });
+  });
+
+  it('that holds more than the image does not hold the image', async () => {
+    for (const method of ['registers', 'files'] as const) {
+      const rig = await FirmwareRig.start({ method, firmware: fast, loader: { readable: false } });
+      expect(await rig.transfer(rig.plant.image('1.5.0', SIZE + 2 * BLOCK))).toEqual(acknowledged);
+      expect(await rig.verify(rig.plant.image('2.0.0', SIZE))).toMatchObject({
+        ok: false,
+        fault: expect.stringMatching(/cannot be read back, and it holds 20\d\d\d octets, expected 20001$/),
+      });
+    }
+  });
+
   it('of how much it holds goes by the numbers of its blocks, and begins anew after an interruption', async () => {
     const rig = await FirmwareRig.start({ firmware: { ...fast, received: undefined } });
     const image = rig.plant.image('2.0.0', SIZE);
@@ -173,6 +199,25 @@ describe('a step', () => {
     };
     expect(await rig.transfer(image, { signal: abort.signal, progress })).toMatchObject({ kind: 'stopped' });
     expect(performance.now() - began).toBeLessThan(1500);
+  });
+
+  it.each([
+    ['the command `commit`', { firmware: fast }],
+    ['a restart', { method: 'plain-files', firmware: fast }],
+  ] as const)('that is aborted while it waits for its turn does not begin: %s', async (_name, options) => {
+    const rig = await FirmwareRig.start({ ...options, timeoutMs: 1000 });
+    const image = rig.plant.image('2.0.0', 2000);
+    expect(await rig.transfer(image)).toEqual(acknowledged);
+    const { record } = rig.plant.device('fw1');
+    const seen = record.writesSeen();
+    rig.plant.device('fw1').fail({ kind: 'delay', ms: 50 }, { times: 1 });
+    const reading = rig.driver.read([rig.handle('fw1/sp')]);
+    const abort = new AbortController();
+    const outcome = rig.activate(image, { signal: abort.signal });
+    abort.abort();
+    expect(await outcome).toEqual({ kind: 'not-sent', why: 'it was aborted before it began' });
+    expect((await reading)[0]).toMatchObject({ ok: true });
+    expect(record.writesSeen()).toBe(seen);
   });
 
   it('of an image that cannot be read to its end says so', async () => {
