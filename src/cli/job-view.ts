@@ -34,6 +34,9 @@ export function describeCheck({ ok, approvals, faults, devices }: ApiJobCheck): 
     ...faults.map(({ path, message }) => `${path}: ${message}`),
     ...table,
     ...values,
+    ...devices.flatMap(({ device, unmatched = [] }) =>
+      unmatched.map((point) => `  ${point} has no partner on ${device.id}`),
+    ),
     ...(approvals > 0 ? [`${approvals} other ${approvals === 1 ? 'person' : 'persons'} must approve`] : []),
     ok ? 'nothing stands against it; nothing was sent' : 'it would not be started',
   ];

@@ -109,6 +109,8 @@ export interface DeviceCheck {
   readonly version?: string;
   /** What would be written there, with the value now where it could be read. */
   readonly rows?: readonly DifferenceRow[];
+  /** Of a configuration copy: points of the source that have no partner here, by id, and so are not copied; absent: none. */
+  readonly unmatched?: readonly string[];
 }
 
 export interface DifferenceRow {

@@ -292,9 +292,10 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
     ok: check.ok,
     approvals: check.approvals,
     faults: faultsOf(check),
-    devices: check.devices.flatMap(({ device, denial, fault, version, rows }) => {
+    devices: check.devices.flatMap(({ device, denial, fault, version, rows, unmatched }) => {
       const handle = sight.device(device);
       if (handle === undefined) return [];
+      const partnerless = unmatched?.filter((point) => sight.point(point) !== undefined) ?? [];
       return [
         {
           device: { id: device, name: sight.tree.inventory.nameOf(handle) },
@@ -316,6 +317,7 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
                   ],
             ),
           }),
+          ...(partnerless.length > 0 && { unmatched: partnerless }),
         },
       ];
     }),

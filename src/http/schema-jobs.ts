@@ -138,6 +138,10 @@ export const jobCheckSchema = z
           .array(differenceSchema)
           .optional()
           .describe('what would be written; points you may not read are left out'),
+        unmatched: z
+          .array(z.string())
+          .optional()
+          .describe('of a copy: points of the source without a partner here, which stay as they are; absent: none'),
       }),
     ),
   })

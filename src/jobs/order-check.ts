@@ -199,7 +199,14 @@ async function checkWriting(
       (change && firstDenial(parts, caller, [change]));
     const broken = rows.find((row) => row.fault !== undefined);
     const fault = planned.fault ?? (broken && `\`${broken.point}\`: ${broken.fault}`);
-    return { device: id, rows, ...(denial && { denial }), ...(fault !== undefined && { fault }) };
+    const unmatched = planned.unmatched?.filter(isShown) ?? [];
+    return {
+      device: id,
+      rows,
+      ...(denial && { denial }),
+      ...(fault !== undefined && { fault }),
+      ...(unmatched.length > 0 && { unmatched }),
+    };
   });
   return { check: verdict(devices, approvals), changes, plan };
 }

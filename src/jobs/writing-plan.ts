@@ -6,7 +6,7 @@ import type { BatchOrder, ConfigurationOrder, DifferenceRow, JobOrder, Threshold
 import type { AskedBesides, WriteOrder, WriteRow } from '../contract/work.ts';
 import type { TargetHandle } from '../model/ids.ts';
 import type { InventoryDevice, InventoryPoint, PointValue } from '../model/point.ts';
-import { isNonEmpty } from '../model/result.ts';
+import { isNonEmpty, type NonEmpty } from '../model/result.ts';
 import { isSameValue } from '../model/same-value.ts';
 import type { DeviceMemory } from './job-record.ts';
 import { deviceBy, type PlantParts, reachDevice, reachPoint, readingOf, type SlotReading } from './plant.ts';
@@ -17,6 +17,8 @@ export interface PlannedDevice {
   readonly rows: readonly DifferenceRow[];
   /** Of the device as a whole. */
   readonly fault?: string;
+  /** Of a copy: points of the source without a partner there. */
+  readonly unmatched?: NonEmpty<string>;
 }
 
 export type WritingPlan = ReadonlyMap<string, PlannedDevice>;
@@ -111,7 +113,9 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
       const fault = unitFault(match, point, 'in the source');
       return fault === undefined ? rowOf(match, read.value, now.get(match.handle)) : faulty(match, read.value, fault);
     });
-    return [device, { rows, ...faultIn(rows) }];
+    const matched = new Set(pairs.map(({ point }) => point));
+    const unmatched = points.filter((point) => !matched.has(point)).map(({ id }) => id);
+    return [device, { rows, ...faultIn(rows), ...(isNonEmpty(unmatched) && { unmatched }) }];
   });
   return new Map(await Promise.all(planned));
 }

@@ -29,7 +29,10 @@ const clients = new Map<Principal, Client>();
 const as = (principal: Principal): Client => clients.get(principal) as Client;
 
 beforeAll(async () => {
-  rig = await startHttpRig({ changes: { grants, inventory: bootInventory() }, drivers: stage.drivers });
+  const { devices, points = [] } = bootInventory();
+  const alone = { id: 'd4/time', name: 'Time', device: 'd4', class: 'parameter', address: { time: 1 } };
+  const inventory = { devices, points: [...points, alone] };
+  rig = await startHttpRig({ changes: { grants, inventory }, drivers: stage.drivers });
   for (const each of PRINCIPALS) clients.set(each, each === 'optimizer' ? rig.withToken() : await rig.as(each));
   await rig.images.announce(signedManifest(manifestFor(octets, { model: 'X1', version: '2.0' })), 'carla');
   await rig.images.receive(image, 0, inPieces(octets));
@@ -106,6 +109,18 @@ describe.each(PRINCIPALS)('%s', (principal) => {
       await abort(client, first);
     },
   );
+});
+
+it('the check of a copy names what has no partner', async () => {
+  const of = async (source: string, device: string) => {
+    const body = { kind: 'configuration', source, devices: [device] };
+    return (await as('carla').ask('POST', '/api/v1/jobs/check', { body })).body.devices;
+  };
+  const pair = (device: string) => [expect.objectContaining({ point: `${device}/gain` })];
+  expect(await of('d4', 'd2')).toMatchObject([{ rows: pair('d2'), unmatched: ['d4/time'] }]);
+  const whole = await of('d2', 'd4');
+  expect(whole).toMatchObject([{ rows: pair('d4') }]);
+  expect(JSON.stringify(whole)).not.toContain('unmatched');
 });
 
 describe('a job of somebody else', () => {

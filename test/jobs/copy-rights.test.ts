@@ -82,12 +82,16 @@ describe('a point of a copy', () => {
     class: 'parameter',
     ...more,
   });
-  async function rowsOf(...points: object[]) {
+  async function siteOf(points: readonly object[]): Promise<WritingStage> {
     const site = await WritingStage.set({}, (organization) => {
       organization.devices.push(...['p1', 'p2'].map((id) => ({ id, name: id, location: 'hq' })));
       organization.points.push(...points.map((point) => ({ class: 'parameter', ...point })));
     });
     for (const [at, { id }] of (points as { id: string }[]).entries()) site.put(id, at + 1);
+    return site;
+  }
+  async function rowsOf(...points: object[]) {
+    const site = await siteOf(points);
     const check = await site.jobs.check(site.all.stage.as('anna'), order);
     return check.devices.flatMap(({ rows = [], fault }) => [
       ...rows.map(({ point, wanted }) => [point, wanted]),
@@ -115,6 +119,17 @@ describe('a point of a copy', () => {
     const twins = [parameter('p1/a', 'Gain'), parameter('p1/b', 'Gain')];
     expect(await rowsOf(...twins, parameter('p2/x', 'Gain'))).toEqual(['no point of it matches one of `p1`']);
     expect(await rowsOf(...twins, parameter('p2/b', 'Gain'), parameter('p2/x', 'Gain'))).toEqual([['p2/b', 2]]);
+  });
+
+  it('that has no partner is named', async () => {
+    const only = [parameter('p1/a', 'Gain'), parameter('p1/b', 'Time'), parameter('p2/a', 'Gain')];
+    const site = await siteOf(only);
+    const check = await site.jobs.check(site.all.stage.as('anna'), order);
+    expect(check).toMatchObject({ ok: true, devices: [{ device: 'p2', unmatched: ['p1/b'] }] });
+    const all = await siteOf([...only, parameter('p2/b', 'Time')]);
+    expect((await all.jobs.check(all.all.stage.as('anna'), order)).devices[0]).not.toHaveProperty('unmatched');
+    const none = await siteOf([parameter('p1/a', 'Gain'), parameter('p2/x', 'Other')]);
+    expect((await none.jobs.check(none.all.stage.as('anna'), order)).devices[0]).not.toHaveProperty('unmatched');
   });
 
   it('has the unit of the source, or a fault', async () => {

@@ -118,6 +118,7 @@ export const deWork: WorkMessages = {
   'job.needsApproval.one': 'Eine weitere Person muss zustimmen.',
   'job.needsApproval': '{n} weitere Personen müssen zustimmen.',
   'job.differences': '{n} von {all} Werten sind verschieden',
+  'job.unmatched': 'Nicht übertragen, ohne Gegenstück auf diesem Gerät:',
   'job.nothingBegun': 'Nichts wurde begonnen: es muss auf jedem Gerät erlaubt sein',
   'job.start.one': 'Auf {n} Gerät beginnen',
   'job.start': 'Auf {n} Geräten beginnen',

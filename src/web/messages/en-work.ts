@@ -116,6 +116,7 @@ export const enWork = {
   'job.needsApproval.one': 'Another person has to approve.',
   'job.needsApproval': '{n} other persons have to approve.',
   'job.differences': '{n} of {all} values differ',
+  'job.unmatched': 'Not copied, no partner on this device:',
   'job.nothingBegun': 'Nothing was begun: it must be permitted on every device',
   'job.start.one': 'Start on {n} device',
   'job.start': 'Start on {n} devices',

@@ -30,7 +30,7 @@ export function CheckList({ check, action, version }: CheckListProps) {
         </p>
       ))}
       <ul class="ledger">
-        {devices.map(({ device, denied, fault, version: old, rows }) => (
+        {devices.map(({ device, denied, fault, version: old, rows, unmatched }) => (
           <li key={device.id} class={`card job-device ${stands(denied, fault, rows) ? 'bad' : 'on'}`}>
             <div class="job-device-head">
               <span class="row-name">
@@ -56,6 +56,11 @@ export function CheckList({ check, action, version }: CheckListProps) {
               />
             )}
             {rows && <Differences rows={rows} />}
+            {unmatched && (
+              <p class="why">
+                {t('job.unmatched')} <code>{unmatched.join(', ')}</code>
+              </p>
+            )}
           </li>
         ))}
       </ul>
