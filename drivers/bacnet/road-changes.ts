@@ -71,7 +71,11 @@ export class Changes {
       }
       const judgement = gate.judge(caller, what.change);
       if (!judgement.permitted) return this.#deny(request, to, judgement.denial);
-      if (what.needed.length === 0 || caller.neverGated) return this.#send(incoming, request, what, judgement.permit);
+      if (what.needed.length === 0 || caller.neverGated) {
+        // What comes right behind it is within the transfer, before this is answered.
+        if (what.change.transfer?.ends === false) this.#transferred(from, what);
+        return this.#send(incoming, request, what, judgement.permit);
+      }
       // The first permit only told that the rights are there; it goes nowhere, and the last judgement is the record.
       for (const need of what.needed) {
         lists += 1;
@@ -160,12 +164,17 @@ export class Changes {
   #carried(
     from: IncomingRequest['from'],
     request: KnownRequest,
-    { change }: ClassifiedChange,
+    what: ClassifiedChange,
     carried: Carried,
     to: PlantDevice,
   ): void {
     if (carried.kind === 'refused' || carried.kind === 'withdrawn') return;
     this.wrote(to, request);
+    this.#transferred(from, what);
+  }
+
+  /** A frame of a firmware transfer: what is under way, or ended, from here on. */
+  #transferred(from: IncomingRequest['from'], { change }: ClassifiedChange): void {
     const index = this.#services.index();
     const indexed = change.transfer && index?.device(change.transfer.device);
     if (index === undefined || indexed === undefined || change.rawImage !== true) return;

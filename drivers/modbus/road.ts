@@ -88,7 +88,11 @@ export class Road {
         counters.changes += 1;
         const judgement = gate.judge(asker.caller(), what.change);
         if (!judgement.permitted) this.#deny(request, judgement.denial, answer);
-        else this.#change(asker, route, request, judgement.permit, what, answer);
+        else {
+          // What comes right behind it is within the transfer, before this is answered.
+          this.#begun(asker, route, what.change);
+          this.#change(asker, route, request, judgement.permit, what, answer);
+        }
       }
     }
   }
@@ -228,19 +232,19 @@ export class Road {
     });
   }
 
+  #begun(asker: Asker, { index }: Reachable, { transfer, rawImage }: Change<ModbusChange>): void {
+    if (transfer === undefined || rawImage !== true || transfer.ends) return;
+    this.#transfers.wrote(index.inventory.idOf(transfer.device), asker.caller());
+  }
+
   /** A frame of a transfer that went out: until the transfer ends, a restart by the same person belongs to it. */
-  #transferred(
-    asker: Asker,
-    { index }: Reachable,
-    { transfer, rawImage }: Change<ModbusChange>,
-    carried: Carried,
-  ): void {
+  #transferred(asker: Asker, route: Reachable, change: Change<ModbusChange>, carried: Carried): void {
+    const { transfer, rawImage } = change;
     const wasSent =
       carried.kind !== 'refused' && carried.kind !== 'withdrawn' && (carried.kind !== 'failed' || carried.sent);
     if (transfer === undefined || rawImage !== true || !wasSent) return;
-    const device = index.inventory.idOf(transfer.device);
-    if (transfer.ends) this.#transfers.ended(device);
-    else this.#transfers.wrote(device, asker.caller());
+    if (transfer.ends) this.#transfers.ended(route.index.inventory.idOf(transfer.device));
+    else this.#begun(asker, route, change);
   }
 
   /**

@@ -54,6 +54,20 @@ describe('raw firmware', () => {
     expect(await rig.ask('ben', chunk(0))).toBe('complex-ack');
   });
 
+  it('has within it a restart right behind its first frame', async () => {
+    const { rig, chunk } = await start();
+    expect(await rig.ask('anna', setPoint)).toBe('simple-ack');
+    // The tool does not wait for an answer.
+    await Promise.all([rig.ask('anna', chunk(0)), rig.ask('anna', RESTART)]);
+    const intents = rig.journal.rows('intent').slice(1);
+    const asked = intents.map(({ operation, effects }) => [operation, effects[0]?.action]);
+    expect(asked).toEqual([
+      ['atomic-write-file', 'firmware.update'],
+      ['reinitialize-device', 'firmware.update'],
+    ]);
+    expect(rig.gate.transfers()).toEqual([]);
+  });
+
   it('goes idle, cools down for who let it, and is free for others', async () => {
     const { rig, chunk } = await start({ site: { transfers: { idleMs: 80, coolDownMs: 60_000 } } });
     expect(await rig.ask('anna', chunk(0))).toBe('complex-ack');

@@ -114,6 +114,18 @@ describe('a transfer', () => {
     ]);
   });
 
+  it('is its person’s on every connection, and a restart right behind its first frame is within it', async () => {
+    const rig = await FirmwareRig.start(raw);
+    const [anna, other] = [await rig.client('anna'), await rig.client('anna')];
+    await anna.ask(UNIT, START);
+    await other.ask(UNIT, RESTART);
+    expect(rig.gate.transfers()).toEqual([]);
+    await Promise.all([anna.ask(UNIT, START), anna.ask(UNIT, RESTART)]);
+    expect(rig.gate.transfers()).toEqual([]);
+    const actions = rig.journal.rows('intent').map(({ effects }) => effects[0]?.action);
+    expect(actions).toEqual(Array(4).fill('firmware.update'));
+  });
+
   it('that is idle ends, and its person waits before the next', async () => {
     const rig = await FirmwareRig.start({
       ...raw,
