@@ -76,7 +76,11 @@ describe.runIf(await havePymodbus())('pymodbus', () => {
       { method: 'write_registers', args: [540, [0, 1, 2]], unit: CHILLER },
     ]);
     expect(answers).toMatchObject([{ exception: 1 }, { exception: 1 }, { exception: 1 }]);
-    expect(rig.rows('refusal').map(({ reason }) => reason)).toEqual(['image-unverified']);
+    expect(rig.rows('refusal').map(({ operation, reason }) => [operation, reason])).toEqual([
+      ['writeFileRecord', 'image-unverified'],
+      ['writeSingleRegister', 'image-unverified'],
+      ['writeMultipleRegisters', 'image-unverified'],
+    ]);
     expect(rig.rows('refusal')[0]?.detail).toBeDefined();
     expect(rig.plant.writesSeen()).toBe(0);
   });

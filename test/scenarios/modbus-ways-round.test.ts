@@ -126,7 +126,8 @@ describe('4: unit 0, 255 and aliases', () => {
     expect(await anna.ask(255, '03 0000 0001')).toBe('830a');
     expect(bytesAtDevices()).toBe(0);
     expect(rig.rows('refusal')).toMatchObject([
-      { reason: 'unknown-target', detail: expect.stringContaining('one line') },
+      { operation: 'writeSingleRegister', reason: 'unknown-target', detail: expect.stringContaining('one line') },
+      { operation: 'readHoldingRegisters', reason: 'unknown-target' },
     ]);
     expect(rig.driver.status().counters.refused).toBe(2);
   });
@@ -317,7 +318,7 @@ describe('11: broadcasts', () => {
     for (const pdu of ['03 0000 0001', '17 0000 0001 0006 0001 02 0002', '41']) anna.send(adu(1, 0, pdu));
     expect(await anna.ask(255, '03 0000 0001')).toBe('830a');
     expect(bytesAtDevices()).toBe(0);
-    expect(rig.rows('refusal').filter(({ reason }) => reason === 'unsupported')).toHaveLength(1);
+    expect(rig.rows('refusal').filter(({ reason }) => reason === 'unsupported')).toHaveLength(3);
     expect(rig.driver.status().counters.refused).toBe(4);
   });
 });
