@@ -51,9 +51,9 @@ it('a console that only listens is looked for at the start, and known once it sa
   const heard: string[] = [];
   ear.on('message', (octets) => heard.push(octets.toString('hex')));
   const rig = await TransportRig.start({ north: { port: ear.address().port }, settle: false });
-  await eventually(() => heard.length === 2);
-  // I-Am-Router-To-Network 200, then Who-Is for everybody.
-  expect(heard).toEqual(['810b000901800100c8', '810b000801001008']);
+  await eventually(() => heard.length >= 2);
+  // I-Am-Router-To-Network 200, then Who-Is for everybody; what the plant's devices say of themselves comes behind.
+  expect(heard.slice(0, 2)).toEqual(['810b000901800100c8', '810b000801001008']);
   const desk = await rig.client();
   expect(rig.driver.status().counters.north_stations).toBe(0);
   desk.tell(say.iAm(4000), { endpoint: rig.north });
