@@ -62,6 +62,12 @@ export async function startBrowser(): Promise<OwnBrowser> {
   return { visit: (origin, options) => open(browser, origin, options), stop: () => browser.close() };
 }
 
+/** What a simulated Modbus device holds for a point, as the device itself says. */
+export function deviceHolds({ site }: Pick<Stage, 'site'>, point: string): unknown {
+  const device = Object.values(site.plant.devices).find(({ name }) => point.startsWith(`${name}/`));
+  return device?.bank.get(point);
+}
+
 /** Opens a list of the component library and takes one of its entries. */
 export async function choose(page: Page, label: string, option: string | RegExp): Promise<void> {
   await page.getByRole('combobox', { name: label }).click();

@@ -1,7 +1,7 @@
 // Changes that end and changes together: how long something is to stand, early release, a batch with its verdicts.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { choose, haveChromium, type Stage, startStage, type Visit } from './browser.ts';
+import { choose, deviceHolds, haveChromium, type Stage, startStage, type Visit } from './browser.ts';
 
 const at = (point: string): string => `point/${encodeURIComponent(point)}`;
 
@@ -13,10 +13,7 @@ describe.skipIf(!haveChromium())('a change', () => {
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
-  const holds = (point: string): unknown => {
-    const device = Object.values(stage.site.plant.devices).find(({ name }) => point.startsWith(`${name}/`));
-    return device?.bank.get(point);
-  };
+  const holds = (point: string): unknown => deviceHolds(stage, point);
   const entryOf = ({ page }: Visit, name: string) => page.locator('.override.open', { hasText: name });
   /** What the page asks for, as it leaves. */
   async function bodies({ page }: Visit, path: string): Promise<object[]> {

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../scenarios/daemon-rig.ts';
 import { have, run } from '../scenarios/peers/program.ts';
-import { haveChromium, type Stage, signIn, startStage } from './browser.ts';
+import { deviceHolds, haveChromium, type Stage, signIn, startStage } from './browser.ts';
 
 const SET_POINT = 'Supply air temperature set point';
 const at = (point: string): string => `point/${encodeURIComponent(point)}`;
@@ -17,10 +17,7 @@ describe.skipIf(!haveChromium())('the page', () => {
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
-  const holds = (point: string): unknown => {
-    const device = Object.values(stage.site.plant.devices).find(({ name }) => point.startsWith(`${name}/`));
-    return device?.bank.get(point);
-  };
+  const holds = (point: string): unknown => deviceHolds(stage, point);
 
   it('refuses a wrong password in words, then signs in and lands on the home location', async () => {
     const { page, picture, complaints } = await stage.visit();

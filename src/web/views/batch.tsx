@@ -1,15 +1,16 @@
 // Several points as one change. Invariants: 1. every row has its verdict before anything is sent; 2. one denied row stops all;
 // 3. afterwards every row says what became of it, put back or left.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ApiFound, ApiPointDetail } from '../../http/schema-browse.ts';
 import type { ApiCheck, ApiWriteResult } from '../../http/schema-work.ts';
-import { ApiFault, ask, newKey, seg } from '../api.ts';
+import { ApiFault, ask, seg } from '../api.ts';
 import { addToBatch, type BatchRow, batch, dropFromBatch } from '../batch-rows.ts';
 import { givenValue } from '../given-value.ts';
 import { useLive } from '../live.ts';
 import { Fault, Heading, Value } from '../parts.tsx';
 import { useLoad, useNow } from '../store.ts';
+import { useSameKey, useVerdict } from '../verdict.ts';
 import { shownTime, shownValue, t } from '../words.ts';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
@@ -27,11 +28,10 @@ const rowOf = ({ point, text }: BatchRow, priority: number) => {
 
 export function Batch() {
   const rows = batch.use();
-  const [checked, setChecked] = useState<{ of: string; check: ApiCheck }>();
   const [result, setResult] = useState<ApiWriteResult>();
   const [fault, setFault] = useState<ApiFault>();
   const [busy, setBusy] = useState(false);
-  const key = useRef({ of: '', key: '' });
+  const key = useSameKey();
   useLive(rows.map(({ point }) => point.id));
   const hold = useHold('usual');
   const complete = rows.flatMap((row) => rowOf(row, hold.priority) ?? []);
@@ -39,40 +39,26 @@ export function Batch() {
   const body = { rows: complete, ...(overrideMs !== undefined && { overrideMs }) };
   const asked = JSON.stringify(body);
 
-  useEffect(() => {
-    if (complete.length === 0) return;
-    const abort = new AbortController();
-    const timer = setTimeout(() => {
-      ask<ApiCheck>('batches/check', { method: 'POST', body: JSON.parse(asked), signal: abort.signal }).then(
-        (check) => setChecked({ of: asked, check }),
-        (error: unknown) => !abort.signal.aborted && error instanceof ApiFault && setFault(error),
-      );
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [asked]);
+  const check = useVerdict<ApiCheck>('batches/check', complete.length === 0 ? '' : asked, {
+    pauseMs: PAUSE_MS,
+    failed: setFault,
+  });
 
-  const verdicts = new Map<string, Verdict>(
-    checked?.of === asked ? checked.check.rows.map((row) => [row.point, row]) : [],
-  );
-  const isReady =
-    rows.length > 0 && complete.length === rows.length && checked?.of === asked && checked.check.ok && !busy;
+  const verdicts = new Map<string, Verdict>(check?.rows.map((row) => [row.point, row]));
+  const isReady = rows.length > 0 && complete.length === rows.length && check?.ok === true && !busy;
   const permitted = [...verdicts.values()].filter(({ verdict }) => verdict === 'permitted').length;
   const hasDenied = permitted < verdicts.size;
 
   async function send(): Promise<void> {
-    if (key.current.of !== asked) key.current = { of: asked, key: newKey() };
     setBusy(true);
     setFault(undefined);
     setResult(undefined);
     try {
-      setResult(await ask<ApiWriteResult>('batches', { method: 'POST', body, key: key.current.key }));
-      key.current = { of: '', key: '' };
+      setResult(await ask<ApiWriteResult>('batches', { method: 'POST', body, key: key.of(asked) }));
+      key.spent();
     } catch (error) {
       if (error instanceof ApiFault) {
-        if (error.problem.status !== 0) key.current = { of: '', key: '' };
+        if (error.problem.status !== 0) key.spent();
         setFault(error);
       }
     }

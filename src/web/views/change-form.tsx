@@ -8,12 +8,13 @@ import type { ApiPointDetail, ApiReading } from '../../http/schema-browse.ts';
 import type { ApiJob, ApiJobOrder } from '../../http/schema-jobs.ts';
 import type { ApiValue } from '../../http/schema-shared.ts';
 import type { ApiWriteResult } from '../../http/schema-work.ts';
-import { ApiFault, ask, newKey, seg } from '../api.ts';
+import { ApiFault, ask, seg } from '../api.ts';
 import { addToBatch, batch } from '../batch-rows.ts';
 import { givenValue } from '../given-value.ts';
 import { useReading } from '../live.ts';
 import { Fault } from '../parts.tsx';
 import { go, to } from '../route.ts';
+import { useSameKey } from '../verdict.ts';
 import { numberOf, shownTime, shownValue, t } from '../words.ts';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
@@ -35,7 +36,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<ApiWriteResult>();
   const [fault, setFault] = useState<ApiFault>();
-  const key = useRef({ of: '', key: '' });
+  const key = useSameKey();
   const shown = { ...point, reading };
   const given = givenValue(shown, text);
   const isSame =
@@ -53,30 +54,29 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
       ...(canEnd && overrideMs !== undefined && value !== null && { overrideMs }),
     };
     const of = JSON.stringify(body);
-    if (key.current.of !== of) key.current = { of, key: newKey() };
     setBusy(true);
     setFault(undefined);
     setAnswer(undefined);
     try {
       if (approvals > 0) {
         const order: ApiJobOrder = { kind: 'batch', rows: [{ point: point.id, ...body }] };
-        const job = await ask<ApiJob>('jobs', { method: 'POST', body: order, key: key.current.key });
+        const job = await ask<ApiJob>('jobs', { method: 'POST', body: order, key: key.of(of) });
         go(to('job', job.id));
         return;
       }
       const result = await ask<ApiWriteResult>(`points/${seg(point.id)}/write`, {
         method: 'POST',
         body,
-        key: key.current.key,
+        key: key.of(of),
       });
       setAnswer(result);
-      key.current = { of: '', key: '' };
+      key.spent();
       setText(undefined);
       reload();
     } catch (error) {
       const failed = error instanceof ApiFault ? error : new ApiFault({ type: '', title: String(error), status: 500 });
       // Only where no answer came may the same key be used again.
-      if (failed.problem.status !== 0) key.current = { of: '', key: '' };
+      if (failed.problem.status !== 0) key.spent();
       setFault(failed);
     } finally {
       setBusy(false);

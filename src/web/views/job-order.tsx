@@ -1,11 +1,12 @@
 // A new job: what, on which devices, under which terms; a verdict per device all the while; one tap to start. Invariants: 1. only
 // what was checked is started; 2. with one device missing nothing starts; 3. a repeat after a lost answer is the same job.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ApiImage, ApiJob, ApiJobCheck, ApiJobOrder } from '../../http/schema-jobs.ts';
-import { ApiFault, ask, newKey } from '../api.ts';
+import { ApiFault, ask } from '../api.ts';
 import { Crumbs, Fault, Heading } from '../parts.tsx';
 import { go, to } from '../route.ts';
+import { useSameKey, useVerdict } from '../verdict.ts';
 import { t } from '../words.ts';
 import { DevicePicker } from './device-picker.tsx';
 import { CheckList } from './job-check.tsx';
@@ -26,45 +27,32 @@ export function JobOrder({ kind, image }: { kind: string; image?: ApiImage }) {
   const [devices, setDevices] = useState<readonly string[]>([]);
   const [subject, setSubject] = useState<Subject>();
   const [terms, setTerms] = useState<Terms>(USUAL_TERMS);
-  const [checked, setChecked] = useState<{ of: string; check: ApiJobCheck }>();
   const [fault, setFault] = useState<ApiFault>();
   const [busy, setBusy] = useState(false);
-  const key = useRef({ of: '', key: '' });
+  const key = useSameKey();
 
   const about = kind === 'firmware' ? image && { kind, image: image.id } : subject;
   const order =
     about && devices.length > 0 ? ({ ...about, devices, ...termsOf(terms, kind) } as ApiJobOrder) : undefined;
   const asked = order ? JSON.stringify(order) : '';
-  useEffect(() => {
-    if (asked === '') return;
-    const abort = new AbortController();
-    setFault(undefined);
-    const timer = setTimeout(() => {
-      ask<ApiJobCheck>('jobs/check', { method: 'POST', body: JSON.parse(asked), signal: abort.signal }).then(
-        (check) => setChecked({ of: asked, check }),
-        (error: unknown) => !abort.signal.aborted && error instanceof ApiFault && setFault(error),
-      );
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [asked]);
+  const check = useVerdict<ApiJobCheck>('jobs/check', asked, {
+    pauseMs: PAUSE_MS,
+    began: () => setFault(undefined),
+    failed: setFault,
+  });
 
   if (!isKind(kind) || (kind === 'firmware' && !image)) return <p class="empty">{t('app.notFound')}</p>;
   const action = ACTIONS[kind];
-  const check = checked?.of === asked ? checked.check : undefined;
 
   async function start(): Promise<void> {
-    if (key.current.of !== asked) key.current = { of: asked, key: newKey() };
     setBusy(true);
     setFault(undefined);
     try {
-      const job = await ask<ApiJob>('jobs', { method: 'POST', body: JSON.parse(asked), key: key.current.key });
+      const job = await ask<ApiJob>('jobs', { method: 'POST', body: JSON.parse(asked), key: key.of(asked) });
       go(to('job', job.id));
     } catch (error) {
       if (error instanceof ApiFault) {
-        if (error.problem.status !== 0) key.current = { of: '', key: '' };
+        if (error.problem.status !== 0) key.spent();
         setFault(error);
       }
     }
