@@ -175,7 +175,7 @@ function recipientOf(entry: readonly Element[]): Recipient | undefined {
 }
 
 /** A BACnetAddress of this network or another; `undefined` for a broadcast. */
-export function peerOf(address: ConstructedElement): Peer | undefined {
+function peerOf(address: ConstructedElement): Peer | undefined {
   const [network, mac] = address.items;
   if (mac?.kind !== 'application' || mac.octets.length !== 6 || numberOf(network) !== 0) return undefined;
   return { endpoint: endpointOf(mac.octets) };

@@ -28,7 +28,7 @@ export interface Segment {
   readonly window: number;
 }
 
-export interface SegmentAck {
+interface SegmentAck {
   readonly kind: 'segment-ack';
   readonly negative: boolean;
   /** Sent by the side that answers. */

@@ -6,7 +6,7 @@ import type { SeenDatagram } from './client.ts';
 import { type DatagramPort, openPort } from './datagram-port.ts';
 import { BVLC, decodeBvlc, type Endpoint, encodeBvlc, macOf } from './framing.ts';
 
-export interface SimulatedBbmdOptions {
+interface SimulatedBbmdOptions {
   readonly host: string;
   readonly port: number;
   /** Its own network's broadcast address. Default 127.255.255.255. */

@@ -56,12 +56,12 @@ export type LoaderFault =
   | { readonly kind: 'never-back' };
 
 /** What would run if the device got its power now. `version` of what is torn is unknown. */
-export interface Runnable {
+interface Runnable {
   readonly digest: string;
   readonly version: string | undefined;
 }
 
-export interface TransferRecord {
+interface TransferRecord {
   chunks: number;
   /** Octets taken, those that came again included. */
   octets: number;
@@ -72,7 +72,7 @@ export interface TransferRecord {
 }
 
 /** What the boot loader needs of the device around it. */
-export interface LoaderHost {
+interface LoaderHost {
   readonly state: DeviceState;
   later(ms: number, then: () => void): void;
   /** The device is up again and says so. */

@@ -23,7 +23,7 @@ export interface SeenDatagram {
   readonly bytes: Buffer;
 }
 
-export interface FoundDevice {
+interface FoundDevice {
   readonly instance: number;
   readonly peer: Peer;
   readonly maxApdu: number;

@@ -4,7 +4,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import type { Endpoint } from './framing.ts';
 
-export const LOOPBACK_BROADCAST = '127.255.255.255';
+const LOOPBACK_BROADCAST = '127.255.255.255';
 
 export interface DatagramPortOptions {
   /** Default 127.0.0.1. */

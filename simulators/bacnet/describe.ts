@@ -7,7 +7,7 @@ import { confirmedName, objectName, propertyName, unconfirmedName } from './name
 import type { FrameKind } from './record.ts';
 import { decoded, shown, TAG } from './values.ts';
 
-export interface Description {
+interface Description {
   readonly kind: FrameKind;
   readonly service?: string;
   readonly invokeId?: number;

@@ -7,7 +7,7 @@ import { type Items, SimulatedObject } from './object.ts';
 import { single } from './object-kinds.ts';
 import { app, ctx, within } from './values.ts';
 
-export interface DeviceObjectOptions {
+interface DeviceObjectOptions {
   readonly instance: number;
   readonly name: string;
   readonly model?: string;
@@ -20,7 +20,7 @@ export interface DeviceObjectOptions {
 }
 
 /** Vendor identifier of the simulated devices; 999 is no registered maker's. */
-export const SIMULATED_VENDOR = 999;
+const SIMULATED_VENDOR = 999;
 
 const EXECUTED = 49;
 

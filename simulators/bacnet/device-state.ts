@@ -31,7 +31,7 @@ export interface FileGuard {
 }
 
 /** The way out, for what a device says of its own accord. */
-export interface Outbound {
+interface Outbound {
   confirmed(to: Peer, service: number, payload: Buffer): void;
   unconfirmed(to: Peer | 'broadcast', service: number, payload: Buffer): void;
 }
@@ -46,7 +46,7 @@ export interface Asker {
 export type Service = (state: DeviceState, parameters: Parameters, asker: Asker) => Buffer | undefined;
 
 export type Communication = 'enabled' | 'disabled' | 'no-initiation';
-export type DeviceMode = 'operational' | 'backup' | 'restore';
+type DeviceMode = 'operational' | 'backup' | 'restore';
 
 const OWN_INSTANCE = 4_194_303;
 const MOST_WAITING = 32;

@@ -92,7 +92,7 @@ function store(file: SimulatedFile, start: number, data: Buffer): void {
 }
 
 /** Cuts a file, or makes it longer with zeros. */
-export function setFileSize(file: SimulatedFile, size: number): void {
+function setFileSize(file: SimulatedFile, size: number): void {
   if (size < file.content.length) file.content = file.content.subarray(0, size);
   else if (size > file.content.length) extend(file, size);
 }

@@ -12,7 +12,7 @@ import { row } from './plant-point.ts';
 
 /** What every device of the plant is. */
 export const FIRMWARE_MODEL = 'Boreas 9000-C';
-export const FIRST_VERSION = '1.0.0';
+const FIRST_VERSION = '1.0.0';
 const FILE = 1;
 const FIRST_INSTANCE = 2001;
 

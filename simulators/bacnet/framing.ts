@@ -28,7 +28,7 @@ export const BVLC = {
 
 export const EVERY_NETWORK = 0xffff;
 
-export interface Bvlc {
+interface Bvlc {
   readonly function: number;
   readonly payload: Buffer;
   /** Who said it first, in a Forwarded-NPDU. */

@@ -12,12 +12,12 @@ import { decodeBvlc, decodeNpdu, type Endpoint } from './framing.ts';
 const DEFAULT_PORT = 47_808;
 
 /** `host:port`, behind a router with the station's network and MAC. */
-export type NodeBacnetReceiver =
+type NodeBacnetReceiver =
   | string
   | { readonly address?: string; readonly net?: number; readonly adr?: readonly number[] };
 
 /** The confirmed services that the package can ask for, by its own names. */
-export type NodeBacnetService =
+type NodeBacnetService =
   | 'readProperty'
   | 'writeProperty'
   | 'readPropertyMultiple'
@@ -58,7 +58,7 @@ export interface NodeBacnetTool {
   stop(): Promise<void>;
 }
 
-export interface NodeBacnetToolOptions {
+interface NodeBacnetToolOptions {
   /** Default 127.0.0.2: node-bacnet does not listen to requests from 127.0.0.1:47808. */
   readonly host?: string;
   /** Its own port and that of the broadcasts it sends and hears. Default 47808. */

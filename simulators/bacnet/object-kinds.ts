@@ -82,7 +82,7 @@ export function pointObject(
   return new SimulatedObject(ref, name, [...sheets, ...(options.extra ?? [])]);
 }
 
-export interface AlarmOptions {
+interface AlarmOptions {
   readonly low: number;
   readonly high: number;
   readonly deadband: number;
@@ -127,7 +127,7 @@ export function notificationClass(instance: number, name: string, recipients: It
 }
 
 /** A reference to a property, here or in another device. */
-export interface Reference {
+interface Reference {
   readonly object: ObjectText;
   readonly property?: PropertyName;
   readonly device?: number;
@@ -208,7 +208,7 @@ export function channel(
 }
 
 /** One write of a command's action. */
-export interface ActionStep extends Reference {
+interface ActionStep extends Reference {
   readonly value: Element;
   readonly priority: number;
 }

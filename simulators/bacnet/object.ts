@@ -20,7 +20,7 @@ export interface PropertySheet {
   readonly live?: () => Items;
 }
 
-export interface PropertyWrite {
+interface PropertyWrite {
   readonly property: number;
   readonly index?: number | undefined;
   readonly value: readonly Element[];

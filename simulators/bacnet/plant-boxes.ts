@@ -48,9 +48,9 @@ export function behaveAsVav(device: SimulatedDevice, seconds: number): void {
   device.measure('analog-input,1', follow(number('analog-input,1'), number('analog-value,1'), seconds, 900));
 }
 
-export const ZONES = 120;
-export const LIGHTS = 40;
-export const MODES = 40;
+const ZONES = 120;
+const LIGHTS = 40;
+const MODES = 40;
 
 const three = (index: number): string => String(index).padStart(3, '0');
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);

@@ -4,10 +4,10 @@ import type { ObjectText, PropertyName } from './names.ts';
 import type { SimulatedObject } from './object.ts';
 import { type PointOptions, pointObject } from './object-kinds.ts';
 
-export type PlantPointClass = 'set-point' | 'command' | 'parameter' | 'alarm-limit' | 'firmware' | 'sensor';
+type PlantPointClass = 'set-point' | 'command' | 'parameter' | 'alarm-limit' | 'firmware' | 'sensor';
 
 /** Where a point is: an object and, where it is not the present value, a property of it. */
-export interface BacnetAddress {
+interface BacnetAddress {
   readonly object: ObjectText;
   readonly property?: PropertyName;
 }

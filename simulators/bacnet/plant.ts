@@ -15,10 +15,10 @@ export type BacnetPlantDeviceId = (typeof BACNET_PLANT_DEVICES)[number];
 /** The name that device addresses use for the plant's network. */
 export const PLANT_NETWORK = 'plant';
 /** What restarts and communication control of the air handler ask for. */
-export const AHU_PASSWORD = 'filters';
+const AHU_PASSWORD = 'filters';
 
 /** A device as the signed inventory writes it. */
-export interface InventoryDeviceRow {
+interface InventoryDeviceRow {
   readonly id: BacnetPlantDeviceId;
   readonly name: string;
   readonly location: string;
@@ -30,14 +30,14 @@ export interface InventoryDeviceRow {
 }
 
 /** Where a device is, and how it takes firmware. */
-export interface BacnetDeviceAddress {
+interface BacnetDeviceAddress {
   readonly network: string;
   readonly instance: number;
   readonly firmware?: { readonly file: number; readonly [setting: string]: unknown };
 }
 
 /** A point as the signed inventory writes it. */
-export interface InventoryPointRow extends PlantPoint {
+interface InventoryPointRow extends PlantPoint {
   readonly device: BacnetPlantDeviceId;
 }
 

@@ -25,7 +25,7 @@ export interface ArrivedFrame {
 }
 
 /** A change that a device made to itself or took from a service, after the fact. */
-export interface AppliedChange {
+interface AppliedChange {
   readonly at: number;
   /** `analog-value,1 present-value` */
   readonly target: string;

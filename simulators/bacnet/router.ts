@@ -14,7 +14,7 @@ import {
   macOf,
 } from './framing.ts';
 
-export interface RouterSide {
+interface RouterSide {
   readonly network: number;
   readonly host: string;
   /** Default 0: chosen by the system. */

@@ -2,7 +2,7 @@
 
 import type { Segment } from './apci.ts';
 
-export interface SegmentSenderOptions {
+interface SegmentSenderOptions {
   readonly payload: Buffer;
   /** Octets of payload in one segment. */
   readonly size: number;
@@ -75,7 +75,7 @@ export class SegmentSender {
   }
 }
 
-export interface SegmentReceiverOptions {
+interface SegmentReceiverOptions {
   /** 1 to 127: the most segments this side takes at once. */
   readonly window: number;
   /** How long to wait for the next one before all is forgotten. */

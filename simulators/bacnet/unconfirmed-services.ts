@@ -8,7 +8,7 @@ import { UNCONFIRMED, unconfirmedName } from './names.ts';
 import type { Parameters } from './parameters.ts';
 import { nameOf, type Peer } from './peer.ts';
 
-export interface UnconfirmedHost {
+interface UnconfirmedHost {
   readonly state: DeviceState;
   readonly fanOut: FanOut;
   /** Notifications that came, one line each. */

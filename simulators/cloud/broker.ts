@@ -2,6 +2,7 @@
 
 import { createServer, type Socket } from 'node:net';
 import { Aedes, type AedesOptions } from 'aedes';
+import { freePort } from '../free-port.ts';
 
 export interface RunningBroker {
   readonly url: string;
@@ -10,8 +11,9 @@ export interface RunningBroker {
   close(): Promise<void>;
 }
 
-/** `port` 0: one that is free. `options`: who may connect, publish and subscribe, as aedes takes it. */
+/** `port` 0: one that is free, and to which it can come back. `options`: who may connect, publish and subscribe, as aedes takes it. */
 export async function startBroker(port = 0, host = '127.0.0.1', options: AedesOptions = {}): Promise<RunningBroker> {
+  const bound = port === 0 ? await freePort() : port;
   const aedes = await Aedes.createBroker(options);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -22,10 +24,8 @@ export async function startBroker(port = 0, host = '127.0.0.1', options: AedesOp
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen(bound, host, resolve);
   });
-  const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
   let closed: Promise<void> | undefined;
   const close = async () => {
     for (const socket of sockets) socket.destroy();

@@ -26,11 +26,11 @@ export interface StateMessage {
   readonly revision: number | null;
 }
 
-export type GatewayEvent =
+type GatewayEvent =
   | { readonly kind: 'report'; readonly report: ReportMessage }
   | { readonly kind: 'state'; readonly state: StateMessage };
 
-export interface ConsoleOptions {
+interface ConsoleOptions {
   readonly brokerUrl: string;
   readonly policyKey: SigningKey;
   /** Signs `policy/locks`; absent: `lock` rejects. */
@@ -39,7 +39,7 @@ export interface ConsoleOptions {
   readonly mqtt?: IClientOptions;
 }
 
-export interface PushOptions {
+interface PushOptions {
   readonly epoch?: number;
   readonly refreshBy?: string;
   /** Secrets, already encrypted to the gateway; absent: the bundle's own are left out. */

@@ -6,7 +6,7 @@ import { GeneralEncrypt, importJWK } from 'jose';
 import { type BundleJson, type BundlePart, partOfBytes } from './bundle-parts.ts';
 import type { GatewayKeys } from './reading.ts';
 
-export interface Secrets {
+interface Secrets {
   readonly users: readonly { readonly id: string; readonly password: string }[];
   readonly applications: readonly { readonly id: string; readonly tokens: readonly string[] }[];
 }

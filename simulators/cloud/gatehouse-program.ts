@@ -36,7 +36,7 @@ function run(words: readonly string[], input: string): Promise<Ended> {
   });
 }
 
-export interface PolicyVerdict {
+interface PolicyVerdict {
   readonly accepted: boolean;
   readonly faults: readonly { readonly path: string; readonly found: string; readonly expected: string }[];
   readonly notices: readonly { readonly path: string; readonly text: string }[];

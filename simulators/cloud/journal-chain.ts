@@ -40,7 +40,7 @@ interface HeadMessage {
 export const CHAIN_START: ChainPlace = { number: 0, hash: '0'.repeat(64) };
 
 /** RFC 8785 for what JSON.parse gives. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

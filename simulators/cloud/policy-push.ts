@@ -34,7 +34,7 @@ export async function preview(
   };
 }
 
-export interface PushResult extends Pushed {
+interface PushResult extends Pushed {
   /** `undefined`: nobody waited for it. */
   readonly report: ReportMessage | undefined;
 }

@@ -20,7 +20,7 @@ export function isSignedBy(header: string, payload: string, signature: string, {
 }
 
 /** The header of a compact JWS, unverified: whose key to look for. Throws where the text is none. */
-export function headerOf(text: string): { readonly alg?: unknown; readonly kid?: unknown; readonly typ?: unknown } {
+function headerOf(text: string): { readonly alg?: unknown; readonly kid?: unknown; readonly typ?: unknown } {
   const segments = text.split('.');
   if (segments.length !== 3) throw new Error('got text that is not a compact JWS');
   return decode(segments[0] ?? '') as { alg?: unknown; kid?: unknown; typ?: unknown };

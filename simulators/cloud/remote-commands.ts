@@ -63,7 +63,7 @@ export function addRemoteCommands(program: Command, terminal: Terminal, shape: S
 }
 
 /** The value as JSON says it; what is no JSON is text. A whole number too large for JSON is wrapped. */
-export function commandValue(text: string): unknown {
+function commandValue(text: string): unknown {
   if (/^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) return { integer: text };
   try {
     const value: unknown = JSON.parse(text);
@@ -74,7 +74,7 @@ export function commandValue(text: string): unknown {
   throw badInput(`got value \`${text}\`, expected a number, true, false or text`);
 }
 
-export function operationOf(
+function operationOf(
   operation: string,
   words: readonly string[],
   { priority, override }: Pick<CommandWords, 'priority' | 'override'>,

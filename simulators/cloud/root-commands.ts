@@ -145,7 +145,7 @@ function tellSigned(
 }
 
 /** SHA-256 (hex) of both public keys: what `gatehouse enrol` shows. */
-export function gatewayFingerprint({ signing, encryption }: GatewayKeys): string {
+function gatewayFingerprint({ signing, encryption }: GatewayKeys): string {
   return createHash('sha256').update(`${signing.x}.${encryption.x}`).digest('hex');
 }
 

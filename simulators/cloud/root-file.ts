@@ -50,7 +50,7 @@ export function documentOf(text: string): RootDocument {
 }
 
 /** Distinct root keys of `by` whose signatures under `text` are right. */
-export function signersOf(text: string, by: RootDocument): readonly string[] {
+function signersOf(text: string, by: RootDocument): readonly string[] {
   const { payload, signatures } = parse(text);
   const signers = signatures.flatMap((entry) => {
     const { kid, typ } = JSON.parse(Buffer.from(entry.protected, 'base64url').toString('utf8')) as Record<
@@ -65,7 +65,7 @@ export function signersOf(text: string, by: RootDocument): readonly string[] {
 }
 
 /** What is lacking before the root may take the place of the one before; empty: nothing. */
-export function lackingOf(text: string, before: RootDocument | undefined): readonly string[] {
+function lackingOf(text: string, before: RootDocument | undefined): readonly string[] {
   const document = documentOf(text);
   const lacking: string[] = [];
   const look = (root: RootDocument, name: string): void => {

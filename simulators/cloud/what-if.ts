@@ -4,7 +4,7 @@ import type { BundleJson } from './bundle-parts.ts';
 import { type DecisionAnswer, type DecisionQuestion, decideAll } from './gatehouse-program.ts';
 import type { UploadedRow } from './journal-chain.ts';
 
-export interface ChangedDecision {
+interface ChangedDecision {
   /** Of the journal. */
   readonly number: number;
   readonly at: string;

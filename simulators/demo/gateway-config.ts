@@ -5,7 +5,7 @@ import { type BacnetPlaces, bacnetSection } from './bacnet-part.ts';
 import type { DemoPorts } from './options.ts';
 import { GATEWAY, SUPERVISOR_ADDRESS } from './policy.ts';
 
-export interface ConfigPlaces {
+interface ConfigPlaces {
   readonly rootFile: string;
   readonly socket: string;
   readonly brokerUrl: string;

@@ -15,7 +15,7 @@ const STOP_TIMEOUT_MS = 10_000;
 
 export interface RunningGateway {
   readonly pid: number;
-  /** Ports by the listener's name, `http` for the page, of BACnet with `bacnet-` before it, as its log says them. */
+  /** Ports by the listener's name, `http` for the page, `health` for the health, of BACnet with `bacnet-` before it, as its log says them. */
   readonly ports: ReadonlyMap<string, number>;
   /** Every line it has printed. */
   readonly lines: readonly string[];
@@ -47,8 +47,8 @@ export async function startGateway(
       log(line);
       const [, driver, name, port] = /listener\.open: (\S+) (\S+) on \S+:(\d+) /.exec(line) ?? [];
       if (name !== undefined) ports.set(driver === 'modbus' ? name : `${driver}-${name}`, Number(port));
-      const [, http] = /http\.listening: .*:(\d+)\/$/.exec(line) ?? [];
-      if (http !== undefined) ports.set('http', Number(http));
+      const [, page, at] = /(http|health)\.listening: .*:(\d+)\/?$/.exec(line) ?? [];
+      if (page !== undefined) ports.set(page, Number(at));
       if (line.includes(' daemon.ready: ')) resolve();
     };
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', hear);

@@ -48,7 +48,10 @@ export function guide(site: DemoSite, modbusPort: number, securePort: number | u
     ['what the record holds of it', [`${gatehouse} journal tail ${data}`, `${gatehouse} journal verify ${data}`]],
     ...bacnetParts(site, here, gatehouse),
     ...orderParts(site, here, gatehouse),
-    ['how the gateway is', [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.healthPort}/readyz`]],
+    [
+      'how the gateway is',
+      [`${gatehouse} status ${socket}`, `curl -s http://127.0.0.1:${site.gateway().ports.get('health')}/readyz`],
+    ],
     ...(securePort === undefined ? [] : [secureRead(here(site.certificates), securePort)]),
   ] as const;
   const page = `\n  The page and the API: https://127.0.0.1:${site.gateway().ports.get('http') ?? 0}/ as anna, ben, carla or dora, password ${DEMO_PASSWORD}`;

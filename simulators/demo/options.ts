@@ -26,7 +26,7 @@ export interface DemoOptions {
   readonly tour: boolean;
 }
 
-export const DEFAULT_PORTS: DemoPorts = {
+const DEFAULT_PORTS: DemoPorts = {
   modbus: 1502,
   meters: 1503,
   secure: 1802,

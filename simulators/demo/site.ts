@@ -30,7 +30,6 @@ export interface DemoSite {
   readonly data: string;
   /** Folder of the site CA and the certificates it issued. */
   readonly certificates: string;
-  readonly healthPort: number;
   /** Signed, each for one device. */
   readonly images: readonly DemoImage[];
   readonly plant: RunningPlant;
@@ -74,7 +73,8 @@ async function open(
 ): Promise<DemoSite> {
   const folder = resolve(options.folder);
   const { timeScale = 1 } = options;
-  const ports = await checkPorts(options.ports);
+  const { ports } = options;
+  await checkPorts(ports);
   const keys = openFolder(folder);
   const certificates = join(folder, 'certificates');
   await makeCertificates(certificates);
@@ -128,7 +128,6 @@ async function open(
     socket,
     data: join(folder, 'data'),
     certificates,
-    healthPort: ports.health,
     images,
     plant,
     bacnet,
@@ -199,42 +198,32 @@ async function makeCertificates(folder: string): Promise<void> {
 }
 
 /** Every port is asked for before anything is started, so that one that is in use is one sentence and not half a site. */
-async function checkPorts(ports: DemoPorts): Promise<DemoPorts> {
+async function checkPorts(ports: DemoPorts): Promise<void> {
   const checked = Object.entries(ports).map(async ([name, port]) => {
-    const bound = await (name === 'bacnet' ? tryUdpPort(port) : tryPort(port));
-    if (typeof bound === 'string') {
-      throw new DemoFault(`port ${port} of 127.0.0.1 ${bound}: choose another one with --${name}-port`);
+    const why = await (name === 'bacnet' ? tryUdpPort(port) : tryPort(port));
+    if (why !== undefined) {
+      throw new DemoFault(`port ${port} of 127.0.0.1 ${why}: choose another one with --${name}-port`);
     }
-    return [name, name === 'health' ? bound : port] as const;
   });
-  const settled = await Promise.all(checked);
-  return Object.fromEntries(settled) as unknown as DemoPorts;
+  await Promise.all(checked);
 }
 
-function tryUdpPort(port: number): Promise<number | string> {
+function tryUdpPort(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.message})`),
-    );
-    socket.bind(port, '127.0.0.1', () => {
-      const bound = socket.address().port;
-      socket.close(() => resolve(bound));
-    });
+    socket.once('error', (error) => resolve(whyNot(error)));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(undefined)));
   });
 }
 
-/** The port that was bound and given back, or why it could not be. */
-function tryPort(port: number): Promise<number | string> {
+function tryPort(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.message})`),
-    );
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : port;
-      server.close(() => resolve(bound));
-    });
+    server.once('error', (error) => resolve(whyNot(error)));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
   });
+}
+
+function whyNot(error: NodeJS.ErrnoException): string {
+  return error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.message})`;
 }

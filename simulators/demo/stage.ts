@@ -16,10 +16,10 @@ export const PLACES = {
 } as const;
 export type Person = keyof typeof PLACES;
 /** Who has a password. */
-export type Login = 'anna' | 'ben' | 'carla' | 'dora';
+type Login = 'anna' | 'ben' | 'carla' | 'dora';
 
 /** A row of the record as the command line prints it. */
-export interface RecordedRow {
+interface RecordedRow {
   readonly number: number;
   readonly row: {
     readonly kind: string;

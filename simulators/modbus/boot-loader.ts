@@ -42,12 +42,12 @@ export type LoaderFault =
   | { readonly kind: 'never-back' };
 
 /** What would run if the device got its power now. `version` of what is torn is unknown. */
-export interface Runnable {
+interface Runnable {
   readonly digest: string;
   readonly version: string | undefined;
 }
 
-export interface TransferRecord {
+interface TransferRecord {
   blocks: number;
   /** Octets taken, those that came again included. */
   octets: number;
@@ -58,7 +58,7 @@ export interface TransferRecord {
 }
 
 /** What the boot loader needs of the device around it. */
-export interface LoaderHost {
+interface LoaderHost {
   later(ms: number, then: () => void): void;
   now(): number;
 }

@@ -1,6 +1,6 @@
 // Every byte that went in and out of one simulated host or line, in order: for "nothing arrived" and for a protocol analyser.
 
-export interface SpokenBytes {
+interface SpokenBytes {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly peer: string;

@@ -9,7 +9,7 @@ import { LoaderFront, type LoaderFrontOptions } from './loader-front.ts';
 import { ArrivalRecord, type ArrivedFrame, describeRequest } from './record.ts';
 import { type MappedPoint, type PlainRegisters, RegisterBank } from './register-bank.ts';
 
-export interface SimulatedDeviceOptions {
+interface SimulatedDeviceOptions {
   readonly name: string;
   readonly points: readonly MappedPoint[];
   readonly plain?: readonly PlainRegisters[];
@@ -27,7 +27,7 @@ export interface SimulatedDeviceOptions {
 }
 
 /** A request as a transport hands it over. */
-export interface ArrivedRequest {
+interface ArrivedRequest {
   readonly peer: string;
   readonly unit: number;
   readonly pdu: Buffer;

@@ -12,7 +12,7 @@ import { startTcpHost, type TcpHost } from './tcp-host.ts';
 /** What every device of the plant is. */
 export const FIRMWARE_VENDOR = 'Northwind Cooling';
 export const FIRMWARE_MODEL = 'Glacier 400W';
-export const FIRST_VERSION = '1.0.0';
+const FIRST_VERSION = '1.0.0';
 const UNIT = 1;
 
 export interface FirmwarePlantOptions {

@@ -22,7 +22,7 @@ export interface RtuFrame {
 }
 
 /** `frames` in order of arrival, `rest` is the beginning of a frame, `junk` cannot be part of any: the device gives up on it. */
-export interface SplitFrames<Frame> {
+interface SplitFrames<Frame> {
   readonly frames: readonly Frame[];
   readonly rest: Buffer;
   readonly junk: Buffer;

@@ -10,7 +10,7 @@ export interface ListenOptions {
   readonly port?: number;
 }
 
-export interface Listener {
+interface Listener {
   readonly host: string;
   readonly port: number;
   /** Ends open connections and waits until the port is free. */

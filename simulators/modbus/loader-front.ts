@@ -22,7 +22,7 @@ export interface LoaderFrontOptions {
 /** First register of the loader. */
 export const LOADER_BASE = 500;
 export const FIRST_FILE = 10;
-export const COMMAND = { start: 1, commit: 2, abort: 3, revert: 4 } as const;
+const COMMAND = { start: 1, commit: 2, abort: 3, revert: 4 } as const;
 const AT = {
   command: 0,
   status: 1,

@@ -3,7 +3,7 @@
 import type { MappedPoint } from './register-bank.ts';
 import type { ModbusAddress, SimulatedValue } from './values.ts';
 
-export type PlantPointClass = 'set-point' | 'command' | 'parameter' | 'alarm-limit' | 'firmware' | 'sensor';
+type PlantPointClass = 'set-point' | 'command' | 'parameter' | 'alarm-limit' | 'firmware' | 'sensor';
 
 export interface PlantPoint extends MappedPoint {
   readonly name: string;

@@ -15,13 +15,13 @@ import { startTcpHost, type TcpHost } from './tcp-host.ts';
 import type { ModbusAddress } from './values.ts';
 
 export const PLANT_DEVICES = ['chiller1', 'ahu1', 'meter1', 'meter2'] as const;
-export type PlantDeviceId = (typeof PLANT_DEVICES)[number];
+type PlantDeviceId = (typeof PLANT_DEVICES)[number];
 /** The plant's lines by the names that device addresses use: two hosts and one serial-style line. */
 export const PLANT_LINES = ['chiller', 'ahu', 'meters'] as const;
 export type PlantLine = (typeof PLANT_LINES)[number];
 
 /** A device as the signed inventory writes it. */
-export interface InventoryDeviceRow {
+interface InventoryDeviceRow {
   readonly id: PlantDeviceId;
   readonly name: string;
   readonly location: string;
@@ -35,7 +35,7 @@ export interface InventoryDeviceRow {
 }
 
 /** A point as the signed inventory writes it. */
-export interface InventoryPointRow extends Omit<PlantPoint, 'initial'> {
+interface InventoryPointRow extends Omit<PlantPoint, 'initial'> {
   readonly device: PlantDeviceId;
   readonly address: ModbusAddress;
 }

@@ -9,7 +9,7 @@ import { onTheWire } from './failures.ts';
 import { type RtuFrame, splitRtu, wrapRtu } from './framing.ts';
 import { type ConnectionHandler, type ListenOptions, listen } from './listener.ts';
 
-export interface RtuLineOptions {
+interface RtuLineOptions {
   /** The devices by unit id, 1 to 247. */
   readonly units: ReadonlyMap<number, SimulatedDevice>;
   /** Silence after which an incomplete frame is given up; default 200 ms (a stream has no t3.5). */
@@ -17,7 +17,7 @@ export interface RtuLineOptions {
   readonly now?: () => number;
 }
 
-export interface RtuLine {
+interface RtuLine {
   readonly conversation: Conversation;
   stop(): Promise<void>;
 }

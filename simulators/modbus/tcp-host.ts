@@ -7,7 +7,7 @@ import { type MbapFrame, type MbapFraming, splitMbap, wrapMbap } from './framing
 import { EXCEPTION, exceptionPdu } from './functions.ts';
 import { type ConnectionHandler, type ListenOptions, listen } from './listener.ts';
 
-export interface TcpHostOptions extends ListenOptions {
+interface TcpHostOptions extends ListenOptions {
   /** One device, which takes every unit id for its own as many do, or the devices by unit id (1 to 247). */
   readonly units: SimulatedDevice | ReadonlyMap<number, SimulatedDevice>;
   /** Default `by-length`. */

@@ -2,7 +2,7 @@
 // Holds for every type and order: read(write(value)) is the value, within the resolution of type and scale.
 
 export type ModbusTable = 'coil' | 'discrete' | 'holding' | 'input';
-export type WordOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
+type WordOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
 /** `bool` is a coil, a discrete input, or one bit of a register. BCD holds four decimal digits a register. */
 export type ModbusType =
   | 'bool'

@@ -3,7 +3,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type RunningProgram, start } from '../scenarios/peers/program.ts';
+import { freePort } from '../../simulators/free-port.ts';
+import { type RunningProgram, start } from '../scenarios/peers/program.ts';
 
 /** What a broker for many gateways must be told, beside where to listen (README, Brokers). */
 const FOR_MANY = [

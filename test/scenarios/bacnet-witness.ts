@@ -32,7 +32,7 @@ export async function nothingArrives(rig: RoadRig, attack: () => Promise<void> |
   expect(arrivals(rig)).toBe(before);
 }
 
-export interface RawOptions {
+interface RawOptions {
   readonly npdu?: Partial<Npdu>;
   readonly invokeId?: number;
   readonly bvlc?: number;

@@ -12,7 +12,6 @@ import { gatewayConfig } from '../../simulators/demo/gateway-config.ts';
 import { openKeys } from '../../simulators/demo/keys.ts';
 import { type DemoLock, demoBundle, GATEWAY } from '../../simulators/demo/policy.ts';
 import { type PlantOptions, type RunningPlant, startPlant } from '../../simulators/modbus/plant.ts';
-import { freePort } from './peers/program.ts';
 
 export interface RigOptions {
   /** A broker of somebody else; default the embedded one. */
@@ -30,7 +29,6 @@ export interface Rig {
   readonly configFile: string;
   readonly data: string;
   readonly socket: string;
-  readonly healthPort: number;
   readonly plant: RunningPlant;
   readonly console: CloudConsole;
   gateway(): RunningGateway;
@@ -84,8 +82,7 @@ async function open(
   closers.push(() => plant.stop());
   const configFile = join(folder, 'gatehouse.yaml');
   const [socket, data] = [join(folder, 'control.sock'), join(folder, 'data')];
-  const healthPort = await freePort();
-  const ports = { modbus: 0, meters: 0, secure: 0, health: healthPort };
+  const ports = { modbus: 0, meters: 0, secure: 0, health: 0 };
   const text = gatewayConfig({ rootFile: keys.rootFile, socket, brokerUrl, plant: plant.lines, ports });
   await writeFile(configFile, options.configure?.(text) ?? text);
   const launch = (): Promise<RunningGateway> => startGateway(configFile, () => {}, options.environment);
@@ -98,7 +95,6 @@ async function open(
     configFile,
     data,
     socket,
-    healthPort,
     plant,
     console,
     gateway: () => gateway,
@@ -122,7 +118,7 @@ async function open(
         .map((line) => JSON.parse(line) as Row);
     },
     async health(path) {
-      const response = await fetch(`http://127.0.0.1:${healthPort}${path}`);
+      const response = await fetch(`http://127.0.0.1:${gateway.ports.get('health')}${path}`);
       return { status: response.status, text: await response.text() };
     },
     stop,

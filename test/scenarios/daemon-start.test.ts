@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { gatehouse } from '../../simulators/demo/gateway.ts';
 import { Tool } from '../../simulators/demo/tool.ts';
+import { freePort } from '../../simulators/free-port.ts';
 import { type Rig, startRig, until } from './daemon-rig.ts';
-import { accepts, freePort } from './peers/program.ts';
+import { accepts } from './peers/program.ts';
 
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -131,7 +132,7 @@ describe('the end', () => {
     const tool = await Tool.connect('127.0.0.21', stopping.port('plant'));
     closers.push(() => tool.close());
     expect(await tool.write(2, 6, [80])).toBe('done');
-    const ports = [...stopping.gateway().ports.values(), stopping.healthPort];
+    const ports = [...stopping.gateway().ports.values()];
     const began = performance.now();
     const gateway = stopping.gateway();
     const stopped = gateway.stop();

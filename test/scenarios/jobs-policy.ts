@@ -16,7 +16,7 @@ export const PEOPLE = ['anna', 'ben', 'carla', 'dora', 'eve'] as const;
 const READING = ['point.read', 'device.view', 'alarm.view', 'alarm.acknowledge'];
 const CHANGING = ['firmware.update', 'device.configure', 'alarm.threshold', 'point.write', 'device.move'];
 
-export interface JobsPolicy {
+interface JobsPolicy {
   readonly revision: number;
   readonly imageKey: SigningKey;
   /** Whose grants are left out. */

@@ -37,7 +37,7 @@ const TOKEN = 'robot-0123456789abcdef0123456789abcdef';
 const NORTH_NETWORK = 100;
 export const PLANT_NETWORK = 200;
 
-export interface JobsRigOptions {
+interface JobsRigOptions {
   readonly count: number;
   readonly loader?: (index: number) => Partial<BootLoaderOptions>;
   /** More of a device in the policy: `onRevoke`. */
@@ -48,7 +48,7 @@ export interface JobsRigOptions {
   readonly program?: string;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly text: string;
   /** Empty where the answer was no JSON. */

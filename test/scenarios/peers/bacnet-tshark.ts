@@ -14,7 +14,7 @@ export interface CapturedDatagram {
   readonly bytes: Uint8Array;
 }
 
-export interface BacnetJudgement {
+interface BacnetJudgement {
   /** Datagrams in which tshark recognised BVLC and NPDU. */
   readonly recognised: number;
   /** One line for every malformed frame and every expert finding of severity error or warning. Empty is well-formed. */
@@ -50,7 +50,7 @@ function packet({ from, to, bytes }: CapturedDatagram): Buffer {
 }
 
 /** A pcap file of the datagrams in their order. UDP checksums are absent, which IPv4 permits. */
-export function udpPcapOf(datagrams: readonly CapturedDatagram[]): Buffer {
+function udpPcapOf(datagrams: readonly CapturedDatagram[]): Buffer {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);
   header.writeUInt16LE(2, 4);

@@ -4,7 +4,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { accepts, freePort, run, start } from './program.ts';
+import { freePort } from '../../../simulators/free-port.ts';
+import { accepts, run, start } from './program.ts';
 
 /** ejabberd lets nobody in without a name; the password is not looked at. */
 export const EJABBERD_LOGIN = { username: 'site', password: 'any' } as const;

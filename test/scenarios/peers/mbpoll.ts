@@ -2,14 +2,14 @@
 
 import { type ProgramResult, run } from './program.ts';
 
-export interface MbpollTarget {
+interface MbpollTarget {
   readonly host: string;
   readonly port: number;
   /** Default 1. */
   readonly unit?: number;
 }
 
-export interface MbpollSpan {
+interface MbpollSpan {
   readonly table: 'coil' | 'discrete' | 'input' | 'holding';
   readonly register: number;
   /** Values, not registers; default 1. */
@@ -43,7 +43,7 @@ function options(target: MbpollTarget, span: MbpollSpan): string[] {
   ];
 }
 
-export interface MbpollReading extends ProgramResult {
+interface MbpollReading extends ProgramResult {
   /** The values it printed, in order; empty where it failed. */
   readonly values: readonly number[];
 }

@@ -3,7 +3,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type RunningProgram, start } from './program.ts';
+import { freePort } from '../../../simulators/free-port.ts';
+import { type RunningProgram, start } from './program.ts';
 
 export interface Mosquitto extends RunningProgram {
   readonly port: number;

@@ -34,7 +34,7 @@ export function opensslHandshake(target: TlsTarget): Promise<ProgramResult> {
   return run('openssl', argsOf(target));
 }
 
-export interface TlsExchange {
+interface TlsExchange {
   /** What the server sent, as it came. */
   readonly received: Buffer;
   readonly stderr: string;

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../../simulators/free-port.ts';
 import { startMosquitto } from './mosquitto.ts';
 import { opensslExchange, opensslHandshake } from './openssl.ts';
-import { accepts, freePort, have, run, start } from './program.ts';
+import { accepts, have, run, start } from './program.ts';
 import { havePymodbus, pymodbusClient, startPymodbusServer } from './pymodbus.ts';
 import { startPtyPair } from './socat.ts';
 

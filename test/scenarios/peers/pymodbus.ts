@@ -1,7 +1,8 @@
 // pymodbus of the Debian package, as a client and as a device: a third reading of the standard, in another language.
 
 import { fileURLToPath } from 'node:url';
-import { absent, accepts, freePort, type RunningProgram, run, start } from './program.ts';
+import { freePort } from '../../../simulators/free-port.ts';
+import { absent, accepts, type RunningProgram, run, start } from './program.ts';
 
 /** The interpreter that has the Debian packages, which the one on the path may not be. */
 export const SYSTEM_PYTHON = '/usr/bin/python3';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { start } from './program.ts';
 
-export interface PtyPair {
+interface PtyPair {
   /** Path of the end the gateway opens. */
   readonly near: string;
   /** Path of the end the simulated line opens. */

@@ -7,9 +7,9 @@ import { type CapturedBytes, pcapOf } from './pcap.ts';
 import { run } from './program.ts';
 
 /** How tshark is to read the port: its dissector's name. */
-export type Dissector = 'mbtcp' | 'mbrtu' | 'mqtt';
+type Dissector = 'mbtcp' | 'mbrtu' | 'mqtt';
 
-export interface Judgement {
+interface Judgement {
   /** Frames in which the dissector recognised its protocol; an empty conversation has none. */
   readonly recognised: number;
   /**

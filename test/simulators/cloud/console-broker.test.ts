@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningBroker, startBroker } from '../../../simulators/cloud/broker.ts';
+import { freePort } from '../../../simulators/free-port.ts';
 import { commandSchema } from '../../../src/cloud/command-form.ts';
 import { openRoot } from '../../../src/cloud/root.ts';
 import { openCompact } from '../../../src/cloud/signed-text.ts';
 import { startMosquitto } from '../../scenarios/peers/mosquitto.ts';
-import { freePort, have } from '../../scenarios/peers/program.ts';
+import { have } from '../../scenarios/peers/program.ts';
 import { type ConsoleWords, consoleIn } from './console-words.ts';
 
 let folder: string;

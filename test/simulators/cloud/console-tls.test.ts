@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../simulators/free-port.ts';
 import { SiteCa } from '../../../src/cli/site-ca.ts';
 import { startMosquitto } from '../../scenarios/peers/mosquitto.ts';
-import { freePort, have } from '../../scenarios/peers/program.ts';
+import { have } from '../../scenarios/peers/program.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/simulators/cloud/console-main.js', import.meta.url));
 
