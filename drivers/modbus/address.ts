@@ -27,7 +27,7 @@ export interface IndexedDevice extends DevicePlace {
 }
 
 /** Entries `from` up to `to` (exclusive), in order of their registers. */
-export interface EntrySpan {
+interface EntrySpan {
   readonly from: number;
   readonly to: number;
 }

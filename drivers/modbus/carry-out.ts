@@ -23,7 +23,7 @@ export type Carried =
   | { readonly kind: 'withdrawn'; readonly why: string }
   | { readonly kind: 'unanswered' };
 
-export interface CarryOut {
+interface CarryOut {
   readonly gate: Gate;
   readonly line: Line;
   readonly index: ModbusIndex;
@@ -172,7 +172,7 @@ async function valuesOf(
 }
 
 /** Entries of a device are one stretch of the index. */
-export function isOf(device: IndexedDevice, entry: number): boolean {
+function isOf(device: IndexedDevice, entry: number): boolean {
   return entry >= (device.from[0] ?? 0) && entry < (device.from.at(-1) ?? 0);
 }
 

@@ -7,7 +7,7 @@ import { type DerElement, derElements, derInside, derTags, derText, objectIdenti
 
 const roleExtension = '1.3.6.1.4.1.50316.802.1';
 
-export interface CertificateFacts {
+interface CertificateFacts {
   /** RFC 4514, most specific first. */
   readonly subject: string;
   readonly role?: string;

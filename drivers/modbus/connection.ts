@@ -13,7 +13,7 @@ import { type MbapAdu, type MbapFault, MbapFramer } from './wire/mbap.ts';
 import { MbapBatch } from './wire/mbap-batch.ts';
 import type { Response } from './wire/response.ts';
 
-export interface ConnectionServices {
+interface ConnectionServices {
   readonly gate: Gate;
   readonly road: Road;
   readonly counters: Counters;

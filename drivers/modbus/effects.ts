@@ -11,7 +11,7 @@ import { tables } from './point-address.ts';
 import { exponentAt, pointValue } from './point-value.ts';
 import { packRegisters, registerAt } from './wire/octets.ts';
 
-export const coilTable = tables.indexOf('coil');
+const coilTable = tables.indexOf('coil');
 export const holdingTable = tables.indexOf('holding');
 
 /** Exponents by scale register as they were read; `undefined`: not read yet, so scaled points get no value. */

@@ -6,7 +6,7 @@ import type { AddressReading } from './address-reading.ts';
 import { type WordOrder, wordOrders } from './wire/registers.ts';
 
 /** What a loader's status register can say. `ready`: it waits for the next block. `verified`: it holds a whole image. */
-export const loaderStates = ['idle', 'receiving', 'ready', 'verified', 'busy', 'error', 'boot-loader'] as const;
+const loaderStates = ['idle', 'receiving', 'ready', 'verified', 'busy', 'error', 'boot-loader'] as const;
 export type LoaderState = (typeof loaderStates)[number];
 
 const checksums = ['crc32', 'crc16', 'sum32'] as const;
@@ -30,7 +30,7 @@ export interface TextPlace {
 }
 
 /** One register that takes commands, and their codes. */
-export interface CommandPlace {
+interface CommandPlace {
   readonly register: number;
   readonly start?: number;
   readonly commit?: number;
@@ -38,7 +38,7 @@ export interface CommandPlace {
   readonly revert?: number;
 }
 
-export interface StatusPlace {
+interface StatusPlace {
   readonly at: NumberPlace;
   readonly states: ReadonlyMap<number, LoaderState>;
 }

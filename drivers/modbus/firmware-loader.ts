@@ -18,7 +18,7 @@ import type { NormalResponse } from './wire/response.ts';
 export type LoaderAnswer<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'lost' | 'busy' | 'refused' | 'gone'; readonly words: string };
-export type LoaderFault = Exclude<LoaderAnswer<never>, { kind: 'done' }>;
+type LoaderFault = Exclude<LoaderAnswer<never>, { kind: 'done' }>;
 
 /** With whom a firmware step waits in a lane: with nobody else. */
 export const firmwarePeer = 'gateway firmware';
@@ -127,7 +127,7 @@ function isException(answer: Answer, code: number): boolean {
   return answer.kind === 'response' && answer.response.kind === 'exception' && answer.response.exceptionCode === code;
 }
 
-export function answeredBy(answer: Answer): LoaderAnswer<NormalResponse> {
+function answeredBy(answer: Answer): LoaderAnswer<NormalResponse> {
   switch (answer.kind) {
     case 'down':
       return { kind: 'gone', words: answer.why };

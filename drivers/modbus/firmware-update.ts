@@ -30,7 +30,7 @@ import type { Track } from './plant.ts';
 import { trackOf } from './routes.ts';
 import type { Request } from './wire/request.ts';
 
-export interface FirmwareParts {
+interface FirmwareParts {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly timers: Timers;

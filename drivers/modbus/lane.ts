@@ -13,7 +13,7 @@ export interface Turn {
   expire(): void;
 }
 
-export interface LaneLimits {
+interface LaneLimits {
   readonly inFlight: number;
   readonly waiting: number;
   readonly waitingPerPeer: number;

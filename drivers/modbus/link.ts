@@ -8,12 +8,12 @@ import type { LineHealth } from '../../src/contract/driver.ts';
 import type { Log } from '../../src/contract/log.ts';
 
 /** An open or opening stream. After `close` none of its events comes any more. */
-export interface Stream {
+interface Stream {
   write(bytes: Uint8Array): void;
   close(): void;
 }
 
-export interface StreamEvents {
+interface StreamEvents {
   opened(): void;
   data(chunk: Uint8Array): void;
   closed(why: string): void;
@@ -57,7 +57,7 @@ export function tcpStream(host: string, port: number, connectTimeoutMs: number, 
   };
 }
 
-export interface SerialSettings {
+interface SerialSettings {
   readonly path: string;
   readonly baudRate: number;
   readonly dataBits: 7 | 8;

@@ -16,7 +16,7 @@ import type { Road } from './road.ts';
 import type { Route } from './routes.ts';
 import type { SecureSide } from './secure-side.ts';
 
-export interface ListenerServices extends LineServices {
+interface ListenerServices extends LineServices {
   readonly driver: DriverName;
   readonly gate: Gate;
   readonly road: Road;

@@ -11,7 +11,7 @@ import type { Scaling } from './wire/scaling.ts';
 export const tables = ['coil', 'discrete', 'holding', 'input'] as const;
 export type Table = (typeof tables)[number];
 
-export const pointTypes = [
+const pointTypes = [
   'bool',
   'int16',
   'uint16',

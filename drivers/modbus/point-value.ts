@@ -13,7 +13,7 @@ import { type ValueFault, valueFault } from './wire/value-fault.ts';
 const largestExponent = 10;
 
 /** The exponent in a scale register's value, `undefined` where it is none. */
-export function exponentOf(register: number): number | undefined {
+function exponentOf(register: number): number | undefined {
   const exponent = (register << 16) >> 16;
   return Math.abs(exponent) <= largestExponent ? exponent : undefined;
 }
@@ -43,7 +43,7 @@ export function pointValue(
 }
 
 /** What is to be written so that the point holds a value: a coil, a bit of a register, or whole registers. */
-export type Written =
+type Written =
   | { readonly kind: 'coil'; readonly on: boolean }
   | { readonly kind: 'bit'; readonly bit: number; readonly on: boolean }
   | { readonly kind: 'registers'; readonly registers: Uint8Array };

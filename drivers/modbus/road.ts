@@ -32,10 +32,10 @@ export interface Asker {
 }
 
 /** The one reply to a frame; `undefined` is silence. */
-export type Reply = (response: Response | undefined) => void;
+type Reply = (response: Response | undefined) => void;
 
 /** What a road belongs to, as it is now. */
-export interface RoadServices {
+interface RoadServices {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Log;
@@ -288,7 +288,7 @@ export class Road {
 }
 
 /** The standard's word for a request; a function nobody knows by its code. */
-export function operationOf(request: Request): string {
+function operationOf(request: Request): string {
   return request.kind === 'unsupported' ? `function${request.functionCode}` : request.kind;
 }
 

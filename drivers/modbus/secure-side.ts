@@ -15,9 +15,7 @@ import type { LineServices } from './link.ts';
 type TlsConfig = NonNullable<ListenerConfig['tls']>;
 
 /** The end of a handshake: a socket with its certificate, or why there is none. */
-export type Handshake =
-  | { readonly socket: Socket; readonly certificate: PeerCertificate }
-  | { readonly refused: string };
+type Handshake = { readonly socket: Socket; readonly certificate: PeerCertificate } | { readonly refused: string };
 
 const handshakeMs = 5000;
 const lookEveryMs = 500;

@@ -74,7 +74,7 @@ function octetsOf(file: string): Uint8Array {
   }
 }
 
-export interface DraftOutput {
+interface DraftOutput {
   readonly location: string;
   readonly out?: string;
   readonly json?: boolean;

@@ -32,7 +32,7 @@ interface FilterOptions extends PlaceOptions {
 const KINDS = ['intent', 'outcome', 'refusal', 'session', 'system'] as const satisfies readonly JournalRow['kind'][];
 
 /** Where the record stands in the data folder. */
-export const JOURNAL_FILE = 'journal.db';
+const JOURNAL_FILE = 'journal.db';
 
 async function journalOf(options: PlaceOptions): Promise<JournalReader> {
   const file = options.file ?? (await fileOf(options));

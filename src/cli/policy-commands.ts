@@ -109,7 +109,7 @@ function answer(decision: ReturnType<Decide>): object {
 }
 
 /** One line of a requests file. `at` is an ISO instant or seconds since 1970; unknown keys are ignored. */
-export function parseRequest(line: string): Result<DecisionRequest, string> {
+function parseRequest(line: string): Result<DecisionRequest, string> {
   let value: unknown;
   try {
     value = JSON.parse(line);

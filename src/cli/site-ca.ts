@@ -10,7 +10,7 @@ import { badInput, failed } from './exit.ts';
 
 x509.cryptoProvider.set(webcrypto);
 
-export const ROLE_EXTENSION = '1.3.6.1.4.1.50316.802.1';
+const ROLE_EXTENSION = '1.3.6.1.4.1.50316.802.1';
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ interface Ledger {
   issued: Issued[];
 }
 
-export interface IssueRequest {
+interface IssueRequest {
   /** Common name: the principal's id, or the listener's host name. */
   readonly name: string;
   readonly role?: string;

@@ -21,7 +21,7 @@ export function checkAudience({ payload }: SignedMessage, gateway: string): Refu
   return refused('wrong-audience', 'audience', describeFound(payload.audience), `\`${gateway}\` among them`);
 }
 
-export interface Order {
+interface Order {
   readonly epoch: number;
   readonly revision: number;
 }
@@ -31,7 +31,7 @@ export function compareOrder(a: Order, b: Order): number {
   return a.epoch === b.epoch ? a.revision - b.revision : a.epoch - b.epoch;
 }
 
-export type FloorVerdict = { readonly is: 'above' | 'same' } | { readonly is: 'refused'; readonly why: Refused };
+type FloorVerdict = { readonly is: 'above' | 'same' } | { readonly is: 'refused'; readonly why: Refused };
 
 /** `same` is the very message that made the floor. */
 export function checkFloor({ payload, sha256 }: SignedMessage, floor: PolicyFloor | undefined): FloorVerdict {

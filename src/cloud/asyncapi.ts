@@ -36,7 +36,7 @@ const SCHEMAS = {
   job: jobSchema,
 } as const;
 
-export type SchemaName = keyof typeof SCHEMAS;
+type SchemaName = keyof typeof SCHEMAS;
 
 /** How a payload is written: JSON; a JWS whose payload is that JSON; or bytes. */
 type Form =

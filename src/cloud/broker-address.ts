@@ -19,7 +19,7 @@ export interface BrokerSettings {
   readonly keyFile?: string | undefined;
 }
 
-export interface BrokerAddress {
+interface BrokerAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;

@@ -36,7 +36,7 @@ export interface ClockSource {
 }
 
 /** systemd leaves this file once its time service, or `systemd-time-wait-sync` for another one, has set the clock. */
-export function systemClockSynchronised(): boolean {
+function systemClockSynchronised(): boolean {
   return existsSync('/run/systemd/timesync/synchronized');
 }
 

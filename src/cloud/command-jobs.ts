@@ -13,7 +13,7 @@ import { pointValue, rowOf, spanOf } from './write-rows.ts';
 
 const MOST_TEXT = 1_000;
 
-export interface JobWork {
+interface JobWork {
   readonly gate: Pick<Gate, 'reader'>;
   /** Undefined while the gateway starts. */
   readonly jobs: () => Jobs | undefined;

@@ -19,7 +19,7 @@ import { pointValue, rowOf, spanOf } from './write-rows.ts';
 /** Executes a command whose signature, time and audience are right, by key `kid`. */
 export type CommandWork = (command: Command, kid: string) => Promise<Result<Done, WorkRefusal>>;
 
-export interface WorkServices {
+interface WorkServices {
   readonly gate: Pick<Gate, 'reader' | 'countDeniedReads'>;
   /** Plans, judges and performs; undefined while the gateway starts. */
   readonly writer: () => Pick<Writer, 'write'> | undefined;

@@ -32,7 +32,7 @@ const MOST_REMEMBERED = 4_096;
 /** How far ahead of the gateway's clock the cloud's may be. */
 const SKEW_MS = 60_000;
 
-export interface CommandsOptions {
+interface CommandsOptions {
   readonly gateway: string;
   readonly trust: Pick<Trust, 'root'>;
   readonly clock: PolicyClock;

@@ -29,7 +29,7 @@ export type CompilePolicy<S> = (
 ) => Promise<Result<Compiled<S>, CompileRefusal>>;
 
 /** Faults found by asking the compiled policy what is known; none = good. */
-export type SelfTest<S> = (snapshot: S, header: ManifestPayload) => readonly DocumentFault[];
+type SelfTest<S> = (snapshot: S, header: ManifestPayload) => readonly DocumentFault[];
 
 export interface CompileSteps<S> {
   readonly compile: CompilePolicy<S>;

@@ -33,7 +33,7 @@ export const USUAL_TIMING: ConnectionTiming = {
   keepaliveSeconds: 30,
 };
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly settings: BrokerSettings;
   readonly clientId: string;
   readonly timing: ConnectionTiming;

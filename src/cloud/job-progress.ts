@@ -11,7 +11,7 @@ const MOST_WHY = 300;
 /** Jobs whose last word the broker has not confirmed. */
 const MOST_UNSENT = 256;
 
-export interface JobProgressOptions {
+interface JobProgressOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly timers: Timers;
   /** True when the broker has it. */

@@ -71,7 +71,7 @@ interface LockList extends SignedMessage {
 /** The whole list that is in force from now on. */
 export type SetLocks = (locks: readonly FastLock[]) => void;
 
-export interface LocksOptions {
+interface LocksOptions {
   readonly gateway: string;
   readonly trust: Pick<Trust, 'root' | 'before'>;
   readonly store: Pick<PolicyStore, 'setting' | 'putSetting'>;

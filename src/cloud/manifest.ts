@@ -20,7 +20,7 @@ const MAX_PARTS = 512;
 
 const instant = z.iso.datetime({ offset: true });
 
-export const partSchema = z
+const partSchema = z
   .strictObject({
     /** Of the uncompressed bytes, lower-case hex. */
     sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex'),

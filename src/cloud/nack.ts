@@ -8,9 +8,9 @@ import type { NonEmpty } from '../model/result.ts';
  * When a refused manifest is looked at again: `never` for what lies in its signed bytes, `chunks` when other chunks of
  * its parts come, `arrival` when the same manifest comes again (the clock or the disk may have recovered).
  */
-export type Retry = 'never' | 'chunks' | 'arrival';
+type Retry = 'never' | 'chunks' | 'arrival';
 
-export interface NackRule {
+interface NackRule {
   readonly step: 'envelope' | 'audience' | 'floor' | 'time' | 'parts' | 'compile' | 'self-test' | 'durable';
   readonly retry: Retry;
   readonly meaning: string;

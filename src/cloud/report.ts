@@ -55,7 +55,7 @@ export const rootReportSchema = z.strictObject({
 export type RootReport = z.output<typeof rootReportSchema>;
 
 /** How the journal's upload stands. `stopped`: an acknowledgement named a head that this journal never had. */
-export const uploadSchema = z.strictObject({
+const uploadSchema = z.strictObject({
   state: z.enum(['idle', 'sending', 'stopped']),
   /** The last row acknowledged; 0: none. */
   acked: z.int().min(0),

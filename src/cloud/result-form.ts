@@ -16,7 +16,7 @@ const base = {
 };
 
 /** A value as the journal writes it. */
-export const resultValueSchema = z.union([
+const resultValueSchema = z.union([
   z.number(),
   z.boolean(),
   z.string(),
@@ -37,7 +37,7 @@ const verdictSchema = z.union([
 ]);
 
 /** What became of one write: `decision` is its id in the journal. `old` was there before, `readBack` is there now. */
-export const stepSchema = z.strictObject({
+const stepSchema = z.strictObject({
   decision: z.string(),
   targets: z.array(z.string()).min(1),
   outcome: z.discriminatedUnion('kind', [

@@ -72,9 +72,9 @@ const envelopeSchema = z.strictObject({
     .max(32),
 });
 
-export type RootDocument = z.output<typeof rootSchema>;
+type RootDocument = z.output<typeof rootSchema>;
 /** What a key may sign. A role without keys: nobody may. */
-export type RootRole = keyof RootDocument['roles'];
+type RootRole = keyof RootDocument['roles'];
 
 export interface TrustedRoot {
   readonly document: RootDocument;

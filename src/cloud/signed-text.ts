@@ -55,7 +55,7 @@ export async function openCompact(
   }
 }
 
-export interface SignatureEntry {
+interface SignatureEntry {
   readonly protected: string;
   readonly signature: string;
 }

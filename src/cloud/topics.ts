@@ -1,7 +1,7 @@
 // Every topic between gateway and cloud, once (SYNC.md): the connection subscribes and publishes by this table only.
 
 /** `down`: from the cloud. A `+` stands for one level that varies. */
-export interface TopicRow {
+interface TopicRow {
   readonly name: string;
   readonly way: 'up' | 'down';
   readonly retained: boolean;

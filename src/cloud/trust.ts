@@ -21,7 +21,7 @@ export async function forgetRootBefore(store: Pick<PolicyStore, 'putSetting'>): 
   await store.putSetting(BEFORE_SETTING, '');
 }
 
-export interface TrustOptions {
+interface TrustOptions {
   /** The one installed. */
   readonly root: TrustedRoot;
   readonly store: Pick<PolicyStore, 'putRoot' | 'setting' | 'putSetting'>;

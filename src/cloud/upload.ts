@@ -32,7 +32,7 @@ export interface UploadTiming {
   readonly ackMs: number;
 }
 
-export interface UploadOptions {
+interface UploadOptions {
   readonly gateway: string;
   readonly keys: Pick<GatewayKeys, 'sign'>;
   readonly journal: Pick<JournalReader, 'rows' | 'head' | 'anchor'>;

@@ -8,7 +8,7 @@ export type Done = Pick<
   Extract<CommandResult, { state: 'done' }>,
   'steps' | 'readings' | 'explanation' | 'job' | 'check'
 >;
-export type DenialResult = NonNullable<Extract<CommandResult, { state: 'refused' }>['denial']>;
+type DenialResult = NonNullable<Extract<CommandResult, { state: 'refused' }>['denial']>;
 
 export interface WorkRefusal {
   readonly code: CommandRefusalCode;

@@ -39,7 +39,7 @@ export const GATE_REASONS = [
   'journal-unavailable',
   'unsupported',
 ] as const;
-export type GateReason = (typeof GATE_REASONS)[number];
+type GateReason = (typeof GATE_REASONS)[number];
 
 export type DenialReason = PolicyReason | GateReason;
 
@@ -82,7 +82,7 @@ export type TargetVerdict =
       readonly lock?: string;
     };
 
-export interface DeniedBecause {
+interface DeniedBecause {
   readonly decision: 'deny';
   readonly revision: PolicyRevision;
   readonly reason: PolicyReason;
@@ -91,7 +91,7 @@ export interface DeniedBecause {
   readonly verdicts: readonly TargetVerdict[];
 }
 
-export interface Permitted {
+interface Permitted {
   readonly decision: 'permit';
   readonly revision: PolicyRevision;
   readonly verdicts: NonEmpty<TargetVerdict>;

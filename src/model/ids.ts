@@ -7,7 +7,7 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 export type PrincipalId = Branded<string, 'PrincipalId'>;
 /** A location, device or point: they share one space of ids over the whole bundle (POLICY.md, Ids). */
 export type TargetId = Branded<string, 'TargetId'>;
-export type OrganizationId = Branded<string, 'OrganizationId'>;
+type OrganizationId = Branded<string, 'OrganizationId'>;
 /** Whole number ≥ 0; a gateway never goes back. */
 export type PolicyRevision = Branded<number, 'PolicyRevision'>;
 /** One decision's id, unique on this gateway, in the journal and in every refusal that is shown. */

@@ -21,7 +21,7 @@ import type {
 } from './schema.ts';
 
 /** What rights are compiled from; a whole bundle serves. Organizations in the inventory's order. */
-export interface RightsDocument {
+interface RightsDocument {
   readonly users: readonly UserDocument[];
   readonly applications: readonly ApplicationDocument[];
   readonly organizations: readonly RightsOrganization[];

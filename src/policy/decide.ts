@@ -73,7 +73,7 @@ export function isChannel(channel: string): channel is Channel {
 }
 
 /** The root of the home organization, for an action that is not judged for a target; else why there is none. */
-export function rootInstead(holder: Holder, name: string): TargetHandle | 'no-target' | 'unknown-action' {
+function rootInstead(holder: Holder, name: string): TargetHandle | 'no-target' | 'unknown-action' {
   const { home } = holder;
   if (home === undefined) return 'no-target';
   const action = home.words.action(name);

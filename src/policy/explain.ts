@@ -11,13 +11,13 @@ import { fastLocksIn, type Holder, type OrganizationRights, ownerOf, type Policy
 import type { KnownAction } from './vocabulary.ts';
 import { approvalsBy, type Circumstances, isLive, PERMITS, STAGES, stageOf } from './weigh.ts';
 
-export interface ExplainedLock {
+interface ExplainedLock {
   readonly id: string;
   readonly why: string;
   readonly matches: boolean;
 }
 
-export interface ExplainedGrant {
+interface ExplainedGrant {
   /** As in verdicts. */
   readonly grant: string;
   /** Where it stands in the bundle; absent for what an identity provider gave. */
@@ -29,12 +29,12 @@ export interface ExplainedGrant {
 }
 
 /** One thing that has to be permitted: the action, or what it needs as well. */
-export interface ExplainedCheck {
+interface ExplainedCheck {
   readonly action: string;
   readonly grants: readonly ExplainedGrant[];
 }
 
-export interface ExplainedTarget {
+interface ExplainedTarget {
   readonly verdict: TargetVerdict;
   readonly name?: string;
   readonly organization?: string;

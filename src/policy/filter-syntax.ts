@@ -19,8 +19,8 @@ import {
 } from 'haystack-core';
 import { fail, ok, type Result } from '../model/result.ts';
 
-export const EXPRESSION_BYTES = 4096;
-export const EXPRESSION_DEPTH = 64;
+const EXPRESSION_BYTES = 4096;
+const EXPRESSION_DEPTH = 64;
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 

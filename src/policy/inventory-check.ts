@@ -5,7 +5,7 @@ import type { Places, TargetEntry } from './places.ts';
 import type { InventoryOrganization, PointDocument } from './schema.ts';
 
 /** The facts that the engine sets itself. */
-export const ENGINE_FACTS: ReadonlySet<string> = new Set(['point', 'id', 'class', 'equipRef', 'siteRef']);
+const ENGINE_FACTS: ReadonlySet<string> = new Set(['point', 'id', 'class', 'equipRef', 'siteRef']);
 
 /** Every fault of the inventory of all organizations. */
 export function checkInventory(

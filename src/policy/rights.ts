@@ -75,7 +75,7 @@ export interface CompiledRole {
   readonly fromProvider: CompiledGrant;
 }
 
-export interface CompiledGroup {
+interface CompiledGroup {
   readonly id: string;
   /** What an identity provider calls it. */
   readonly providerName: string;

@@ -7,7 +7,7 @@ import type { Bits, PolicyHeader, PolicySnapshot, Rights } from './rights.ts';
 import type { BundleDocument, RightsOrganization } from './schema.ts';
 
 /** Pieces of the rights, each a small JSON text. */
-export interface TransferableRights {
+interface TransferableRights {
   /** Up to `PIECE` users or applications each. */
   readonly users: readonly string[];
   readonly applications: readonly string[];

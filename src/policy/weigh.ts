@@ -112,7 +112,7 @@ export function stageOf(
 }
 
 /** `from` is inclusive, `until` exclusive. */
-export function isInForce({ from, until }: Extent, at: number, unsure: boolean): boolean {
+function isInForce({ from, until }: Extent, at: number, unsure: boolean): boolean {
   return from <= at && at < until && !(unsure && Number.isFinite(until));
 }
 

@@ -45,7 +45,7 @@ export async function trustedRoot(change: { expiresAt?: string } = {}): Promise<
 }
 
 /** What a gateway has in force in these tests: the JSON of every part. */
-export interface Contents {
+interface Contents {
   readonly revision: number;
   readonly parts: readonly unknown[];
 }
@@ -90,7 +90,7 @@ const compileContents: CompilePolicy<Contents> = async (header, parts) => {
   return ok({ snapshot: { revision: header.revision, parts: contents }, notices: [{ path: 'x', text: 'noted' }] });
 };
 
-export interface RoadOptions {
+interface RoadOptions {
   readonly disk: MemoryDisk;
   readonly store?: PolicyStore;
   readonly time?: VirtualTime;

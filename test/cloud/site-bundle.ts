@@ -2,7 +2,7 @@
 
 import type { BundleJson } from '../../simulators/cloud/bundle-parts.ts';
 
-export interface SiteBundle {
+interface SiteBundle {
   readonly revision: number;
   readonly gateway: string;
   readonly points?: number;

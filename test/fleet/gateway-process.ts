@@ -14,7 +14,7 @@ import { realTimers } from '../cloud/gateway.ts';
 import { MemoryDisk, openMemoryStore } from '../cloud/memory-policy-store.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
-export interface Assignment {
+interface Assignment {
   readonly url: string;
   readonly root: string;
   readonly gateways: readonly string[];

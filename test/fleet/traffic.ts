@@ -2,7 +2,7 @@
 
 import { connectAsync, type MqttClient } from 'mqtt';
 
-export interface Traffic {
+interface Traffic {
   /** MQTT packets, both ways. */
   readonly messages: number;
   readonly bytes: number;

@@ -36,7 +36,7 @@ export class ShiftedTime {
   sure = (): boolean => true;
 }
 
-export interface HttpRigOptions {
+interface HttpRigOptions {
   readonly settings?: Partial<HttpSettings>;
   readonly providers?: readonly ProviderSettings[];
   readonly changes?: SiteChanges;
@@ -61,7 +61,7 @@ export interface Answer {
   readonly text: string;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly body?: unknown;
   readonly headers?: { readonly [name: string]: string };
   readonly from?: string;

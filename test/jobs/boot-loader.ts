@@ -14,9 +14,9 @@ import type { DecisionId, TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
 
-export const CHUNK = 100;
-export const CHUNK_MS = 50;
-export const BOOT_MS = 4000;
+const CHUNK = 100;
+const CHUNK_MS = 50;
+const BOOT_MS = 4000;
 
 /** An image, told apart by its id; a device that runs anything else was torn. */
 export class BootLoader {

@@ -19,7 +19,7 @@ import { BootLoader, BootLoaderDriver } from './boot-loader.ts';
 import { MemoryShelf } from './slot-driver.ts';
 
 export const DEVICES = ['d1', 'd2', 'd3', 'd4', 'd5'] as const;
-export const IMAGE_OCTETS = 2000;
+const IMAGE_OCTETS = 2000;
 export const ROLLOUT: Rollout = { canary: false, atOnce: 2, stopAtFailedPercent: 100 };
 
 export const manifest: ImageManifest = {
@@ -42,14 +42,7 @@ interface Policy {
   readonly expiresAt?: number;
 }
 
-export function jobBundle({
-  approvals = {},
-  onRevoke = 'stop',
-  without,
-  moved,
-  until,
-  expiresAt,
-}: Policy = {}): object {
+function jobBundle({ approvals = {}, onRevoke = 'stop', without, moved, until, expiresAt }: Policy = {}): object {
   const document = bundle(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) as {
     organizations: [
       { devices: object[]; roles: { id: string; approvals?: object }[]; grants: { to: string; until?: string }[] },
@@ -82,7 +75,7 @@ const noWriter: Writer = {
 };
 
 /** One life of the gateway. */
-export interface Life {
+interface Life {
   readonly gate: GateControl;
   readonly jobs: RunningJobs;
   alive: boolean;

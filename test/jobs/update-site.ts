@@ -17,7 +17,7 @@ const SIZE = 60_000;
 const ROLLOUT: Rollout = { canary: false, atOnce: 4, stopAtFailedPercent: 100 };
 
 /** A driver's own rig. */
-export interface UpdateRig {
+interface UpdateRig {
   readonly gate: GateControl;
   readonly journal: StageJournal;
   readonly driver: RunningDriver;

@@ -8,7 +8,7 @@ import type { JobsRig } from '../scenarios/jobs-rig.ts';
 import { type Draws, drawsFrom } from './draws.ts';
 import { faultsOfRecord, type RunBefore } from './record.ts';
 
-export interface KillOptions {
+interface KillOptions {
   readonly kills: number;
   readonly seed: number;
   /** Octets of an image. */
@@ -16,7 +16,7 @@ export interface KillOptions {
   readonly log: (line: string) => void;
 }
 
-export interface KillReport {
+interface KillReport {
   kills: number;
   updates: number;
   /** In which states devices stood when the gateway was killed. */

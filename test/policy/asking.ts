@@ -6,7 +6,7 @@ import { decide } from '../../src/policy/decide.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
 import { siteBundle, snapshotFrom } from './scene.ts';
 
-export type Asked = Partial<DecisionRequest> & Pick<DecisionRequest, 'principal' | 'action' | 'targets'>;
+type Asked = Partial<DecisionRequest> & Pick<DecisionRequest, 'principal' | 'action' | 'targets'>;
 
 /** `permit`, or the reason with the denied target, where one was looked at. */
 export function answer(snapshot: PolicySnapshot, asked: Asked): string {
@@ -15,7 +15,7 @@ export function answer(snapshot: PolicySnapshot, asked: Asked): string {
   return decision.target === undefined ? decision.reason : `${decision.reason} ${decision.target}`;
 }
 
-export interface Row {
+interface Row {
   readonly says: string;
   readonly organization?: Record<string, unknown>;
   readonly document?: Record<string, unknown>;
@@ -54,7 +54,7 @@ export const role = (more: Record<string, unknown>) => ({
   ...more,
 });
 export const provider = (more: Record<string, unknown> = {}) => ({ organization: 'acme', groups: [], ...more });
-export const second = (changes: Record<string, unknown>) => ({
+const second = (changes: Record<string, unknown>) => ({
   id: 'fm',
   name: 'FM',
   model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },

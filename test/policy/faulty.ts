@@ -26,7 +26,7 @@ export const inventory = (more: Record<string, unknown>) => ({
   ...more,
 });
 
-export interface FaultRow {
+interface FaultRow {
   readonly says: string;
   readonly organization?: Record<string, unknown>;
   readonly document?: Record<string, unknown>;

@@ -1,7 +1,7 @@
 // A bundle as it stands in JSON, for the reference evaluator and its generator: no branding, nothing parsed.
 // Written from POLICY.md alone; the engine's own types are deliberately not used.
 
-export type RawFact = boolean | number | string | { readonly $ref: string };
+type RawFact = boolean | number | string | { readonly $ref: string };
 export type RawFacts = { readonly [name: string]: RawFact };
 
 export interface RawPrincipal {

@@ -10,7 +10,7 @@ import { scenes } from './generate.ts';
 import { shrink } from './shrink.ts';
 
 /** One question on which the two readings differ. `engine` is text where it refused the bundle or threw. */
-export interface Disagreement {
+interface Disagreement {
   readonly bundle: RawBundle;
   readonly fastLocks: readonly RawFastLock[];
   readonly request: DecisionRequest;
@@ -18,7 +18,7 @@ export interface Disagreement {
   readonly reference: ReferenceVerdict;
 }
 
-export interface DifferentialRun {
+interface DifferentialRun {
   readonly policies: number;
   readonly requests: number;
   /** How often each reason occurred, and `permit`, and `permit, approved` for those that need approvals. */

@@ -8,7 +8,7 @@ import { type FastLock, withLocks } from '../../src/policy/lock.ts';
 import type { RawBundle, RawFastLock } from './bundle.ts';
 import type { ReferenceVerdict } from './evaluator.ts';
 
-export type Ask = (request: DecisionRequest) => ReferenceVerdict;
+type Ask = (request: DecisionRequest) => ReferenceVerdict;
 
 /** How the engine answers under this bundle; text where it refuses the bundle or throws on the way. */
 export function engineFor(bundle: RawBundle, fastLocks: readonly RawFastLock[]): Ask | string {

@@ -17,7 +17,7 @@ import type {
 import type { Draw } from './draw.ts';
 import { type Inventory, placesOf, TAGS } from './generate-inventory.ts';
 
-export interface People {
+interface People {
   readonly users: readonly RawPrincipal[];
   readonly applications: readonly RawPrincipal[];
 }
@@ -318,7 +318,7 @@ function accessOf(draw: Draw, half: Half, people: People, others: readonly RawOr
 }
 
 /** One or two locks, with any combination of keys. Those of the fast channel have no `at`. */
-export function locksOf(draw: Draw, organization: RawOrganization, people: People): RawLock[] {
+function locksOf(draw: Draw, organization: RawOrganization, people: People): RawLock[] {
   const anybody = [...people.users, ...people.applications].map((one) => one.id);
   const own = ownNames(organization);
   const groupIds = (organization.groups ?? []).map((group) => group.id);

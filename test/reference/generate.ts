@@ -10,7 +10,7 @@ import { covers } from './evaluator.ts';
 import { inventories, placesOf } from './generate-inventory.ts';
 import { fastLocksOf, MOMENTS, withRights } from './generate-rights.ts';
 
-export interface Scene {
+interface Scene {
   readonly bundle: RawBundle;
   readonly fastLocks: readonly RawFastLock[];
   readonly requests: readonly DecisionRequest[];

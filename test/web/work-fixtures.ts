@@ -69,7 +69,7 @@ export function updateJob(changes: Partial<ApiJob> = {}): ApiJob {
 }
 
 /** What is not permitted on one of three devices. */
-export const CHECK = jobCheckSchema.parse({
+const CHECK = jobCheckSchema.parse({
   ok: false,
   approvals: 1,
   faults: [],

@@ -115,7 +115,7 @@ function checkUnsupported(functionCode: number): PduFault | undefined {
 }
 
 /** 6.21: codes 1 to 4; an illegal one is answered 03. */
-export function checkReadDeviceIdCode(code: number): PduFault | undefined {
+function checkReadDeviceIdCode(code: number): PduFault | undefined {
   return code === 1 || code === 2 || code === 3 || code === 4
     ? undefined
     : requestFault('value', gotExpected('read device id code', code, '1 to 4'));

@@ -11,7 +11,7 @@ import { decodeFileRecords, decodeFileReferences } from './file-record.ts';
 import { u8, u16 } from './octets.ts';
 import type { BareRequest, ReadRequest, Request } from './request.ts';
 
-export type DecodedRequest = Result<Request, PduFault>;
+type DecodedRequest = Result<Request, PduFault>;
 
 /** Decodes the request PDU that stands at `start` (the function code) up to `end`. */
 export function decodeRequest(bytes: Uint8Array, start = 0, end: number = bytes.length): DecodedRequest {

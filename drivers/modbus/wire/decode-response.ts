@@ -16,7 +16,7 @@ import type { Diagnostics, MaskWriteRegister, ReadFileRecord, Request, WriteFile
 import { functionCodeOf } from './request.ts';
 import type { ReadResponse, Response, WriteMultipleResponse } from './response.ts';
 
-export type DecodedResponse = Result<Response, PduFault>;
+type DecodedResponse = Result<Response, PduFault>;
 
 /** Decodes the response PDU that stands at `start` (the function code) up to `end`, as the answer to `request`. */
 export function decodeResponse(

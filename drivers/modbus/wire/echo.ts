@@ -13,7 +13,7 @@ import type {
 } from './request.ts';
 
 /** Of `unsupported` and of other MEI types the form alone is the same. */
-export type Echoed =
+type Echoed =
   | WriteSingleCoil
   | WriteSingleRegister
   | Diagnostics

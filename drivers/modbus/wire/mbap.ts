@@ -21,7 +21,7 @@ export interface MbapAdu {
 }
 
 /** Where an exception response to a broken frame would go. */
-export interface MbapAnswer {
+interface MbapAnswer {
   readonly transactionId: number;
   readonly unitId: number;
   readonly functionCode: number;

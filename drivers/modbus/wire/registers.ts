@@ -16,21 +16,21 @@ export type WordOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
 
 export const wordOrders: readonly WordOrder[] = ['ABCD', 'CDAB', 'BADC', 'DCBA'];
 
-export type IntegerType = 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'uint64';
+type IntegerType = 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'uint64';
 export type NumberType = IntegerType | 'float32' | 'float64' | 'bcd16' | 'bcd32';
 
-export interface NumberFormat {
+interface NumberFormat {
   readonly type: NumberType;
   readonly order: WordOrder;
 }
 
 /** One register that is 0 or 1, nothing else. */
-export interface BoolFormat {
+interface BoolFormat {
   readonly type: 'bool';
 }
 
 /** Bit 0 (lowest) to 15 of a register other points may share: read here, written by `bitMasks`. */
-export interface BitFormat {
+interface BitFormat {
   readonly type: 'bit';
   readonly bit: number;
 }

@@ -36,7 +36,7 @@ export interface Diagnostics {
 }
 
 /** FC 15. `quantity` 1 to 1968. */
-export interface WriteMultipleCoils {
+interface WriteMultipleCoils {
   readonly kind: 'writeMultipleCoils';
   readonly address: number;
   readonly quantity: number;
@@ -44,7 +44,7 @@ export interface WriteMultipleCoils {
 }
 
 /** FC 16. `quantity` 1 to 123. */
-export interface WriteMultipleRegisters {
+interface WriteMultipleRegisters {
   readonly kind: 'writeMultipleRegisters';
   readonly address: number;
   readonly quantity: number;
@@ -86,7 +86,7 @@ export interface MaskWriteRegister {
 }
 
 /** FC 23: the write comes before the read. Read 1 to 125, write 1 to 121 registers. */
-export interface ReadWriteMultipleRegisters {
+interface ReadWriteMultipleRegisters {
   readonly kind: 'readWriteMultipleRegisters';
   readonly readAddress: number;
   readonly readQuantity: number;
@@ -96,7 +96,7 @@ export interface ReadWriteMultipleRegisters {
 }
 
 /** FC 24. */
-export interface ReadFifoQueue {
+interface ReadFifoQueue {
   readonly kind: 'readFifoQueue';
   readonly address: number;
 }
@@ -139,7 +139,7 @@ export type Request =
   | EncapsulatedInterfaceTransport
   | Unsupported;
 
-export type RequestKind = Request['kind'];
+type RequestKind = Request['kind'];
 
 const functionCodeOfKind = {
   readCoils: 1,

@@ -23,20 +23,20 @@ export interface ReadResponse {
 }
 
 /** FC 7: eight outputs, device specific. */
-export interface ExceptionStatus {
+interface ExceptionStatus {
   readonly kind: 'readExceptionStatus';
   readonly status: number;
 }
 
 /** FC 11. `status` is 0xFFFF while an earlier program command is still being processed, else 0. */
-export interface CommEventCounter {
+interface CommEventCounter {
   readonly kind: 'getCommEventCounter';
   readonly status: number;
   readonly eventCount: number;
 }
 
 /** FC 12. `events`: 0 to 64 octets, the newest first. */
-export interface CommEventLog {
+interface CommEventLog {
   readonly kind: 'getCommEventLog';
   readonly status: number;
   readonly eventCount: number;
@@ -52,19 +52,19 @@ export interface WriteMultipleResponse {
 }
 
 /** FC 17. `data` is the server id, run indicator and whatever the device adds: their border is device specific. */
-export interface ServerId {
+interface ServerId {
   readonly kind: 'reportServerId';
   readonly data: Uint8Array;
 }
 
 /** FC 20: the registers of each sub-request, in their order. */
-export interface FileRecords {
+interface FileRecords {
   readonly kind: 'readFileRecord';
   readonly records: readonly Uint8Array[];
 }
 
 /** FC 24: 0 to 31 registers. */
-export interface FifoQueue {
+interface FifoQueue {
   readonly kind: 'readFifoQueue';
   readonly values: Uint8Array;
 }

@@ -29,7 +29,7 @@ import { type BundleChanges, rigBundle } from './road-rig.ts';
 /** A device of another plant network, which the site says is the application `bms`. */
 export const BMS = station(2001, 'other');
 
-export class FakeSides implements PlantSide, NorthSide {
+class FakeSides implements PlantSide, NorthSide {
   readonly sent: { readonly to: PlantDevice; readonly request: ConfirmedRequest; readonly retry: boolean }[] = [];
   readonly said: { readonly to: PlantDevice | string; readonly request: UnconfirmedRequest }[] = [];
   readonly told: {

@@ -18,7 +18,7 @@ import { fail } from '../../../src/model/result.ts';
 const READS = new Set(['read-property', 'read-property-multiple', 'read-range', 'atomic-read-file']);
 const GONE: Answer = { kind: 'abort', reason: 0 };
 
-export interface Refused {
+interface Refused {
   readonly from: string;
   readonly operation: string;
   readonly detail: string;

@@ -32,7 +32,7 @@ export function ownHost(): string {
   return `127.${1 + (process.pid % 250)}.${1 + (nextHost >> 7)}.${1 + (nextHost & 127)}`;
 }
 
-export interface TransportRigOptions {
+interface TransportRigOptions {
   readonly plant?: BacnetPlantOptions;
   readonly north?: object;
   readonly network?: object;

@@ -9,7 +9,7 @@ import { compileInventory } from '../../../src/policy/compile.ts';
 
 export type Address = { readonly [key: string]: unknown };
 
-export interface Site {
+interface Site {
   /** Device id → its Modbus address; `undefined` = none. */
   readonly devices: { readonly [id: string]: Address | undefined };
   /** Point id (`device/name`) → its address, with its class where it is no set point. */
