@@ -24,7 +24,7 @@ export interface IndexedDevice {
 }
 
 /** Numbers as the wire has them. `index` absent: the property as a whole. */
-export interface PointPlace {
+interface PointPlace {
   readonly device: TargetHandle;
   readonly objectType: number;
   readonly instance: number;

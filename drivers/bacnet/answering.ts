@@ -52,7 +52,7 @@ export interface AnswerSettings {
   readonly reassemblyOctets: number;
 }
 
-export interface AnswerCounters {
+interface AnswerCounters {
   request(): void;
   repeated(): void;
   overLimit(): void;

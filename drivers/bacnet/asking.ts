@@ -28,7 +28,7 @@ import {
 } from './wire/transmission.ts';
 
 /** Who is asked, and the way there. */
-export interface AskedPeer {
+interface AskedPeer {
   readonly maxApduLength: number;
   readonly segmentation: PlantDevice['segmentation'];
   transmit(apdu: Uint8Array, expectingReply: boolean, when: SendTime): void;

@@ -20,7 +20,7 @@ export function turnKey(station: Station): string {
   return isNorth(station) ? station.peer.address : stationKey(station);
 }
 
-export interface CallerServices {
+interface CallerServices {
   readonly gate: Gate;
   readonly driver: DriverName;
   /** Which application of the policy a plant device is (network and MAC, never the instance alone). */

@@ -23,7 +23,7 @@ export type Carried =
   /** Something changed meanwhile; it may be asked again. */
   | { readonly kind: 'withdrawn' };
 
-export interface CarryOut {
+interface CarryOut {
   readonly gate: Gate;
   readonly plant: PlantSide;
   readonly index: BacnetIndex | undefined;

@@ -9,7 +9,7 @@ import type { PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
 const LIFETIME_S = 300;
 const RENEWED_AFTER_MS = 120_000;
 
-export interface SouthServices {
+interface SouthServices {
   readonly plant: PlantSide;
   readonly timers: Timers;
   /** Before each renewal: who still wants it? False: nobody, and it ends. */

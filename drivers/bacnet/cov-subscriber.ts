@@ -9,7 +9,7 @@ import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 const MOST_FAILURES = 3;
 
-export interface SubscriberSides {
+interface SubscriberSides {
   readonly north: NorthSide;
   readonly plant: PlantSide;
 }

@@ -13,7 +13,7 @@ export interface SocketEvents {
   sendFailed(): void;
 }
 
-export interface SocketPlace extends Endpoint {
+interface SocketPlace extends Endpoint {
   /** For messages: `drivers.bacnet.north`. */
   readonly setting: string;
   readonly broadcastAddress: string | undefined;

@@ -22,7 +22,7 @@ export interface DevicePlace {
   readonly isRouted: boolean;
 }
 
-export interface DeviceServices {
+interface DeviceServices {
   readonly number: number;
   readonly lane: LaneLimits;
   readonly ask: AskSettings;

@@ -7,12 +7,12 @@ import type { Capabilities, KnownDevice } from './device.ts';
 import { identify } from './identity.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
-export interface DiscoverySettings {
+interface DiscoverySettings {
   readonly verifySeconds: number;
   readonly whoIsSeconds: number;
 }
 
-export interface DiscoveryEvents {
+interface DiscoveryEvents {
   broadcast(request: UnconfirmedRequest): void;
   /** A device's instance was confirmed, changed or lost. */
   changed(device: KnownDevice): void;

@@ -12,8 +12,8 @@ export interface Cell {
 
 export type Row = readonly Cell[];
 
-export const SEPARATORS = [';', ',', '\t'] as const;
-export type Separator = (typeof SEPARATORS)[number];
+const SEPARATORS = [';', ',', '\t'] as const;
+type Separator = (typeof SEPARATORS)[number];
 
 /** UTF-8 or UTF-16 where the octets are that, else Windows-1252, the superset of Latin-1 that spreadsheets write. */
 export function textOfFile(octets: Uint8Array): string {

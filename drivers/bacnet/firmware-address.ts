@@ -15,7 +15,7 @@ import { fail, ok, type Result } from '../../src/model/result.ts';
 
 /** ReinitializeDevice (16.4): the states that put an image into use. */
 export const ACTIVATIONS = { 'cold-restart': 0, 'warm-restart': 1, 'activate-changes': 7 } as const;
-export type Activation = keyof typeof ACTIVATIONS;
+type Activation = keyof typeof ACTIVATIONS;
 
 const VERSIONS = ['firmware-revision', 'application-software-version'] as const;
 

@@ -26,7 +26,7 @@ export type FileAnswer<T> =
 /** Octets of an AtomicWriteFile or its read's ack around the data: APCI 4, object 5, tags of the choice 2, start 5, tag of the data 4. */
 export const FILE_OVERHEAD = 20;
 /** What fits into one Ethernet frame under any BVLC and NPDU header, so that no IP fragment can get lost. */
-export const MOST_UNSEGMENTED = 1412;
+const MOST_UNSEGMENTED = 1412;
 const OWN_MAX_APDU = 1476;
 /** What one read asks of a device that answers in segments. */
 const READ_SEGMENTED = 16_384;

@@ -60,7 +60,7 @@ function leaf(key: string, value: unknown): string {
 }
 
 /** Values of any type as a person reads them. */
-export function valueText(value: AnyValue): string {
+function valueText(value: AnyValue): string {
   const elements = elementsOf(value);
   return elements.length === 0 ? 'empty' : elements.map(elementText).join(', ');
 }

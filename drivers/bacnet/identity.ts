@@ -8,9 +8,7 @@ import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import { primitiveOf } from './wire/primitive-value.ts';
 
 /** `silent`: no answer came, which says nothing. `other`: it answered, but not as the one it was asked to be. */
-export type Identity =
-  | { readonly kind: 'confirmed'; readonly can: Capabilities }
-  | { readonly kind: 'other' | 'silent' };
+type Identity = { readonly kind: 'confirmed'; readonly can: Capabilities } | { readonly kind: 'other' | 'silent' };
 
 type PropertyName = 'object-identifier' | 'max-apdu-length-accepted' | 'segmentation-supported' | 'vendor-identifier';
 

@@ -15,7 +15,7 @@ import { octetAt } from './wire/octet.ts';
 /** A permitted change goes at once. `soon`: at the end of the loop's turn, with all that it brings. */
 export type SendTime = 'at-once' | 'soon';
 
-export interface LinkEvents {
+interface LinkEvents {
   /** `origin` is where a BBMD of ours says a broadcast came from; else the socket's own address. */
   npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean, origin: Endpoint): void;
   /** Malformed, or refused by Annex J's rules; dropped already. */

@@ -12,7 +12,7 @@ export interface RouterPort {
 }
 
 /** `answer`: to be sent as the question came, unicast or broadcast. `refused`: to be recorded. Neither: to be ignored. */
-export interface MessageVerdict {
+interface MessageVerdict {
   readonly answer?: NetworkMessage;
   readonly refused?: string;
 }

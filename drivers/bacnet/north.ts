@@ -30,7 +30,7 @@ import {
 } from './wire/unconfirmed-service.ts';
 
 /** The plant, as the technicians' side reaches it. */
-export interface Behind {
+interface Behind {
   numbers(): readonly number[];
   networkOf(number: number): PlantNetwork | undefined;
 }

@@ -2,7 +2,7 @@
 
 import { encodeNpdu, type NetworkPriority, type NpduDestination, type NpduSource } from './wire/npdu.ts';
 
-export interface NpduEnds {
+interface NpduEnds {
   readonly source?: NpduSource;
   readonly destination?: NpduDestination;
   readonly priority?: NetworkPriority;

@@ -84,7 +84,7 @@ export function isOwnedBy(point: ObjectPoint, property: number, index: number | 
   return point.property === property && overlaps(point.index, index);
 }
 
-export interface Owners {
+interface Owners {
   /** Points that are this property, or elements of it that it touches. */
   readonly own: readonly ObjectPoint[];
   /** Where there are none: the object's present value, else all the object's points. */

@@ -10,7 +10,7 @@ export type AlarmRead = Extract<
   { service: 'get-event-information' | 'get-alarm-summary' | 'get-enrollment-summary' }
 >;
 
-export type AlarmAnswer =
+type AlarmAnswer =
   | { readonly kind: 'answer'; readonly answer: Exclude<Answer, { kind: 'silence' }> }
   | { readonly kind: 'ask-on'; readonly request: AlarmRead };
 

@@ -19,7 +19,7 @@ interface Part {
   readonly references: readonly { readonly reference: Reference; readonly denied: boolean }[];
 }
 
-export interface SplitRead {
+interface SplitRead {
   /** What goes on to the device; empty: nothing. */
   readonly forwarded: ReadPropertyMultipleRequest;
   readonly denied: number;

@@ -17,7 +17,7 @@ import { OBJECT_TYPES as T } from './wire/names/object-type.ts';
 import { PROPERTY_IDENTIFIERS as P } from './wire/names/property-identifier.ts';
 
 /** Asks one device; in whichever lane turn the caller has. */
-export type Ask = (request: ConfirmedRequest) => Promise<PlantAnswer>;
+type Ask = (request: ConfirmedRequest) => Promise<PlantAnswer>;
 
 export function askerOf(plant: PlantSide, device: PlantDevice): Ask {
   return (request) => plant.request(device, request, { retry: true });

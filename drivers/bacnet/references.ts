@@ -29,7 +29,7 @@ export interface Reference {
 }
 
 /** A step of an action list. */
-export interface ActionStep extends Reference {
+interface ActionStep extends Reference {
   readonly value: AnyValue;
   readonly priority?: number;
 }

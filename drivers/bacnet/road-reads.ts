@@ -20,7 +20,7 @@ import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import type { ReadPropertyMultipleAck } from './wire/services/object-access.ts';
 
 /** A request that only reads. */
-export type ReadRequest = Extract<
+type ReadRequest = Extract<
   ConfirmedRequest,
   {
     service:

@@ -31,10 +31,10 @@ export function roadParts(services: RoadServices): RoadParts {
   };
 }
 
-export type RoadCounters = ReturnType<typeof newRoadCounters>;
+type RoadCounters = ReturnType<typeof newRoadCounters>;
 
 /** Counters by stable name, for /metrics. */
-export function newRoadCounters() {
+function newRoadCounters() {
   return {
     reads: 0,
     reads_refused: 0,

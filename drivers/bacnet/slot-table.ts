@@ -2,7 +2,7 @@
 // Map's discarded tables, once old, keep what they held alive until the next full collection.
 
 /** Anything with a number it is found by. */
-export interface Numbered {
+interface Numbered {
   /** A whole number from 0; unique in its table. */
   readonly key: number;
 }

@@ -45,12 +45,12 @@ export class Station implements NorthStation, Asker, Target {
   }
 }
 
-export interface StationLimits {
+interface StationLimits {
   readonly stations: number;
   readonly broadcastsPerSecond: number;
 }
 
-export interface StationServices {
+interface StationServices {
   peerOf(endpoint: Endpoint): Peer;
   /** Whether the gate knows who works from there. */
   isKnown(peer: Peer): boolean;

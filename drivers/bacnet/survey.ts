@@ -15,7 +15,7 @@ import { PROPERTY_IDENTIFIERS as P } from './wire/names/property-identifier.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import { primitiveOf, primitiveOfElement, textOf } from './wire/primitive-value.ts';
 
-export interface SurveyParts {
+interface SurveyParts {
   readonly plant: PlantSide;
   readonly timers: Timers;
   /** What the policy in force calls a device. */

@@ -11,7 +11,7 @@ import type { NorthStation, PlantDevice, Road } from './seam.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-export interface TransportServices {
+interface TransportServices {
   readonly driver: DriverName;
   readonly gate: Gate;
   readonly log: Log;

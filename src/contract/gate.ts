@@ -140,7 +140,7 @@ export interface Reader {
 }
 
 /** A frame that is refused without asking the policy: not understood, refused by table, or broken. */
-export interface Refusal {
+interface Refusal {
   readonly operation: string;
   readonly reason: DenialReason;
   readonly target?: TargetHandle;

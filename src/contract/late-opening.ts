@@ -8,7 +8,7 @@ import type { Listening } from './driver.ts';
 import type { Log } from './log.ts';
 
 /** What the machine's interfaces have, as `node:os` tells it: those without a carrier are missing. */
-export interface Interfaces {
+interface Interfaces {
   readonly [name: string]: readonly { readonly address: string; readonly internal: boolean }[] | undefined;
 }
 

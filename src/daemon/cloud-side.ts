@@ -27,7 +27,7 @@ import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
 import { VERSION } from './version.ts';
 
-export interface CloudParts {
+interface CloudParts {
   readonly store: PolicyStore & CommandMemory;
   readonly journal: JournalStore;
   readonly clock: PolicyClock;
@@ -110,7 +110,7 @@ function openReader({ data }: SiteConfig, { log, closers }: CloudParts) {
 }
 
 /** The root that `file` brings; without a file the one that was installed before. @throws StartFault */
-export async function trustRoot(store: PolicyStore, file: string | undefined): Promise<TrustedRoot> {
+async function trustRoot(store: PolicyStore, file: string | undefined): Promise<TrustedRoot> {
   const text = file === undefined ? store.root() : readRootFile(file);
   if (text === undefined) {
     throw new StartFault(

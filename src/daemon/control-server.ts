@@ -28,7 +28,7 @@ export interface ControlRoute {
   run(body: unknown, id: string): unknown;
 }
 
-export interface ControlServer {
+interface ControlServer {
   close(): Promise<void>;
 }
 

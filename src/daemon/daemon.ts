@@ -32,7 +32,7 @@ import { VERSION } from './version.ts';
 
 const LINK_CHECK_MS = 5_000;
 
-export interface Daemon {
+interface Daemon {
   /** Resolves when the daemon found itself broken and must be restarted. */
   readonly failed: Promise<void>;
   healthy(): boolean;

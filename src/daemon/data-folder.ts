@@ -7,7 +7,7 @@ import type Database from 'better-sqlite3';
 import { StartFault } from '../contract/driver.ts';
 import { Sqlite } from '../store/sqlite.ts';
 
-export interface HeldFolder {
+interface HeldFolder {
   release(): void;
 }
 

@@ -14,7 +14,7 @@ import type { DecodedTarget, DecodeReply } from './control-api.ts';
 import { createLog } from './log.ts';
 
 /** Where frames are looked at. */
-export interface DecodeParts {
+interface DecodeParts {
   readonly modules: readonly DriverModule[];
   /** Of the policy to ask; absent: frames alone. */
   readonly indexes?: AddressIndexes;
@@ -26,7 +26,7 @@ export interface DecodeParts {
   addressee?(driver: DriverName, octets: Uint8Array): FrameContext['device'];
 }
 
-export interface DecodeQuestion {
+interface DecodeQuestion {
   readonly octets: Uint8Array;
   readonly protocol?: string;
   readonly principal?: string;

@@ -24,7 +24,7 @@ const decodeBody = z.strictObject({
   device: z.string().min(1).optional(),
 });
 
-export interface DeviceRouteParts {
+interface DeviceRouteParts {
   readonly gate: GateControl;
   readonly modules: readonly DriverModule[];
   readonly drivers: ReadonlyMap<string, RunningDriver>;

@@ -22,7 +22,7 @@ import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
 import type { SiteConfig } from './site-config.ts';
 import { VERSION } from './version.ts';
 
-export interface EnrolOptions {
+interface EnrolOptions {
   readonly rootFile: string;
   /** Which cloud, absolute paths; the configuration's `cloud` section, where there is one, must name the same broker. */
   readonly cloud: Enrolment;

@@ -10,7 +10,7 @@ export interface HealthSource {
   metrics(): ReadonlyMap<string, number>;
 }
 
-export interface HealthServer {
+interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 
-export interface Notifier {
+interface Notifier {
   ready(status: string): void;
   status(text: string): void;
   stopping(): void;

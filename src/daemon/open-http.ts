@@ -25,7 +25,7 @@ import type { DaemonStanding } from './standing.ts';
 const LOOK_EVERY_MS = 500;
 const DAY_MS = 86_400_000;
 
-export interface HttpParts {
+interface HttpParts {
   readonly config: SiteConfig;
   readonly gate: GateControl;
   readonly journal: JournalStore;

@@ -11,7 +11,7 @@ import type { GateControl } from '../gate/options.ts';
 import { type ImageStore, openImageStore } from '../store/image-store.ts';
 import type { SiteConfig } from './site-config.ts';
 
-export interface ImageParts {
+interface ImageParts {
   readonly config: Pick<SiteConfig, 'data' | 'images'>;
   readonly gate: Pick<GateControl, 'policy'>;
   readonly journal: Pick<Journal, 'note'>;

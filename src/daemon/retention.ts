@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const FIRST_MS = 60_000;
 
-export interface RetentionParts {
+interface RetentionParts {
   readonly journal: Pick<JournalStore, 'prune'>;
   readonly clock: PolicyClock;
   readonly timers: Timers;

@@ -150,7 +150,7 @@ const commonSections = {
 export type SiteConfig = z.output<ReturnType<typeof siteSchema>>;
 
 /** The whole schema for a set of drivers. */
-export function siteSchema(modules: readonly DriverModule[]) {
+function siteSchema(modules: readonly DriverModule[]) {
   const sections: Record<string, z.ZodType> = {};
   for (const module of modules) sections[module.name] = (module.configuration as z.ZodType).optional();
   return z.strictObject({ ...commonSections, drivers: z.strictObject(sections) });

@@ -11,7 +11,7 @@ import type { HealthSource } from './health-server.ts';
 import type { SiteConfig } from './site-config.ts';
 import { VERSION } from './version.ts';
 
-export interface StandingParts {
+interface StandingParts {
   readonly gate: GateControl;
   readonly journal: Journal;
   readonly drivers: ReadonlyMap<string, RunningDriver>;

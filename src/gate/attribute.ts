@@ -10,7 +10,7 @@ import type { SiteRules } from './options.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { OpenSession } from './sessions.ts';
 
-export interface Attribution {
+interface Attribution {
   callerOf(peer: Peer): Caller;
   /** Whose certificate this is under the policy in force. */
   ownerOf(certificate: PeerCertificate): PrincipalId | undefined;

@@ -28,7 +28,7 @@ export function describeWho({ principal, proof, from }: Who): string {
   return `${principal === null ? 'a peer' : `\`${principal}\``} (${PROOFS[proof.kind]}, ${from})`;
 }
 
-export function describeValue(value: RecordedValue): string {
+function describeValue(value: RecordedValue): string {
   if (typeof value !== 'object' || value === null) return value === null ? 'NULL' : String(value);
   return 'integer' in value ? value.integer : value.float;
 }

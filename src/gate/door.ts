@@ -27,7 +27,7 @@ const PERMIT_MS = 2000;
 /** How long a never-gated change waits for its row. */
 const NEVER_GATED_WAIT_MS = 250;
 
-export interface DoorServices {
+interface DoorServices {
   readonly options: GateOptions;
   readonly counters: Counters;
   readonly keeper: Keeper;
@@ -42,7 +42,7 @@ export interface DoorServices {
   epoch(): number;
 }
 
-export type Door = Pick<Gate, 'judge' | 'redeem' | 'settle' | 'abandon'> &
+type Door = Pick<Gate, 'judge' | 'redeem' | 'settle' | 'abandon'> &
   Pick<GateControl, 'preview' | 'undoPermit' | 'undoRecorded'>;
 
 export function createDoor(services: DoorServices): Door {

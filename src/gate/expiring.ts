@@ -3,7 +3,7 @@
 
 import type { Clock, Timers } from '../contract/clock.ts';
 
-export interface Expiring<V> {
+interface Expiring<V> {
   readonly size: number;
   get(key: string): V | undefined;
   /** The key must not be there yet: the age of an entry is never refreshed. */

@@ -4,7 +4,7 @@ import type { DenialReason } from '../model/decision.ts';
 import type { IntentRow, JournalRow } from '../model/journal-row.ts';
 
 /** What one writer would need to go on as it does. */
-export interface NeededRight {
+interface NeededRight {
   readonly action: string;
   readonly targets: readonly string[];
   readonly priorities: readonly number[];

@@ -35,7 +35,7 @@ export interface SiteRules {
   readonly transfers?: TransferTimes;
 }
 
-export interface TransferTimes {
+interface TransferTimes {
   /** Default 30 s. */
   readonly idleMs?: number;
   /** Default 30 min. */

@@ -9,7 +9,7 @@ import { hasBit } from '../policy/bitset.ts';
 import type { Counters } from './counters.ts';
 import { askerOf, type PolicyInForce } from './policy-in-force.ts';
 
-export type ReadAction = 'point.read' | 'alarm.view' | 'device.view' | 'trend.view';
+type ReadAction = 'point.read' | 'alarm.view' | 'device.view' | 'trend.view';
 
 const MOST_MASKS = 256;
 
@@ -20,7 +20,7 @@ interface Kept {
   readonly sure: boolean;
 }
 
-export interface Readers {
+interface Readers {
   reader(caller: Caller, action: ReadAction): Reader;
   /** Everybody's masks are made anew. */
   forget(): void;

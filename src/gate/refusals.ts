@@ -19,7 +19,7 @@ const KEYS_OF_A_PEER = 64;
 const KEYS = 1024;
 
 /** A refusal before it is folded. */
-export interface Refused {
+interface Refused {
   readonly caller: Caller;
   readonly operation: string;
   readonly reason: DenialReason;

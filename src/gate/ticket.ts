@@ -9,7 +9,7 @@ import { InvariantViolation } from './options.ts';
 import type { StandingIntent } from './standing-intents.ts';
 import type { Weighed, WeighedPermit } from './weigh.ts';
 
-export type TicketState = 'issued' | 'redeeming' | 'redeemed' | 'closed';
+type TicketState = 'issued' | 'redeeming' | 'redeemed' | 'closed';
 
 export interface Ticket {
   readonly caller: Caller;
@@ -36,7 +36,7 @@ export interface Ticket {
   joined?: StandingIntent;
 }
 
-export interface Tickets {
+interface Tickets {
   /** A permit that nobody outside can make. */
   issue<C>(ticket: Ticket, readFirst: readonly TargetHandle[], involves: NonEmpty<TargetHandle>): Permit<C>;
   /** Takes it on to the next state. Throws an `InvariantViolation` for a permit of somebody else's making or in another state. */

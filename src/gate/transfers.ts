@@ -26,7 +26,7 @@ interface Lease extends Transfer {
   timer: { cancel(): void };
 }
 
-export interface Objection {
+interface Objection {
   readonly target: TargetId;
   readonly text: string;
 }

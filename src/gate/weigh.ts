@@ -71,7 +71,7 @@ export interface Scales {
   observesUntil(policy: PolicyInForce): number | undefined;
 }
 
-export interface ScalesServices {
+interface ScalesServices {
   readonly clock: Clock;
   readonly rates: RateWindow;
   readonly transfers: Transfers;

@@ -196,7 +196,7 @@ function placeOf({ tree }: Sight, handle: TargetHandle): { id: string; name: str
 }
 
 /** The nearest place above that is seen. */
-export function visibleAbove(sight: Sight, handle: number): { id: string; name: string } | undefined {
+function visibleAbove(sight: Sight, handle: number): { id: string; name: string } | undefined {
   for (let above = sight.tree.parent(handle); above !== undefined; above = sight.tree.parent(above)) {
     if (sight.sees(above)) return placeOf(sight, above);
   }

@@ -42,7 +42,7 @@ export function shownDenial(denial: Omit<Denial, 'decisionId'>, shown: Shown): A
 }
 
 /** Whom to ask; people, not their number, are withheld from who may not see them. */
-export function whom(snapshot: PolicySnapshot, request: DecisionRequest, target: string): ApiDenied['askWhom'] {
+function whom(snapshot: PolicySnapshot, request: DecisionRequest, target: string): ApiDenied['askWhom'] {
   const { people, count, withheld } = askWhom(snapshot, request, target);
   return { people: [...people], count, withheld };
 }

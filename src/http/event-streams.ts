@@ -16,7 +16,7 @@ const MOST_WAITING_BYTES = 262_144;
 const BEAT_MS = 15_000;
 
 /** Why a stream ends; never a name. `signed-out`: its session is over, whoever ended it. */
-export type StreamEnd = 'signed-out' | 'revoked' | 'no-policy' | 'stopping';
+type StreamEnd = 'signed-out' | 'revoked' | 'no-policy' | 'stopping';
 
 export interface EventStream {
   readonly asker: Asker;
@@ -51,7 +51,7 @@ interface Open extends EventStream {
   beat(): void;
 }
 
-export interface StreamServices {
+interface StreamServices {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly most: number;

@@ -31,7 +31,7 @@ export interface FoundOverrides {
   stop(): void;
 }
 
-export interface FoundOptions {
+interface FoundOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly drivers: ReadonlyMap<string, RunningDriver>;

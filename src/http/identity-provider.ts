@@ -35,7 +35,7 @@ interface Begun {
   readonly since: number;
 }
 
-export interface ProviderPerson {
+interface ProviderPerson {
   readonly principal: PrincipalId;
   readonly identity: ProviderIdentity;
   readonly name: string;

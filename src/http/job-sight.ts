@@ -21,7 +21,7 @@ export interface JobSight {
 }
 
 /** What each device of an order asks of who starts, approves or stops it. */
-export function asksOf(order: JobOrder, sight: Sight): ReadonlyMap<ActionName, readonly string[]> {
+function asksOf(order: JobOrder, sight: Sight): ReadonlyMap<ActionName, readonly string[]> {
   const asks = new Map<ActionName, readonly string[]>();
   switch (order.kind) {
     case 'firmware':

@@ -35,7 +35,7 @@ export interface LiveValues {
   stop(): void;
 }
 
-export interface LiveOptions {
+interface LiveOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly drivers: ReadonlyMap<string, RunningDriver>;

@@ -40,7 +40,7 @@ export interface Moves {
   look(): void;
 }
 
-export interface MoveServices {
+interface MoveServices {
   readonly shelf: Shelf;
   readonly journal: Pick<Journal, 'append' | 'note'>;
   readonly clock: Clock;

@@ -30,7 +30,7 @@ export interface HeldToolSession {
   readonly shared: boolean;
 }
 
-export interface ToolClaim {
+interface ToolClaim {
   readonly principal: PrincipalId;
   readonly identity?: ProviderIdentity;
   readonly address: string;
@@ -39,7 +39,7 @@ export interface ToolClaim {
   readonly by: Who;
 }
 
-export interface ToolRefusal {
+interface ToolRefusal {
   readonly reason: string;
   readonly text: string;
   readonly holder?: PrincipalId;
@@ -56,7 +56,7 @@ export interface HeldDevice {
 }
 
 /** The part of the gate this room drives. */
-export interface HttpGate extends Gate, UndoGate {
+interface HttpGate extends Gate, UndoGate {
   policy(): PolicySnapshot | undefined;
   openSession(claim: ToolClaim): Promise<Result<HeldToolSession, ToolRefusal>>;
   endSession(id: SessionId, by: Who, why: string): boolean;
@@ -67,7 +67,7 @@ export interface HttpGate extends Gate, UndoGate {
 }
 
 /** How the gateway stands, as the administrators' page shows it. */
-export interface GatewayStanding {
+interface GatewayStanding {
   readonly gateway: string;
   readonly version: string;
   readonly startedAt: number;

@@ -30,7 +30,7 @@ export const deviceSchema = z
   .meta({ id: 'Device' });
 export type ApiDevice = z.output<typeof deviceSchema>;
 
-export const readingSchema = z
+const readingSchema = z
   .object({
     value: valueSchema.optional().describe('the last value that was read; absent before the first'),
     at: moment.optional().describe('when it was read'),
@@ -53,7 +53,7 @@ export const pointSchema = z
   .meta({ id: 'Point' });
 export type ApiPoint = z.output<typeof pointSchema>;
 
-export const limitsSchema = z.object({
+const limitsSchema = z.object({
   min: z.number().optional(),
   max: z.number().optional(),
   step: z.number().optional(),
@@ -61,7 +61,7 @@ export const limitsSchema = z.object({
   rate: z.number().optional(),
 });
 
-export const slotSchema = z
+const slotSchema = z
   .object({
     priority: z.int(),
     meaning: z.string().describe('a word for the page to translate: `manual-operator`'),

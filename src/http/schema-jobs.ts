@@ -198,7 +198,7 @@ export const jobSummarySchema = z
   .meta({ id: 'JobSummary' });
 export type ApiJobSummary = z.output<typeof jobSummarySchema>;
 
-export const jobDeviceSchema = z.object({
+const jobDeviceSchema = z.object({
   device: place,
   state: z.enum(DEVICE_STATES),
   since: moment,
@@ -290,7 +290,7 @@ export const transferSchema = z
   .meta({ id: 'Transfer' });
 export type ApiTransfer = z.output<typeof transferSchema>;
 
-export const alarmSchema = z
+const alarmSchema = z
   .object({
     device: place,
     point: place.optional().describe('absent: no point of the inventory, or you may not read it'),

@@ -21,7 +21,7 @@ export const valueSchema = z
   .meta({ id: 'Value', description: 'An engineering value; null is BACnet NULL (release)' });
 export type ApiValue = z.output<typeof valueSchema>;
 
-export const askWhomSchema = z
+const askWhomSchema = z
   .object({
     people: z.array(z.object({ id: z.string(), name: z.string() })),
     count: z.int(),
@@ -43,7 +43,7 @@ export const deniedSchema = z
   .meta({ id: 'Denied' });
 export type ApiDenied = z.output<typeof deniedSchema>;
 
-export const problemSchema = z
+const problemSchema = z
   .object({
     type: z.string(),
     title: z.string(),

@@ -63,7 +63,7 @@ const SECURITY_HEADERS = {
   'strict-transport-security': 'max-age=31536000',
 } as const;
 
-export interface BuiltHttp {
+interface BuiltHttp {
   readonly app: App;
   readonly context: Context;
   /** Method and path of everything that is served. */

@@ -21,7 +21,7 @@ export interface TlsFiles {
   readonly clientCrl?: string;
 }
 
-export interface ClientCertificates {
+interface ClientCertificates {
   /**
    * From now on these files are in force; false where they were before.
    * @throws where they cannot be used; the old ones stay in force

@@ -8,7 +8,7 @@ const VALID_MS = 300_000;
 const MOST_OPEN = 256;
 const PER_PERSON = 4;
 
-export interface OpenClaim {
+interface OpenClaim {
   readonly asker: Asker;
   readonly address: string;
   readonly forMs: number;

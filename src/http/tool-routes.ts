@@ -239,7 +239,7 @@ async function open(
   return { session: shownSession(context, asker, opened.value) };
 }
 
-export function whoOf({ caller }: Asker): Who {
+function whoOf({ caller }: Asker): Who {
   const { principal, channel, proof, from } = caller;
   return { principal, channel, proof, from };
 }

@@ -14,7 +14,7 @@ interface Ring {
   readonly count: Uint32Array;
 }
 
-export interface TrendSample {
+interface TrendSample {
   readonly at: number;
   readonly min: number;
   readonly max: number;

@@ -8,7 +8,7 @@ import type { EventStream } from './event-streams.ts';
 import { mayUpdate, shownImage } from './image-routes.ts';
 import { isEnded, shownJob, shownSummary } from './job-shown.ts';
 
-export interface WorkWanted {
+interface WorkWanted {
   /** Every job and image. */
   readonly all: boolean;
   /** This one with its devices. */

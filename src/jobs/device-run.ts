@@ -46,7 +46,7 @@ export interface DeviceRun {
   leave(): void;
 }
 
-export interface RunParts {
+interface RunParts {
   readonly book: JobBook;
   readonly clock: Clock;
   readonly timers: Timers;

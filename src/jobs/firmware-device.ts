@@ -25,7 +25,7 @@ export interface AtHand {
   readonly firmware: FirmwareDriver;
 }
 
-export interface Standing extends AtHand {
+interface Standing extends AtHand {
   readonly standing: FirmwareStanding;
 }
 

@@ -7,7 +7,7 @@ import type { ImageManifest } from '../contract/images.ts';
 import type { InventoryDevice } from '../model/point.ts';
 import { compareVersions } from './version.ts';
 
-export type Fit =
+type Fit =
   | { readonly kind: 'fits'; readonly goesOn: boolean }
   /** It holds a whole image that is not active. */
   | { readonly kind: 'staged' }

@@ -14,7 +14,7 @@ import { approversOf, callerOf, deviceIn, type Goal } from './job-record.ts';
 import { MOST_FRUITLESS, POLL_MS, PROGRESS_MS } from './job-services.ts';
 import { MACHINE, type WorkingState } from './machine.ts';
 
-export interface FirmwareParts extends FirmwareDeviceParts {
+interface FirmwareParts extends FirmwareDeviceParts {
   /** The gate said no: the job pauses before the next device. */
   pauseJob(denial: Omit<Denial, 'decisionId'>): void;
 }

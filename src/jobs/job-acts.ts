@@ -13,9 +13,9 @@ import { type CheckedOrder, type CheckParts, checkOrder, jobDenial } from './ord
 import { deviceOfPoint } from './order-faults.ts';
 import { wantedOf } from './writing-plan.ts';
 
-export type JobActs = Pick<Jobs, 'pause' | 'resume' | 'abort' | 'retry' | 'answerApproval'>;
+type JobActs = Pick<Jobs, 'pause' | 'resume' | 'abort' | 'retry' | 'answerApproval'>;
 
-export interface ActParts extends CheckParts {
+interface ActParts extends CheckParts {
   readonly engine: Engine;
   /** Puts what was denied into the record. */
   recordDenials(caller: Caller, checked: CheckedOrder): readonly Denial[];

@@ -21,13 +21,13 @@ interface Open {
 }
 
 /** Waits for something outside the device. */
-export interface Waiting extends Open {
+interface Waiting extends Open {
   readonly phase: 'waits';
   readonly late: DeviceState;
 }
 
 /** Something is done to the device, or it is asked. */
-export interface Working extends Open {
+interface Working extends Open {
   readonly phase: 'works';
   /** Where each interruption leads; absent = the state is too short, or too late, for it and goes on to its end. */
   readonly halts: { readonly late: DeviceState } & { readonly [Each in Halt]?: DeviceState };
@@ -35,7 +35,7 @@ export interface Working extends Open {
   readonly afterRestart: DeviceState;
 }
 
-export interface Ended {
+interface Ended {
   readonly phase: 'ended';
   readonly says: string;
   readonly to: { readonly queued?: string };
@@ -189,7 +189,7 @@ type StatesOf<Phase extends StateRow['phase']> = {
   [State in DeviceState]: (typeof MACHINE)[State]['phase'] extends Phase ? State : never;
 }[DeviceState];
 export type WorkingState = StatesOf<'works'>;
-export type EndedState = StatesOf<'ended'>;
+type EndedState = StatesOf<'ended'>;
 
 export const rowOf = (state: DeviceState): StateRow => MACHINE[state];
 export const mayGo = (from: DeviceState, to: DeviceState): boolean => Object.hasOwn(MACHINE[from].to, to);

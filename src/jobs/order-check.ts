@@ -292,7 +292,7 @@ const OPERATIONS = {
 } as const satisfies Record<WritingOrder['kind'], string>;
 
 /** The first that somebody may not; waiting for others to approve is none. */
-export function firstDenial(
+function firstDenial(
   { gate }: Pick<CheckParts, 'gate'>,
   caller: Caller,
   changes: readonly Change<unknown>[],

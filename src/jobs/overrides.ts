@@ -21,7 +21,7 @@ const MOST_ENDED = 500;
 /** Each try is a change in the record. */
 const AFTER_REFUSAL_MS = 600_000;
 
-export interface OverrideServices extends PlantParts {
+interface OverrideServices extends PlantParts {
   readonly gate: Gate & UndoGate;
   readonly journal: Pick<Journal, 'note'>;
   readonly shelf: Shelf;

@@ -33,7 +33,7 @@ export function deviceBy({ inventory }: PlantParts, id: string): InventoryDevice
   return handle === undefined ? undefined : view?.device(handle);
 }
 
-export interface ReachedDevice {
+interface ReachedDevice {
   readonly device: InventoryDevice;
   readonly driver: RunningDriver;
 }

@@ -7,7 +7,7 @@ import type { InventoryPoint, PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import { type PlantParts, reachPoint, readSlot } from './plant.ts';
 
-export interface WrittenSlot {
+interface WrittenSlot {
   readonly point: string;
   readonly priority?: number;
   /** What the slot held after the write. */
@@ -16,7 +16,7 @@ export interface WrittenSlot {
   readonly before?: PointValue;
 }
 
-export type PutBack =
+type PutBack =
   | { readonly kind: 'put-back'; readonly value: PointValue }
   /** It will never be put back: it holds something else, or may not be. */
   | { readonly kind: 'left'; readonly why: string }
@@ -24,7 +24,7 @@ export type PutBack =
   | { readonly kind: 'failed'; readonly why: string; readonly refused?: true };
 
 /** `release`: somebody's time with the slot is over. `undo`: it shall be as if it had never been written. */
-export type Purpose = 'release' | 'undo';
+type Purpose = 'release' | 'undo';
 
 /** What the slot may be given; a text says why nothing. */
 export function restores(

@@ -4,7 +4,7 @@
 import type { DeviceState, Rollout } from '../contract/jobs.ts';
 import { isEnded, isWorking } from './machine.ts';
 
-export type Turn =
+type Turn =
   | { readonly kind: 'begin'; readonly places: readonly number[] }
   /** No further device is to begin. */
   | { readonly kind: 'stop'; readonly why: string };

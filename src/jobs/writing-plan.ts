@@ -13,7 +13,7 @@ import { deviceBy, type PlantParts, reachDevice, reachPoint, readingOf, type Slo
 
 export type WritingOrder = Exclude<JobOrder, { readonly kind: 'firmware' }>;
 
-export interface PlannedDevice {
+interface PlannedDevice {
   readonly rows: readonly DifferenceRow[];
   /** Of the device as a whole. */
   readonly fault?: string;

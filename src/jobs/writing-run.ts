@@ -19,7 +19,7 @@ import { planWriting, type WritingOrder, type WritingPlan, writeOrderOf } from '
 /** How long putting back may take. */
 const PUT_BACK_MS = MACHINE['rolling-back'].withinMs;
 
-export interface WritingParts {
+interface WritingParts {
   readonly services: JobServices;
   readonly book: JobBook;
   readonly job: string;

@@ -18,7 +18,7 @@ export interface FetchSettings {
   readonly idleMs?: number;
 }
 
-export interface Coming {
+interface Coming {
   readonly octets: AsyncIterable<Uint8Array>;
   /** Where they begin: as asked, or 0 where the server begins anew. */
   readonly offset: number;
@@ -28,7 +28,7 @@ export interface Coming {
   drop(): void;
 }
 
-export interface Hindrance {
+interface Hindrance {
   readonly why: string;
   /** Another attempt may do better. */
   readonly passing: boolean;
@@ -49,7 +49,7 @@ function isLoopback(host: string): boolean {
   return bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
 }
 
-export interface FetchOrder {
+interface FetchOrder {
   readonly url: string;
   readonly from: number;
   /** Of the whole image. */

@@ -23,7 +23,7 @@ export interface KeptManifest {
   readonly url?: string;
 }
 
-export interface FoundImage {
+interface FoundImage {
   readonly id: string;
   readonly kept: KeptManifest;
   readonly state: 'receiving' | 'ready';

@@ -26,7 +26,7 @@ export interface Inheritance {
   readonly unanswered: readonly string[];
 }
 
-export interface JournalCoreOptions {
+interface JournalCoreOptions {
   readonly file: string;
   readonly limits: JournalLimits;
   readonly inherited?: Inheritance;

@@ -8,7 +8,7 @@ import { canonicalJson } from './chain.ts';
 const PAGE_ROWS = 500;
 
 /** `limit` is of rows, not of lines; absent: to the end. The order is ascending. */
-export type ExportQuery = Omit<JournalQuery, 'limit' | 'newestFirst'> & { readonly limit?: number };
+type ExportQuery = Omit<JournalQuery, 'limit' | 'newestFirst'> & { readonly limit?: number };
 
 /** Lines with their line ends; in CSV the first one names the columns. Memory is constant: it reads page by page. */
 export function* exportRows(

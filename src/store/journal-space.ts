@@ -42,7 +42,7 @@ export interface Entry {
 }
 
 /** What is taken at the moment rows ask for admission. */
-export interface SpaceTaken {
+interface SpaceTaken {
   readonly databaseBytes: number;
   readonly diskFreeBytes: number;
   readonly noteBytes: number;

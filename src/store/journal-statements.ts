@@ -6,7 +6,7 @@ import type { JournalRow } from '../model/journal-row.ts';
 import { columnsOf, type EncodedRow } from './chain.ts';
 import { anchorOf } from './journal-verify.ts';
 
-export interface KeptRow extends Receipt {
+interface KeptRow extends Receipt {
   readonly body: string;
   readonly at: number;
 }

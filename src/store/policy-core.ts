@@ -15,7 +15,7 @@ export interface PolicyCommit extends PolicyFloor {
   readonly partHashes: readonly string[];
 }
 
-export interface PolicyCore {
+interface PolicyCore {
   /** @throws StoreFault `policy-part-mismatch` */
   putPart(hash: string, bytes: Uint8Array): void;
   /** @throws StoreFault `policy-below-floor`, `policy-equivocation`, `policy-part-missing`, `policy-part-mismatch` */

@@ -21,7 +21,7 @@ export function hearOfSession(signedOut: () => void, reach: (reached: boolean) =
   onReach = reach;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;

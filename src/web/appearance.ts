@@ -3,7 +3,7 @@
 import { createStore } from './store.ts';
 
 export const APPEARANCES = ['system', 'light', 'dark'] as const;
-export type Appearance = (typeof APPEARANCES)[number];
+type Appearance = (typeof APPEARANCES)[number];
 
 const kept = localStorage.getItem('appearance');
 export const appearance = createStore<Appearance>(APPEARANCES.find((each) => each === kept) ?? 'system');

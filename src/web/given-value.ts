@@ -4,7 +4,7 @@ import type { ApiPointDetail } from '../http/schema-browse.ts';
 import type { ApiValue } from '../http/schema-shared.ts';
 import { shownLimit, t } from './words.ts';
 
-export type Given =
+type Given =
   | { readonly kind: 'value'; readonly value: ApiValue }
   | { readonly kind: 'empty' }
   | { readonly kind: 'fault'; readonly message: string };

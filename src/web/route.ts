@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
-export interface Route {
+interface Route {
   /** `['device', 'ahu1']`; empty: home. */
   readonly path: readonly string[];
   readonly query: URLSearchParams;

@@ -12,8 +12,8 @@ import { createStore, forgetAnswers } from './store.ts';
 export type Over = 'ended' | 'revoked' | WayBack;
 const WAYS_BACK = { 'no-role': 1, locked: 1, 'no-policy': 1, provider: 1 } satisfies { [Each in WayBack]: 1 };
 
-export type Health = z.output<typeof healthSchema>;
-export type Standing =
+type Health = z.output<typeof healthSchema>;
+type Standing =
   | { readonly kind: 'looking' }
   | { readonly kind: 'out'; readonly over?: Over }
   | { readonly kind: 'in'; readonly me: ApiMe };

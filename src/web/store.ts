@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiFault, type Page } from './api.ts';
 
-export interface Store<T> {
+interface Store<T> {
   get(): T;
   set(value: T): void;
   use(): T;

@@ -4,7 +4,7 @@ import { ask } from './api.ts';
 
 const AGAIN_MS = 3000;
 
-export interface Heard {
+interface Heard {
   readonly [event: string]: (data: unknown) => void;
 }
 

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFault, ask, newKey } from './api.ts';
 
-export interface VerdictWays {
+interface VerdictWays {
   /** How long the body must have rested. */
   readonly pauseMs: number;
   began?(): void;

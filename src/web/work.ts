@@ -7,7 +7,7 @@ import { type DeviceState, ENDED } from './device-states.ts';
 import { followStream } from './stream.ts';
 import { language, shownSpan, t } from './words.ts';
 
-export interface WorkHeard {
+interface WorkHeard {
   /** Of the job that was named: with its devices, but without what was written. */
   job?(job: ApiJobSummary | ApiJob): void;
   image?(image: ApiImage): void;

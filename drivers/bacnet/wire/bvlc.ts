@@ -16,7 +16,7 @@ export interface IpEndpoint {
   readonly port: number;
 }
 
-export interface BdtEntry extends IpEndpoint {
+interface BdtEntry extends IpEndpoint {
   readonly mask: readonly [number, number, number, number];
 }
 
@@ -27,7 +27,7 @@ export interface FdtEntry extends IpEndpoint {
 }
 
 /** BVLC-Result codes (J.2.1). */
-export const BVLC_RESULT_CODES = {
+const BVLC_RESULT_CODES = {
   'successful-completion': 0x0000,
   'write-broadcast-distribution-table-nak': 0x0010,
   'read-broadcast-distribution-table-nak': 0x0020,
@@ -54,7 +54,7 @@ export type Bvlc =
   | { readonly function: 'original-unicast-npdu'; readonly npdu: Uint8Array }
   | { readonly function: 'original-broadcast-npdu'; readonly npdu: Uint8Array };
 
-export const BVLC_FUNCTIONS = {
+const BVLC_FUNCTIONS = {
   result: 0x00,
   'write-broadcast-distribution-table': 0x01,
   'read-broadcast-distribution-table': 0x02,

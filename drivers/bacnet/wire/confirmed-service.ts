@@ -176,7 +176,7 @@ export interface UnknownService {
 export type ConfirmedRequest = Parsed<'request'>[ConfirmedServiceName] | UnknownService;
 
 /** The services answered with a ComplexACK. */
-export type AckedServiceName = {
+type AckedServiceName = {
   [Name in ConfirmedServiceName]: Table[Name]['ack'] extends undefined ? never : Name;
 }[ConfirmedServiceName];
 

@@ -61,7 +61,7 @@ export const propertyValue = sequence('BACnetPropertyValue', {
 });
 
 /** Network 0 is the local one; an empty MAC address is a broadcast. */
-export const address = sequence('BACnetAddress', {
+const address = sequence('BACnetAddress', {
   networkNumber: application(unsigned16),
   macAddress: application(octetString),
 });

@@ -7,7 +7,7 @@ import { octetAt, wordAt } from './octet.ts';
 import type { TagWriter } from './writer.ts';
 
 /** One entry of a routing table. `info` is at most 255 octets. */
-export interface RoutingTablePort {
+interface RoutingTablePort {
   readonly network: number;
   readonly portId: number;
   readonly info: Uint8Array;
@@ -40,7 +40,7 @@ export type NetworkMessage =
   | { readonly type: 'network-number-is'; readonly network: number; readonly configured: boolean }
   | { readonly type: 'proprietary'; readonly code: number; readonly vendorId: number; readonly octets: Uint8Array };
 
-export const NETWORK_MESSAGE_TYPES = {
+const NETWORK_MESSAGE_TYPES = {
   'who-is-router-to-network': 0x00,
   'i-am-router-to-network': 0x01,
   'i-could-be-router-to-network': 0x02,

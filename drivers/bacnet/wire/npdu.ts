@@ -11,7 +11,7 @@ import { TagWriter } from './writer.ts';
 export const BROADCAST_NETWORK = 0xffff;
 
 /** The longest MAC address of the standard's data links. */
-export const MAX_MAC_LENGTH = 7;
+const MAX_MAC_LENGTH = 7;
 
 /** 0 normal, 1 urgent, 2 critical equipment, 3 life safety. */
 export type NetworkPriority = 0 | 1 | 2 | 3;

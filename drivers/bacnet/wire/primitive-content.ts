@@ -42,7 +42,7 @@ export interface BacnetTime {
 }
 
 export const MAX_INSTANCE = 4_194_303;
-export const MAX_UNSIGNED32 = 0xffff_ffff;
+const MAX_UNSIGNED32 = 0xffff_ffff;
 
 function contentAt(reader: TagReader, index: number): number {
   return octetAt(reader.octets, reader.contentStart + index);

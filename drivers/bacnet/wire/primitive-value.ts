@@ -22,7 +22,7 @@ export type Primitive =
   | { readonly type: 'object-identifier'; readonly value: ObjectIdentifier };
 
 /** The application tag number of each type (20.2.1.4). */
-export const APPLICATION_TAGS = {
+const APPLICATION_TAGS = {
   null: 0,
   boolean: 1,
   unsigned: 2,

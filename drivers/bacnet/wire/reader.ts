@@ -7,7 +7,7 @@ import { rejectFor, type ServiceFaultCode, type WireFault } from './fault.ts';
 import { octetAt } from './octet.ts';
 
 /** What stands at the reader's position. `end`: nothing left, or a fault was met. */
-export type TagForm = 'application' | 'context' | 'opening' | 'closing' | 'end';
+type TagForm = 'application' | 'context' | 'opening' | 'closing' | 'end';
 
 /** How deep constructed values may nest; the standard's own types need fewer than ten. */
 export const MAX_DEPTH = 32;

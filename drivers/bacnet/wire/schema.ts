@@ -26,7 +26,7 @@ export interface Content<T> {
   write(writer: TagWriter, value: T): void;
 }
 
-export interface Optional<T> {
+interface Optional<T> {
   readonly optional: Codec<T>;
 }
 

@@ -57,7 +57,7 @@ export function splitApdu<A extends SegmentedApdu>(
 }
 
 /** `windowSize` 1 to 127 is the most this side takes at a time; `octets` bounds the whole message's service. */
-export interface ReassemblyLimits {
+interface ReassemblyLimits {
   readonly windowSize: number;
   readonly octets: number;
   readonly segments: number;

@@ -35,7 +35,7 @@ export const UNCONFIRMED_SERVICES = {
   'you-are': { choice: 14, request: anyValue },
 } as const satisfies { readonly [name: string]: UnconfirmedService };
 
-export type UnconfirmedServiceName = keyof typeof UNCONFIRMED_SERVICES;
+type UnconfirmedServiceName = keyof typeof UNCONFIRMED_SERVICES;
 
 type Table = typeof UNCONFIRMED_SERVICES;
 

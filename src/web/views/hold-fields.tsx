@@ -19,9 +19,9 @@ const MEANINGS: { readonly [priority: number]: string } = {
 const SLOTS = Array.from({ length: 16 }, (_, at) => at + 1);
 
 /** `usual`: as the gateway does it for each kind of point; `stays`: until changed again; else ms. */
-export type Span = 'usual' | 'stays' | `${number}`;
+type Span = 'usual' | 'stays' | `${number}`;
 
-export interface Hold {
+interface Hold {
   /** As the API takes it: null stays, absent is usual. */
   readonly overrideMs?: number | null;
   readonly priority: number;

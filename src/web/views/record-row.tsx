@@ -23,7 +23,7 @@ export function whoOf(row: Row): string {
   return textOf(who.principal) ?? textOf(row.principal) ?? textOf(who.from)?.replace(/:\d+$/, '') ?? '';
 }
 
-export const effectsOf = (row: Row): readonly Effect[] => (Array.isArray(row.effects) ? (row.effects as Effect[]) : []);
+const effectsOf = (row: Row): readonly Effect[] => (Array.isArray(row.effects) ? (row.effects as Effect[]) : []);
 
 export const decisionOf = (row: Row): string | undefined => textOf(row.decision);
 

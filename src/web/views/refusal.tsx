@@ -7,7 +7,7 @@ import { ApiFault, ask } from '../api.ts';
 import { Fault } from '../parts.tsx';
 import { t, word } from '../words.ts';
 
-export interface RefusalProps {
+interface RefusalProps {
   readonly title: string;
   /** What was asked. */
   readonly action: string;

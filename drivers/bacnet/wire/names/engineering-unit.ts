@@ -10,7 +10,7 @@ export const ENGINEERING_UNITS = {
   ...ENGINEERING_UNITS_FROM_47808,
 } as const satisfies NameTable;
 
-export type EngineeringUnitName = keyof typeof ENGINEERING_UNITS;
+type EngineeringUnitName = keyof typeof ENGINEERING_UNITS;
 
 const NAMES = namesByNumber(ENGINEERING_UNITS);
 

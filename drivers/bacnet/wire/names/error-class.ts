@@ -14,7 +14,7 @@ export const ERROR_CLASSES = {
   communication: 7,
 } as const satisfies NameTable;
 
-export type ErrorClassName = keyof typeof ERROR_CLASSES;
+type ErrorClassName = keyof typeof ERROR_CLASSES;
 
 const NAMES = namesByNumber(ERROR_CLASSES);
 

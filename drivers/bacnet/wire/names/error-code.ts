@@ -235,7 +235,7 @@ export const ERROR_CODES = {
   'invalid-token': 229,
 } as const satisfies NameTable;
 
-export type ErrorCodeName = keyof typeof ERROR_CODES;
+type ErrorCodeName = keyof typeof ERROR_CODES;
 
 const NAMES = namesByNumber(ERROR_CODES);
 
