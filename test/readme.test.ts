@@ -1,4 +1,4 @@
-// Holds the README's table of codes to the registers and the sources: every code is listed once, none that is not there.
+// Holds the README to the code: every code, every script and every dependency is listed, none that is not there.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -71,5 +71,17 @@ describe('the README', () => {
     };
     const named = [...readme.matchAll(/npm run ([a-z0-9:]+)/g)].map((match) => match[1] ?? '');
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it('says of every dependency why it is there', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const [, rows = ''] = /## Dependencies\n([\s\S]*?)\n## /.exec(readme) ?? [];
+    const named = [...rows.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    );
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      [section in 'dependencies' | 'devDependencies']: Record<string, string>;
+    };
+    expect(named.sort()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).sort());
   });
 });
