@@ -7,7 +7,7 @@ import type { Line, Settle } from './line.ts';
 import { type LineServices, Link, type OpenStream } from './link.ts';
 import { decodeResponse } from './wire/decode-response.ts';
 import { isAnswered, type Request } from './wire/request.ts';
-import { encodeRtuRequest, type RtuAdu, type RtuFault, type RtuFramer, rtuResponseFramer } from './wire/rtu.ts';
+import { encodeRtuRequest, type RtuAdu, type RtuFault, RtuFramer } from './wire/rtu.ts';
 
 export interface RtuSettings {
   readonly openStream: OpenStream;
@@ -78,7 +78,7 @@ export class RtuLine implements Line {
   }
 
   exchange(unitId: number, request: Request, change: boolean, settle: Settle): void {
-    const framer = rtuResponseFramer(request);
+    const framer = new RtuFramer(request);
     const left = change ? 0 : this.#settings.retries;
     const current: Current = { unitId, request, settle, framer, left, timer: { cancel() {} }, silence: undefined };
     if (change) this.#send(current);

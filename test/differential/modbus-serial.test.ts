@@ -12,7 +12,9 @@ import { decodeRequest } from '../../drivers/modbus/wire/decode-request.ts';
 import { packBits, packRegisters } from '../../drivers/modbus/wire/octets.ts';
 import type { Request } from '../../drivers/modbus/wire/request.ts';
 import type { Response } from '../../drivers/modbus/wire/response.ts';
-import { encodeRtuRequest, encodeRtuResponse } from '../../drivers/modbus/wire/rtu.ts';
+import { encodeRtuRequest } from '../../drivers/modbus/wire/rtu.ts';
+import { wrapRtu } from '../../simulators/modbus/framing.ts';
+import { encodeResponse } from '../drivers/modbus/wire/encode-response.ts';
 
 const ModbusRTU = modbusSerial.default;
 const crc16OfModbusSerial: (bytes: Uint8Array) => number = createRequire(import.meta.url)(
@@ -54,12 +56,17 @@ afterEach(() => {
   client.close();
 });
 
+function answer(response: Response): Uint8Array {
+  const encoded = encodeResponse(response);
+  if (!encoded.ok) throw new Error(encoded.fault.message);
+  return wrapRtu(unitId, encoded.value);
+}
+
 /** Has modbus-serial do `call` while the device answers `response`; what it wrote must be `request`. */
 async function agree<T>(request: Request, response: Response, call: () => Promise<T>): Promise<T> {
   const asked = encodeRtuRequest(unitId, request);
-  const answered = encodeRtuResponse(unitId, response);
-  if (!asked.ok || !answered.ok) throw new Error('expected both to be encodable');
-  port.answer = answered.value;
+  if (!asked.ok) throw new Error(asked.fault.message);
+  port.answer = answer(response);
   const result = await call();
   expect(port.written).toBe(asked.value.toString('hex'));
   return result;
@@ -187,8 +194,7 @@ describe('requests and answers', () => {
   });
 
   it('FC 23 over 121 registers, which it writes and we refuse', async () => {
-    const answered = encodeRtuResponse(unitId, { kind: 'readWriteMultipleRegisters', values: packRegisters([7]) });
-    port.answer = answered.ok ? answered.value : new Uint8Array(0);
+    port.answer = answer({ kind: 'readWriteMultipleRegisters', values: packRegisters([7]) });
     expect(
       await readWrite(
         0,

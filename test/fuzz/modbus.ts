@@ -8,7 +8,7 @@ import { decodeRequest } from '../../drivers/modbus/wire/decode-request.ts';
 import { decodeResponse } from '../../drivers/modbus/wire/decode-response.ts';
 import { encodeRequest } from '../../drivers/modbus/wire/encode-request.ts';
 import { MbapFramer } from '../../drivers/modbus/wire/mbap.ts';
-import { rtuRequestFramer } from '../../drivers/modbus/wire/rtu.ts';
+import { RtuFramer } from '../../drivers/modbus/wire/rtu.ts';
 import type { ArrivedFrame } from '../../simulators/modbus/record.ts';
 import { AHU, adu, CHILLER, METER1, METER2, type Person, type RawClient, Rig } from '../drivers/modbus/rig.ts';
 import { requests } from '../properties/modbus-arbitraries.ts';
@@ -53,8 +53,9 @@ function fuzzDecoders(frames: readonly Uint8Array[], chance: Chance, untilMs: nu
     const begun = performance.now();
     try {
       decodeRequest(frame);
-      decodeResponse(chance.one(known), frame);
-      for (const framer of [new MbapFramer(), rtuRequestFramer()]) {
+      const request = chance.one(known);
+      decodeResponse(request, frame);
+      for (const framer of [new MbapFramer(), new RtuFramer(request)]) {
         framer.push(frame);
         for (let next = framer.next(); next !== undefined; next = framer.next()) if (next.kind === 'fault') break;
       }

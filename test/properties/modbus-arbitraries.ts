@@ -114,7 +114,7 @@ export const requests: fc.Arbitrary<Request> = fc.oneof(
 );
 
 /** A normal answer to a request, as a device that keeps to the standard would give it. */
-function answersTo(request: Request): fc.Arbitrary<Response> {
+export function answersTo(request: Request): fc.Arbitrary<Response> {
   switch (request.kind) {
     case 'readCoils':
     case 'readDiscreteInputs':

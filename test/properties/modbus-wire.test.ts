@@ -5,20 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../drivers/modbus/wire/decode-request.ts';
 import { decodeResponse } from '../../drivers/modbus/wire/decode-response.ts';
 import { encodeRequest } from '../../drivers/modbus/wire/encode-request.ts';
-import { encodeResponse } from '../../drivers/modbus/wire/encode-response.ts';
 import type { PduFault } from '../../drivers/modbus/wire/fault.ts';
 import { MbapFramer } from '../../drivers/modbus/wire/mbap.ts';
 import { MbapBatch } from '../../drivers/modbus/wire/mbap-batch.ts';
 import { decodeValue, encodeValue, type NumberType, wordOrders } from '../../drivers/modbus/wire/registers.ts';
-import {
-  encodeRtuRequest,
-  encodeRtuResponse,
-  rtuRequestFramer,
-  rtuResponseFramer,
-} from '../../drivers/modbus/wire/rtu.ts';
-import { expectedRequestLength } from '../../drivers/modbus/wire/rtu-length.ts';
+import { RtuFramer } from '../../drivers/modbus/wire/rtu.ts';
+import { expectedResponseLength } from '../../drivers/modbus/wire/rtu-length.ts';
+import { wrapRtu } from '../../simulators/modbus/framing.ts';
 import type { Result } from '../../src/model/result.ts';
-import { exchanges, mutated, requests } from './modbus-arbitraries.ts';
+import { encodeResponse } from '../drivers/modbus/wire/encode-response.ts';
+import { answersTo, exchanges, mutated, requests } from './modbus-arbitraries.ts';
 
 function must(encoded: Result<Buffer, PduFault>): Uint8Array {
   if (!encoded.ok) throw new Error(encoded.fault.message);
@@ -158,15 +154,20 @@ describe('framers', () => {
   });
 
   it('give the same RTU events however the line is cut', () => {
-    const lines = fc
-      .array(requests, { minLength: 1, maxLength: 6 })
-      .map((list) => list.map((request) => must(encodeRtuRequest(17, request))))
-      .map((frames) => Buffer.concat(frames.filter((frame) => expectedRequestLength(frame) === frame.length)));
+    const lines = requests.chain((request) => {
+      const answers = fc
+        .array(answersTo(request), { minLength: 1, maxLength: 6 })
+        .map((list) => list.map((response) => wrapRtu(17, must(encodeResponse(response)))))
+        .map((frames) =>
+          Buffer.concat(frames.filter((frame) => expectedResponseLength(request, frame) === frame.length)),
+        );
+      return fc.tuple(fc.constant(request), fc.oneof(answers, answers.chain(mutated)));
+    });
     fc.assert(
-      fc.property(fc.oneof(lines, lines.chain(mutated)), cuts, (line, at) => {
-        const whole = framed(rtuRequestFramer(), line, [], 256);
-        expect(framed(rtuRequestFramer(), line, at, 256)).toEqual(whole);
-        expect(framed(rtuRequestFramer(), line, everywhere, 256)).toEqual(whole);
+      fc.property(lines, cuts, ([request, line], at) => {
+        const whole = framed(new RtuFramer(request), line, [], 256);
+        expect(framed(new RtuFramer(request), line, at, 256)).toEqual(whole);
+        expect(framed(new RtuFramer(request), line, everywhere, 256)).toEqual(whole);
       }),
       { numRuns: 300 },
     );
@@ -175,8 +176,8 @@ describe('framers', () => {
   it('know the length of every RTU answer, or that silence ends it', () => {
     fc.assert(
       fc.property(exchanges, ({ request, response }) => {
-        const bytes = must(encodeRtuResponse(17, response));
-        const framer = rtuResponseFramer(request);
+        const bytes = wrapRtu(17, must(encodeResponse(response)));
+        const framer = new RtuFramer(request);
         framer.push(bytes.subarray(0, bytes.length - 1));
         expect(framer.next()).toBeUndefined();
         framer.push(bytes.subarray(bytes.length - 1));

@@ -17,7 +17,7 @@ export interface Room {
   readonly after: number;
 }
 
-export const noRoom: Room = { before: 0, after: 0 };
+const noRoom: Room = { before: 0, after: 0 };
 
 /** Encodes a request PDU. With `room`, the PDU stands inside a longer buffer whose edges the caller must write. */
 export function encodeRequest(request: Request, room: Room = noRoom): Result<Buffer, PduFault> {

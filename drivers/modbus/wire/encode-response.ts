@@ -1,31 +1,19 @@
 // Response ─encode─► bytes: the only form in which an answer goes north.
 // 1. What does not fit its form is a fault, never octets. 2. Every octet of the buffer is written.
 
-import type { Result } from '../../../src/model/result.ts';
-import { fail, ok } from '../../../src/model/result.ts';
 import {
   checkDeviceIdentification,
   deviceIdentificationLength,
   putDeviceIdentification,
 } from './device-identification.ts';
 import { echoLength, putEcho } from './echo.ts';
-import type { Room } from './encode-request.ts';
-import { noRoom, putCounted } from './encode-request.ts';
+import { putCounted } from './encode-request.ts';
 import type { PduFault } from './fault.ts';
 import { gotExpected, responseFault } from './fault.ts';
 import { checkFileRecords } from './file-record.ts';
 import { isU8, isU16, putU16 } from './octets.ts';
 import { functionCodeOf } from './request.ts';
 import type { ExceptionResponse, NormalResponse, Response } from './response.ts';
-
-/** Encodes a response PDU. With `room`, the PDU stands inside a longer buffer whose edges the caller must write. */
-export function encodeResponse(response: Response, room: Room = noRoom): Result<Buffer, PduFault> {
-  const fault = checkResponse(response);
-  if (fault !== undefined) return fail(fault);
-  const bytes = Buffer.allocUnsafe(room.before + responseLength(response) + room.after);
-  putResponse(bytes, room.before, response);
-  return ok(bytes);
-}
 
 /** Writes a response's PDU, of `responseLength` octets, at `at`. The caller has held it to `checkResponse`. */
 export function putResponse(bytes: Uint8Array, at: number, response: Response): void {

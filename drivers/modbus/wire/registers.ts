@@ -120,11 +120,6 @@ export function bitMasks(format: BitFormat, value: boolean): Result<{ andMask: n
   return ok({ andMask: 0xffff & ~bit, orMask: value ? bit : 0 });
 }
 
-/** What FC 22 leaves in a register: (current AND and-mask) OR (or-mask AND NOT and-mask) (V1.1b3, 6.16). */
-export function maskedRegister(current: number, masks: { andMask: number; orMask: number }): number {
-  return ((current & masks.andMask) | (masks.orMask & ~masks.andMask)) & 0xffff;
-}
-
 // Each order is its own inverse. The result is a copy.
 function ordered(order: WordOrder, octets: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(octets);

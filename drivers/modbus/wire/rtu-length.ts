@@ -1,4 +1,4 @@
-// How long an RTU frame will be, from what of it has arrived: t3.5 of silence is too short for timers to see.
+// How long an RTU answer will be, from what of it has arrived: t3.5 of silence is too short for timers to see.
 // 1. A length counts the whole ADU: address, PDU and CRC. 2. Lengths are only claims until the CRC has held.
 
 import { isReservedSubFunction } from './check-request.ts';
@@ -10,43 +10,6 @@ import { functionCodeOf } from './request.ts';
 export type FrameLength = number | 'more' | 'silence';
 
 const addressAndCrc = 3;
-
-/** The length of the request whose first octets are `bytes`. FC 8 is taken to carry two data octets. */
-export function expectedRequestLength(bytes: Uint8Array): FrameLength {
-  if (bytes.length < 2) return 'more';
-  switch (u8(bytes, 1)) {
-    case 1:
-    case 2:
-    case 3:
-    case 4:
-    case 5:
-    case 6:
-    case 8:
-      return addressAndCrc + 5;
-    case 7:
-    case 11:
-    case 12:
-    case 17:
-      return addressAndCrc + 1;
-    case 15:
-    case 16:
-      return counted(bytes, 6);
-    case 20:
-    case 21:
-      return counted(bytes, 2);
-    case 22:
-      return addressAndCrc + 7;
-    case 23:
-      return counted(bytes, 10);
-    case 24:
-      return addressAndCrc + 3;
-    case 43:
-      if (bytes.length < 3) return 'more';
-      return u8(bytes, 2) === 0x0e ? addressAndCrc + 4 : 'silence';
-    default:
-      return 'silence';
-  }
-}
 
 /** The length of the response to `request` whose first octets are `bytes`; another function code ends by silence. */
 export function expectedResponseLength(request: Request, bytes: Uint8Array): FrameLength {

@@ -1,17 +1,15 @@
-// line octets ─gather─► RTU ADUs (MODBUS over Serial Line V1.02, 2.5.1), both directions, serial or over TCP.
+// line octets ─gather─► RTU ADUs (MODBUS over Serial Line V1.02, 2.5.1): a request out, its answer in, serial or over TCP.
 // 1. Only a frame whose CRC holds comes out. 2. Never more than one ADU (256 octets) is waited for.
 // 3. After a fault the framer is deaf until the line was silent: octets after a broken frame begin nowhere known.
 
 import type { Result } from '../../../src/model/result.ts';
 import { crc16 } from './crc.ts';
 import { encodeRequest, type Room } from './encode-request.ts';
-import { encodeResponse } from './encode-response.ts';
 import type { PduFault } from './fault.ts';
 import { gotExpected } from './fault.ts';
 import { u8 } from './octets.ts';
 import type { Request } from './request.ts';
-import type { Response } from './response.ts';
-import { expectedRequestLength, expectedResponseLength, type FrameLength } from './rtu-length.ts';
+import { expectedResponseLength, type FrameLength } from './rtu-length.ts';
 
 const maxAduLength = 256;
 /** Address, function code, CRC. */
@@ -35,15 +33,14 @@ export interface RtuFault {
 
 const nothing = new Uint8Array(0);
 
-/** Gathers octets of one line into frames: `push`, then `next` until `undefined`; `silence` when the line is quiet. */
+/** Gathers the octets that answer one request into frames, as a master hears them: `push`, then `next` until `undefined`; `silence` when the line is quiet. */
 export class RtuFramer {
-  readonly #lengthOf: (bytes: Uint8Array) => FrameLength;
+  readonly #request: Request;
   #bytes: Uint8Array = nothing;
   #deaf = false;
 
-  /** `lengthOf` tells a frame's length from its first octets. */
-  constructor(lengthOf: (bytes: Uint8Array) => FrameLength) {
-    this.#lengthOf = lengthOf;
+  constructor(request: Request) {
+    this.#request = request;
   }
 
   /** Octets held: 256 at most once `next` gave `undefined`. */
@@ -58,7 +55,7 @@ export class RtuFramer {
 
   /** The next ADU or fault, `undefined` when more octets, or silence, are needed. */
   next(): RtuAdu | RtuFault | undefined {
-    const length = this.#lengthOf(this.#bytes);
+    const length = this.#length();
     if (typeof length !== 'number')
       return this.held > maxAduLength ? this.#fault('too-long', tooLong('over 256')) : undefined;
     if (length > maxAduLength) return this.#fault('too-long', tooLong(length));
@@ -68,7 +65,7 @@ export class RtuFramer {
   /** The line was silent for t3.5 or longer: ends a frame only silence can end, drops an unfinished one, hears again. */
   silence(): RtuAdu | RtuFault | undefined {
     const { held } = this;
-    const waiting = this.#lengthOf(this.#bytes);
+    const waiting = this.#length();
     const event =
       waiting === 'silence' && held >= minAduLength
         ? this.#take(held)
@@ -81,6 +78,10 @@ export class RtuFramer {
   reset(): void {
     this.#bytes = nothing;
     this.#deaf = false;
+  }
+
+  #length(): FrameLength {
+    return expectedResponseLength(this.#request, this.#bytes);
   }
 
   #take(length: number): RtuAdu | RtuFault {
@@ -104,28 +105,11 @@ function tooLong(length: number | string): string {
   return gotExpected('frame length', length, `${maxAduLength} at the most`);
 }
 
-/** Frames requests, as a device hears them. */
-export function rtuRequestFramer(): RtuFramer {
-  return new RtuFramer(expectedRequestLength);
-}
-
-/** Frames the answer to one request, as a master hears it. */
-export function rtuResponseFramer(request: Request): RtuFramer {
-  return new RtuFramer((bytes) => expectedResponseLength(request, bytes));
-}
-
 const frameRoom: Room = { before: 1, after: 2 };
 
 /** A request as one RTU ADU. */
 export function encodeRtuRequest(unitId: number, request: Request): Result<Buffer, PduFault> {
   const encoded = encodeRequest(request, frameRoom);
-  if (encoded.ok) seal(encoded.value, unitId);
-  return encoded;
-}
-
-/** A response or exception as one RTU ADU. */
-export function encodeRtuResponse(unitId: number, response: Response): Result<Buffer, PduFault> {
-  const encoded = encodeResponse(response, frameRoom);
   if (encoded.ok) seal(encoded.value, unitId);
   return encoded;
 }

@@ -12,8 +12,6 @@ export interface Scaling {
   readonly offset: number;
 }
 
-export const unscaled: Scaling = { factor: 1, offset: 0 };
-
 /** How far from a whole raw number a value may lie and still mean it: a millionth of a step, or a few ulps. */
 const tolerance = 1e-6;
 

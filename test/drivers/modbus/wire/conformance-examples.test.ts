@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../../drivers/modbus/wire/decode-request.ts';
 import { decodeResponse } from '../../../../drivers/modbus/wire/decode-response.ts';
 import { encodeRequest } from '../../../../drivers/modbus/wire/encode-request.ts';
-import { encodeResponse } from '../../../../drivers/modbus/wire/encode-response.ts';
+import { encodeResponse } from './encode-response.ts';
 import { hex, toHex } from './hex.ts';
 
 const examples = readFileSync(new URL('../../../captures/modbus-v1-1b3-examples.txt', import.meta.url), 'utf8')

@@ -3,10 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../../drivers/modbus/wire/decode-request.ts';
 import { decodeResponse } from '../../../../drivers/modbus/wire/decode-response.ts';
-import { encodeResponse } from '../../../../drivers/modbus/wire/encode-response.ts';
 import type { PduFaultCode } from '../../../../drivers/modbus/wire/fault.ts';
 import type { Request } from '../../../../drivers/modbus/wire/request.ts';
 import type { Response } from '../../../../drivers/modbus/wire/response.ts';
+import { encodeResponse } from './encode-response.ts';
 import { hex, times, toHex } from './hex.ts';
 
 function asked(bytes: string): Request {

@@ -1,8 +1,9 @@
 // Scale and offset: no noise of binary fractions up, no rounding into another value down.
 
 import { describe, expect, it } from 'vitest';
-import { scale, unscale, unscaled } from '../../../../drivers/modbus/wire/scaling.ts';
+import { scale, unscale } from '../../../../drivers/modbus/wire/scaling.ts';
 
+const unscaled = { factor: 1, offset: 0 };
 const tenth = { factor: 0.1, offset: 0 };
 
 describe('scale', () => {
