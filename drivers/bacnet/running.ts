@@ -17,7 +17,7 @@ import type { FirmwareDriver } from '../../src/contract/firmware.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { Holds } from '../../src/contract/holds.ts';
 import type { InventoryDraft, SurveyOrder } from '../../src/contract/inventory-draft.ts';
-import { LateOpening } from '../../src/contract/late-opening.ts';
+import { LateOpening, sayListening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { PointValue } from '../../src/model/point.ts';
@@ -109,7 +109,8 @@ export class RunningBacnet implements RunningDriver {
       const { address, port } = side.link.endpoint;
       return { name, address, port, transport: 'udp' };
     };
-    return { link: side.link, opening: new LateOpening(driver, name, open, this.#services) };
+    const { log, timers } = this.#services;
+    return { link: side.link, opening: new LateOpening(name, open, { log, timers, said: sayListening(log, driver) }) };
   }
 
   activate(index: AddressIndex): void {

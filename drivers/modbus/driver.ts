@@ -1,7 +1,7 @@
 // The Modbus driver: north listeners, the road of a frame, south lines. It owns sockets and decides nothing.
 // 1. Policy, inventory, addresses and routes change in one tick. 2. Without a policy in force nothing is passed on.
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { AddressIndex, DriverModule, DriverServices, RunningDriver } from '../../src/contract/driver.ts';
 import { StartFault } from '../../src/contract/driver.ts';
 import { driverName } from '../../src/model/ids.ts';
@@ -26,10 +26,10 @@ export const driver: DriverModule = {
   async start(section: unknown, index: AddressIndex | undefined, services: DriverServices): Promise<RunningDriver> {
     const config = section as ModbusSection;
     for (const [line, settings] of Object.entries(config.lines)) {
-      if ('serial' in settings && !existsSync(settings.serial.path))
+      if ('serial' in settings && isNoDevice(settings.serial.path))
         throw new StartFault(
-          'serial-path-missing',
-          `line \`${line}\`: serial port \`${settings.serial.path}\` is not there; plug it in or correct drivers.modbus.lines.${line}.serial.path`,
+          'serial-path-invalid',
+          `drivers.modbus.lines.${line}.serial.path: got \`${settings.serial.path}\`, expected a serial port`,
         );
     }
     const secure = new Map(
@@ -50,3 +50,14 @@ export const driver: DriverModule = {
     return running;
   },
 };
+
+/** One that is not there yet may be plugged in later. */
+function isNoDevice(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found !== undefined && !found.isCharacterDevice();
+  } catch {
+    // The line says why it does not open.
+    return false;
+  }
+}

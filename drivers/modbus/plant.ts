@@ -12,6 +12,8 @@ import { TcpLine } from './tcp-line.ts';
 export interface Track {
   readonly line: Line;
   readonly lane: Lane;
+  /** Of a serial line: the port of this machine. */
+  readonly port?: string;
 }
 
 const waiting = 512;
@@ -25,7 +27,8 @@ function makeTrack(name: string, config: LineConfig, services: LineServices): Tr
   const inFlight = 'tcp' in config ? config.inFlight : 1;
   const longestWaitMs = Math.max(2000, config.timeoutMs * 2);
   const lane = new Lane({ inFlight, waiting, waitingPerPeer, longestWaitMs }, () => services.clock.monotonic());
-  return { lane, line: makeLine(name, config, services) };
+  const port = 'serial' in config ? { port: config.serial.path } : {};
+  return { lane, line: makeLine(name, config, services), ...port };
 }
 
 function makeLine(name: string, config: LineConfig, services: LineServices): Line {

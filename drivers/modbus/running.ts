@@ -11,7 +11,7 @@ import type {
 } from '../../src/contract/driver.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { Holds } from '../../src/contract/holds.ts';
-import { LateOpening } from '../../src/contract/late-opening.ts';
+import { LateOpening, sayListening } from '../../src/contract/late-opening.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { NonEmpty, Result } from '../../src/model/result.ts';
@@ -81,8 +81,9 @@ export class RunningModbus implements RunningDriver {
           secure.get(listener.name),
         ),
     );
+    const opening = { ...services, said: sayListening(services.log, name) };
     this.#openings = this.#listeners.map(
-      (listener) => new LateOpening(name, listener.config.name, () => listener.start(), services),
+      (listener) => new LateOpening(listener.config.name, () => listener.start(), opening),
     );
     this.#forget = services.gate.onStanding(() => {
       this.#standing += 1;
@@ -119,7 +120,10 @@ export class RunningModbus implements RunningDriver {
     }
     return {
       listening: this.#openings.flatMap(({ listening }) => listening ?? []),
-      degraded: this.#openings.flatMap(({ waiting }) => waiting ?? []),
+      degraded: [
+        ...this.#openings.flatMap(({ waiting }) => waiting ?? []),
+        ...[...this.#tracks.values()].flatMap(closedPort),
+      ],
       lines: [...this.#tracks.values()].map(({ line }) => line.health()),
       counters,
     };
@@ -215,6 +219,14 @@ export class RunningModbus implements RunningDriver {
     gate.abandon(permit, performed);
     return { outcome: { kind: 'not-sent', why: performed } };
   }
+}
+
+/** A serial port that is opened again and again until it is there: a line of this machine's own, unlike a host. */
+function closedPort({ port, line }: Track): string[] {
+  const { name, state, why } = line.health();
+  return port === undefined || state !== 'down'
+    ? []
+    : [`line \`${name}\`: serial port \`${port}\` is not open: ${why}`];
 }
 
 function sitePermits({ permit }: ModbusSection, index: () => ModbusIndex | undefined): SitePermits {

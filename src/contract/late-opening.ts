@@ -1,4 +1,4 @@
-// What a driver opens on an address of this machine that may come later: a box boots before its switch.
+// What listens on an address of this machine that may come later: a box boots before its switch.
 // 1. An address that is not there is waited for, with growing pauses; every other fault ends the start.
 // 2. Once it waits no fault ends it: it is said, and tried again. 3. What is open is said once, by whom and where.
 
@@ -24,14 +24,28 @@ export class AddressMissing extends Error {
   }
 }
 
+interface OpeningServices {
+  readonly log: Log;
+  readonly timers: Timers;
+  /** It is open: where. */
+  said(listening: Listening): void;
+}
+
+/** How a driver says that it is open. */
+export function sayListening(log: Log, driver: DriverName): (listening: Listening) => void {
+  return ({ name, address, port, transport }) => {
+    const fields = { driver, listener: name, address, port, transport };
+    log.write('info', 'listener.open', fields, `${driver} ${name} on ${address}:${port} (${transport})`);
+  };
+}
+
 const firstPauseMs = 1000;
 const longestPauseMs = 15_000;
 
 export class LateOpening {
-  readonly #driver: DriverName;
   readonly #name: string;
   readonly #open: () => Promise<Listening>;
-  readonly #services: { readonly log: Log; readonly timers: Timers };
+  readonly #services: OpeningServices;
   #waiting: string | undefined;
   #listening: Listening | undefined;
   #pauseMs = firstPauseMs;
@@ -40,13 +54,7 @@ export class LateOpening {
   #stopped = false;
 
   /** `open` leaves nothing open where it throws. */
-  constructor(
-    driver: DriverName,
-    name: string,
-    open: () => Promise<Listening>,
-    services: { readonly log: Log; readonly timers: Timers },
-  ) {
-    this.#driver = driver;
+  constructor(name: string, open: () => Promise<Listening>, services: OpeningServices) {
     this.#name = name;
     this.#open = open;
     this.#services = services;
@@ -80,11 +88,8 @@ export class LateOpening {
   }
 
   #opened(listening: Listening): void {
-    const { name, address, port, transport } = listening;
     this.#listening = listening;
-    const fields = { driver: this.#driver, listener: name, address, port, transport };
-    const text = `${this.#driver} ${name} on ${address}:${port} (${transport})`;
-    this.#services.log.write('info', 'listener.open', fields, text);
+    this.#services.said(listening);
   }
 
   #wait(why: string): void {

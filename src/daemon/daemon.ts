@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { openClock, type PolicyClock, systemSource } from '../cloud/clock.ts';
 import type { Timers } from '../contract/clock.ts';
 import type { CommandMemory } from '../contract/command-memory.ts';
-import type { DriverModule, RunningDriver } from '../contract/driver.ts';
+import type { DriverModule, Listening, RunningDriver } from '../contract/driver.ts';
+import { LateOpening } from '../contract/late-opening.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
 import { createGate } from '../gate/gate.ts';
@@ -19,7 +20,7 @@ import { controlRoutes } from './control-routes.ts';
 import { startControlServer } from './control-server.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { deviceRoutes } from './device-routes.ts';
-import { startHealthServer } from './health-server.ts';
+import { createHealthServer } from './health-server.ts';
 import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
 import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
@@ -126,10 +127,14 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
   const control = await startControlServer(socket, [...controlRoutes({ gate, standing, clock }), ...devices], log);
   closers.push(() => control.close());
   if (config.health) {
-    const health = await startHealthServer(config.health, standing);
+    const health = createHealthServer(config.health, standing);
     closers.push(() => health.close());
-    const { address } = config.health;
-    log.write('info', 'health.listening', { address, port: health.port }, `health on ${address}:${health.port}`);
+    const said = ({ address, port }: Listening): void =>
+      log.write('info', 'health.listening', { address, port }, `health on ${address}:${port}`);
+    const door = new LateOpening('health', () => health.listen(), { log, timers: systemTimers, said });
+    standing.watch(door);
+    closers.push(() => door.stop());
+    await door.begin();
   }
   const endRetention = keepRetention({
     journal,

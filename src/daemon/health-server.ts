@@ -1,7 +1,9 @@
 // `/livez`, `/readyz` and `/metrics` on a local port, for supervisors and Prometheus. Tells states and counts, never names.
 
 import { createServer } from 'node:http';
-import { StartFault } from '../contract/driver.ts';
+import { networkInterfaces } from 'node:os';
+import { type Listening, StartFault } from '../contract/driver.ts';
+import { AddressMissing } from '../contract/late-opening.ts';
 
 export interface HealthSource {
   /** Empty = ready. */
@@ -11,14 +13,15 @@ export interface HealthSource {
 }
 
 interface HealthServer {
-  readonly port: number;
+  /** Throws an `AddressMissing`, or a `StartFault` `health-port`; then it may be called again. */
+  listen(): Promise<Listening>;
   close(): Promise<void>;
 }
 
-export async function startHealthServer(
-  options: { readonly address: string; readonly port: number },
+export function createHealthServer(
+  { address, port }: { readonly address: string; readonly port: number },
   source: HealthSource,
-): Promise<HealthServer> {
+): HealthServer {
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0];
     const text = (status: number, body: string): void => {
@@ -36,26 +39,37 @@ export async function startHealthServer(
   });
   server.requestTimeout = 5_000;
   server.maxConnections = 64;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
-      reject(
-        new StartFault('health-port', `cannot listen on \`${options.address}:${options.port}\` (health): ${why}`, {
-          cause: error,
-        }),
-      );
-    });
-    server.listen(options.port, options.address, resolve);
-  });
-  const bound = server.address();
   return {
-    port: typeof bound === 'object' && bound ? bound.port : options.port,
+    async listen() {
+      await new Promise<void>((resolve, reject) => {
+        const failed = (error: NodeJS.ErrnoException): void => {
+          server.removeListener('listening', opened);
+          reject(faultOf(error, `${address}:${port}`, address));
+        };
+        const opened = (): void => {
+          server.removeListener('error', failed);
+          resolve();
+        };
+        server.once('error', failed);
+        server.once('listening', opened);
+        server.listen(port, address);
+      });
+      const bound = server.address();
+      const own = typeof bound === 'object' && bound ? bound.port : port;
+      return { name: 'health', address, port: own, transport: 'tcp' };
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+function faultOf(error: NodeJS.ErrnoException, place: string, address: string): Error {
+  if (error.code === 'EADDRNOTAVAIL') return new AddressMissing('health.address', address, networkInterfaces());
+  const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
+  return new StartFault('health-port', `cannot listen on \`${place}\` (health): ${why}`, { cause: error });
 }
 
 function renderMetrics(metrics: ReadonlyMap<string, number>): string {

@@ -5,9 +5,10 @@ import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timers } from '../contract/clock.ts';
-import { type RunningDriver, StartFault } from '../contract/driver.ts';
+import { type Listening, type RunningDriver, StartFault } from '../contract/driver.ts';
 import type { Images } from '../contract/images.ts';
 import type { Jobs } from '../contract/jobs.ts';
+import { LateOpening } from '../contract/late-opening.ts';
 import type { Log } from '../contract/log.ts';
 import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
@@ -15,6 +16,7 @@ import type { ProviderSettings, RunningHttp } from '../http/options.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import { createWriter } from '../jobs/batch.ts';
 import { createOverrides } from '../jobs/overrides.ts';
+import { createWorkRecord } from '../jobs/work-record.ts';
 import type { JournalStore } from '../store/journal.ts';
 import { openJournalReader } from '../store/journal-reader.ts';
 import { openOverrideShelf } from '../store/override-shelf.ts';
@@ -60,14 +62,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     drivers,
     inventory: () => gate.policy()?.inventory,
     newId: (kind: 'job' | 'override') => `${kind === 'job' ? 'j' : 'o'}-${randomUUID()}`,
-    intentOf(decision: string) {
-      const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
-      return found?.row.kind === 'intent' ? found.row : undefined;
-    },
-    outcomeOf(decision: string) {
-      const [found] = reader.rows({ decision, kind: 'outcome', limit: 1 });
-      return found?.row.kind === 'outcome' ? found.row : undefined;
-    },
+    ...createWorkRecord(reader),
   };
   const overrides = createOverrides(services);
   closers.push(() => overrides.stop());
@@ -109,7 +104,12 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   });
   closers.push(() => http.stop());
   closers.push(keepTlsFiles(parts, http));
-  announce(log, http);
+  const said = ({ address, port }: Listening): void =>
+    log.write('info', 'http.listening', { address, port }, `page and API on https://${address}:${port}/`);
+  const door = new LateOpening('http', () => http.listen(), { log, timers, said });
+  standing.watch(door);
+  closers.push(() => door.stop());
+  await door.begin();
   return work;
 }
 
@@ -140,10 +140,6 @@ function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHt
     timer?.cancel();
     for (const file of files) unwatchFile(file, look);
   };
-}
-
-function announce(log: Log, { address, port }: RunningHttp): void {
-  log.write('info', 'http.listening', { address, port }, `page and API on https://${address}:${port}/`);
 }
 
 async function tlsFilesOf(config: SiteConfig, clock: Clock): Promise<TlsFiles> {

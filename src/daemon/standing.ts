@@ -4,6 +4,7 @@ import type { RunningCloud } from '../cloud/cloud.ts';
 import type { Clock } from '../contract/clock.ts';
 import type { RunningDriver } from '../contract/driver.ts';
 import type { Journal } from '../contract/journal.ts';
+import type { LateOpening } from '../contract/late-opening.ts';
 import type { GateControl } from '../gate/options.ts';
 import { cloudText } from './cloud-text.ts';
 import type { StatusReply } from './control-api.ts';
@@ -29,6 +30,7 @@ export class DaemonStanding implements HealthSource {
   #activatedAt: number | undefined;
   #activations = 0;
   #failure: string | undefined;
+  readonly #doors: LateOpening[] = [];
 
   constructor(gateway: string, clock: Clock) {
     this.#gateway = gateway;
@@ -43,6 +45,11 @@ export class DaemonStanding implements HealthSource {
 
   attach(parts: StandingParts): void {
     this.#parts = parts;
+  }
+
+  /** A door of the daemon's own: what it waits for is said from now on. */
+  watch(door: LateOpening): void {
+    this.#doors.push(door);
   }
 
   get failure(): string | undefined {
@@ -75,6 +82,7 @@ export class DaemonStanding implements HealthSource {
       ...[...parts.drivers].flatMap(([name, driver]) =>
         (driver.status().degraded ?? []).map((what) => `degraded: ${name}: ${what}`),
       ),
+      ...this.#doors.flatMap(({ waiting }) => (waiting === undefined ? [] : [`degraded: ${waiting}`])),
     ];
   }
 

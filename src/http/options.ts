@@ -144,8 +144,8 @@ export interface HttpOptions {
 }
 
 export interface RunningHttp {
-  readonly address: string;
-  readonly port: number;
+  /** Throws an `AddressMissing`, or a `StartFault` `http-port`; then it may be called again. */
+  listen(): Promise<Listening>;
   /**
    * These are in force from now on, false where they were before; streams and connections of certificates they withdraw are ended.
    * @throws where they cannot be used; the old ones stay in force

@@ -1,6 +1,7 @@
 // The HTTP side as one thing: TLS, headers, hooks, routes, the page. Invariants: 1. every answer carries the security headers;
 // 2. bodies, headers, connections and time are bounded; 3. a fault of ours tells the peer nothing but that there is one.
 
+import { networkInterfaces } from 'node:os';
 import cookie from '@fastify/cookie';
 import files from '@fastify/static';
 import swagger from '@fastify/swagger';
@@ -14,6 +15,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { StartFault } from '../contract/driver.ts';
+import { AddressMissing } from '../contract/late-opening.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { alarmRoutes } from './alarm-routes.ts';
 import { createAttempts } from './attempts.ts';
@@ -308,9 +310,12 @@ function faultText(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
-/** @throws StartFault `http-port`, `tls-file-invalid` */
+/**
+ * With everything registered, for `listen`.
+ * @throws StartFault `tls-file-invalid`
+ */
 export async function createHttp(options: HttpOptions): Promise<RunningHttp> {
-  const { settings } = options;
+  const { address, port } = options.settings;
   let built: BuiltHttp;
   try {
     built = await buildHttp(options);
@@ -319,17 +324,21 @@ export async function createHttp(options: HttpOptions): Promise<RunningHttp> {
     throw new StartFault('tls-file-invalid', `the page cannot be served (http): ${why}`, { cause });
   }
   const { app, close, renew } = built;
-  try {
-    await app.listen({ host: settings.address, port: settings.port });
-  } catch (error) {
-    await close();
-    const cause = error as NodeJS.ErrnoException;
-    const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
-    throw new StartFault('http-port', `cannot listen on \`${settings.address}:${settings.port}\` (http): ${why}`, {
-      cause,
-    });
-  }
-  const bound = app.server.address();
-  const port = typeof bound === 'object' && bound ? bound.port : settings.port;
-  return { address: settings.address, port, renew, stop: close };
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: address, port });
+      } catch (error) {
+        const cause = error as NodeJS.ErrnoException;
+        if (cause.code === 'EADDRNOTAVAIL') throw new AddressMissing('http.address', address, networkInterfaces());
+        const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+        throw new StartFault('http-port', `cannot listen on \`${address}:${port}\` (http): ${why}`, { cause });
+      }
+      const bound = app.server.address();
+      const own = typeof bound === 'object' && bound ? bound.port : port;
+      return { name: 'http', address, port: own, transport: 'tls' };
+    },
+    renew,
+    stop: close,
+  };
 }

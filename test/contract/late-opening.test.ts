@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Listening } from '../../src/contract/driver.ts';
-import { AddressMissing, LateOpening } from '../../src/contract/late-opening.ts';
+import { AddressMissing, LateOpening, sayListening } from '../../src/contract/late-opening.ts';
 import { driverName } from '../../src/model/ids.ts';
 import { StageLog, StageTime } from '../gate/stage.ts';
 
@@ -18,7 +18,7 @@ function staged(faults: readonly (Error | undefined)[]) {
     if (fault !== undefined) throw fault;
     return { name: 'north', address: '192.0.2.1', port: 47_808, transport: 'udp' };
   };
-  const opening = new LateOpening(driverName('bacnet'), 'north', open, { log, timers: time });
+  const opening = new LateOpening('north', open, { log, timers: time, said: sayListening(log, driverName('bacnet')) });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 500) {
       time.pass(500);

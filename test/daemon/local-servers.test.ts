@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askDaemon } from '../../src/cli/control-client.ts';
 import { EXIT } from '../../src/cli/exit.ts';
+import { AddressMissing } from '../../src/contract/late-opening.ts';
 import { ControlFault, type ControlRoute, startControlServer } from '../../src/daemon/control-server.ts';
 import { holdDataFolder } from '../../src/daemon/data-folder.ts';
-import { startHealthServer } from '../../src/daemon/health-server.ts';
+import { createHealthServer } from '../../src/daemon/health-server.ts';
 
 let folder: string;
 const closers: (() => Promise<unknown> | unknown)[] = [];
@@ -122,13 +123,14 @@ describe('health', () => {
       ['b_total{line="y"}', 3],
       ['a', 1],
     ]);
-    const server = await startHealthServer(
+    const server = createHealthServer(
       { address: '127.0.0.1', port: 0 },
       { notReady: () => hindrances, metrics: () => metrics },
     );
     closers.push(() => server.close());
+    const { port } = await server.listen();
     const get = async (path: string, method = 'GET') => {
-      const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
       return [response.status, await response.text()];
     };
     expect(await get('/readyz')).toEqual([503, 'no policy is in force\n']);
@@ -147,10 +149,16 @@ describe('health', () => {
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const source = { notReady: () => [], metrics: () => new Map() };
-    await expect(startHealthServer({ address: '127.0.0.1', port }, source)).rejects.toMatchObject({
+    await expect(createHealthServer({ address: '127.0.0.1', port }, source).listen()).rejects.toMatchObject({
       code: 'health-port',
       message: expect.stringContaining(`127.0.0.1:${port}`),
     });
+  });
+
+  it('an address that is not there yet can be waited for', async () => {
+    const source = { notReady: () => [], metrics: () => new Map() };
+    const server = createHealthServer({ address: '203.0.113.1', port: 0 }, source);
+    for (let tries = 0; tries < 2; tries += 1) await expect(server.listen()).rejects.toBeInstanceOf(AddressMissing);
   });
 });
 

@@ -130,7 +130,8 @@ export async function startNamespaces(): Promise<Namespaces> {
     await until('both cables are there', () => links().match(/\bUP\b +[0-9a-f:]{17}/g)?.length === 2);
     inside('plant', [dist('simulators/bacnet/plant-main.js'), ...plantWords], plantLines);
     await until('the plant runs', () => plantLines.some((line) => line.startsWith('ready: ')), 10_000);
-    await until('the gateway listens', () => said('listener.open') === 2, 30_000).catch(orLines);
+    const open = (): number => said('listener.open') + said('http.listening') + said('health.listening');
+    await until('the gateway listens', () => open() === 4, 30_000).catch(orLines);
     const onWorkstation: Namespaces['onWorkstation'] = (program, args, environment = {}) => {
       const words = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
       return run('ip', ['netns', 'exec', names.workstation, 'env', ...words, program, ...args]);
@@ -177,6 +178,8 @@ drivers:
     north: { networkNumber: 100, address: ${NORTH} }
     networks:
       plant: { networkNumber: 200, address: ${SOUTH} }
+http: { address: ${NORTH} }
+health: { address: ${NORTH} }
 `,
   );
 }

@@ -38,8 +38,14 @@ describe.skipIf(why !== '')('in network namespaces', () => {
       expect(site.beforeCables).toContain(
         `degraded: bacnet: drivers.bacnet.${setting}.address: \`${address}\` is no address of an interface that is up; found none but loopback`,
       );
+    for (const setting of ['http', 'health'])
+      expect(site.beforeCables).toContain(
+        `degraded: ${setting}.address: \`10.77.1.1\` is no address of an interface that is up; found none but loopback`,
+      );
     const status = await gatehouse(['status', '--socket', site.socket]);
     expect(status.stdout).not.toContain('degraded');
+    for (const url of ['http://10.77.1.1:9464/readyz', 'https://10.77.1.1/api/openapi.json'])
+      expect(await site.onWorkstation('curl', ['-sfk', url])).toMatchObject({ code: 0 });
     expect(site.gatewayLines.filter((line) => line.includes('daemon.ready'))).toHaveLength(1);
   }, 20_000);
 

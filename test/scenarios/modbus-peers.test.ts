@@ -1,12 +1,14 @@
 // The driver between programs nobody here wrote: mbpoll and pymodbus as clients, a pymodbus server as a device, a serial line
 // through socat, and tshark as the judge of every answer.
 
+import { symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SimulatedDevice } from '../../simulators/modbus/device.ts';
 import { meterPoints } from '../../simulators/modbus/plant-meter.ts';
 import { startRtuSerial } from '../../simulators/modbus/rtu-line.ts';
 import { AHU, adu, CHILLER, METER1, METER2, people, Rig, type RigOptions, rigBundle } from '../drivers/modbus/rig.ts';
+import { until } from './daemon-rig.ts';
 import { mbpollRead, mbpollWrite } from './peers/mbpoll.ts';
 import type { CapturedBytes } from './peers/pcap.ts';
 import { have } from './peers/program.ts';
@@ -104,6 +106,31 @@ describe.runIf(await havePymodbus())('pymodbus', () => {
 });
 
 describe.runIf(have('socat'))('a serial line', () => {
+  test('whose adapter is plugged in after the start is waited for, and said until then', async () => {
+    const pair = await startPtyPair();
+    const late = `${pair.near}-late`;
+    cleanups.push(() => pair.stop());
+    const meter = new SimulatedDevice({ name: 'meter1', points: meterPoints('meter1', 1, 0) });
+    const far = await startRtuSerial({ path: pair.far, units: new Map([[11, meter]]) });
+    cleanups.push(() => far.stop());
+    const rig = await rigged({
+      section: (section) => ({
+        ...section,
+        lines: {
+          ...section.lines,
+          meters: { serial: { path: late, parity: 'none' }, timeoutMs: 500, turnaroundMs: 30 },
+        },
+      }),
+    });
+    const anna = await rig.client('anna');
+    expect(await anna.ask(METER1, '03 0000 0002')).toBe('830b');
+    expect(await anna.ask(AHU, '04 0000 0002')).toMatch(/^0404/);
+    expect(rig.driver.status().degraded).toEqual([expect.stringContaining(`serial port \`${late}\` is not open`)]);
+    await symlink(pair.near, late);
+    await until('the port is open', () => rig.driver.status().degraded?.length === 0, 10_000);
+    expect(await anna.ask(METER1, '03 0000 0002')).toBe('030401900005');
+  }, 20_000);
+
   test('reads, writes once, and broadcasts through the port', async () => {
     const pair = await startPtyPair();
     cleanups.push(() => pair.stop());

@@ -181,13 +181,24 @@ describe('what hinders the start', () => {
     expect(listening.map(({ name }) => name)).toEqual(['north']);
   });
 
-  test('a serial port that is not there', async () => {
+  test('a serial port that is none', async () => {
     const fault = await startWith((section) => ({
       ...section,
-      lines: { ...section.lines, meters: { serial: { path: '/dev/none' } } },
+      lines: { ...section.lines, meters: { serial: { path: tmpdir() } } },
     }));
-    expect(fault.code).toBe('serial-path-missing');
-    expect(fault.message).toContain('drivers.modbus.lines.meters.serial.path');
+    expect(fault.code).toBe('serial-path-invalid');
+    expect(fault.message).toBe(`drivers.modbus.lines.meters.serial.path: got \`${tmpdir()}\`, expected a serial port`);
+  });
+
+  test('but for a serial port that is not plugged in yet, or whose folder nobody may look into', async () => {
+    for (const path of ['/dev/gatehouse-none', '/proc/1/task/none/x'.padEnd(300, 'x')]) {
+      const rig = await Rig.start({
+        section: (section) => ({ ...section, lines: { ...section.lines, meters: { serial: { path } } } }),
+      });
+      const told = rig.driver.status().degraded;
+      await rig.stop();
+      expect(told).toEqual([expect.stringMatching(/^line `meters`: serial port `[^`]+` is not open: /)]);
+    }
   });
 
   test('certificate files that are not there, or are none', async () => {
