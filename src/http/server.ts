@@ -129,7 +129,9 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   app.decorateRequest('asker', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
-    if (!request.url.startsWith('/api/')) return;
+    // The route that was found, and not the text of the address, which has many spellings.
+    const path = request.is404 ? request.url : (request.routeOptions.url ?? '/api/');
+    if (!path.startsWith('/api/')) return;
     reply.header('cache-control', 'no-store');
     if (!request.is404) authenticate(context, request);
   });

@@ -156,6 +156,18 @@ describe('a page of somebody else', () => {
     expect(rig.plant.writesSeen()).toBe(1);
   });
 
+  it('gains nothing by another spelling of a path', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+    const body = { login: 'anna@acme.example', password: PASSWORD };
+    for (const path of ['/%61pi/v1/sign-in', '/api/v1/sign%2Din', 'https://gateway.test/api/v1/sign-in']) {
+      const signing = await rig.client().ask('POST', path, { headers, body });
+      expect([path, signing.status, signing.headers['set-cookie']]).toEqual([path, 403, undefined]);
+    }
+    const own = await (await rig.as('anna')).ask('GET', '/%61pi/v1/me');
+    expect([own.status, own.headers['cache-control']]).toEqual([200, 'no-store']);
+    expect(rig.context.sessions.size).toBe(1);
+  });
+
   it('cannot send a form', async () => {
     const anna = await rig.as('anna');
     const answer = await rig.app.inject({
