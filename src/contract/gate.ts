@@ -173,8 +173,18 @@ export interface Gate {
   admits(peer: Peer): boolean;
 }
 
+/** What became of a change that came as a frame of somebody's tool, slot by slot. */
+export interface SentFrame {
+  readonly decision: DecisionId;
+  readonly outcome: Outcome;
+  /** `value` absent: nobody can read it, or it has none. */
+  readonly effects: readonly { readonly target: string; readonly value?: PointValue; readonly priority?: number }[];
+}
+
 /** What the gateway itself does on: to look before anybody writes, and to put back what was permitted. */
 export interface UndoGate {
+  /** Called in the lane turn of every frame that was redeemed, once its outcome is known. Must not throw. */
+  onFrame(listener: (frame: SentFrame) => void): () => void;
   /** The same judgement without a permit and without a record; `undefined` = it would be permitted now. */
   preview(caller: Caller, change: Change<unknown>): Omit<Denial, 'decisionId'> | undefined;
   /**

@@ -2,9 +2,9 @@
 // 3. no durable intent row, no redemption; 4. a Permit is redeemed once and hands back the very change that was judged;
 // 5. between the last look at the stamp and the hand-over nothing is awaited. Only a never-gated change waives 3.
 
-import type { Caller, Change, Denial, Gate, Judgement, Permit, Redemption } from '../contract/gate.ts';
+import type { Caller, Change, Denial, Gate, Judgement, Permit, Redemption, SentFrame } from '../contract/gate.ts';
 import { type DecisionId, decisionId, policyRevision, type TargetHandle } from '../model/ids.ts';
-import type { IntentRow, OutcomeRow } from '../model/journal-row.ts';
+import type { IntentRow, Outcome, OutcomeRow } from '../model/journal-row.ts';
 import type { NonEmpty } from '../model/result.ts';
 import type { Counters } from './counters.ts';
 import { describeWho, whoIs } from './describe.ts';
@@ -43,12 +43,13 @@ interface DoorServices {
 }
 
 type Door = Pick<Gate, 'judge' | 'redeem' | 'settle' | 'abandon'> &
-  Pick<GateControl, 'preview' | 'undoPermit' | 'undoRecorded'>;
+  Pick<GateControl, 'preview' | 'undoPermit' | 'undoRecorded' | 'onFrame'>;
 
 export function createDoor(services: DoorServices): Door {
   const { options, counters, keeper, refusals, rates, transfers, standing, scales } = services;
   const { journal, log, clock, timers } = options;
   const tickets = createTickets();
+  const frameListeners = new Set<(frame: SentFrame) => void>();
 
   function denialOf({ reason, target, verdicts, text }: WeighedDenial, decision: DecisionId): Denial {
     const revision = services.policy()?.revision;
@@ -274,6 +275,17 @@ export function createDoor(services: DoorServices): Door {
     });
   }
 
+  /** The gateway's own changes have no driver they came by. */
+  function tellOfFrame({ caller, decision, weighed }: Ticket, outcome: Outcome): void {
+    if (caller.driver === undefined || frameListeners.size === 0) return;
+    const effects = weighed.intended.effects.flatMap(({ id, effect: { value, priority } }) =>
+      id === undefined
+        ? []
+        : [{ target: id, ...(value !== undefined && { value }), ...(priority !== undefined && { priority }) }],
+    );
+    for (const listener of frameListeners) listener({ decision, outcome, effects });
+  }
+
   function undo<C>(intent: IntentRow, undone: Set<string>, planned: Change<C>): Judgement<C> {
     const change = intent.job === undefined ? planned : { ...planned, job: intent.job };
     const caller = undoCaller(intent);
@@ -327,6 +339,7 @@ export function createDoor(services: DoorServices): Door {
       transfers.settled(ticket.decision);
       const isAcknowledged = outcome.kind === 'acknowledged';
       if (!isAcknowledged) release(ticket);
+      tellOfFrame(ticket, outcome);
       const row = outcomeRow(ticket, keeper, outcome, readBack);
       if (joined) {
         // A repeat that failed is no repeat: it gets rows of its own.
@@ -341,6 +354,10 @@ export function createDoor(services: DoorServices): Door {
       const ticket = tickets.advance(permit, 'issued', 'closed');
       noteUnsent(ticket, { kind: 'not-sent', why });
       tell(ticket, 'info', 'change.not-sent', `not sent: ${why}`);
+    },
+    onFrame(listener) {
+      frameListeners.add(listener);
+      return () => frameListeners.delete(listener);
     },
     undoPermit(permit, change) {
       const ticket = tickets.spent(permit);

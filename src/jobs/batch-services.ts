@@ -7,10 +7,10 @@ import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
 import type { RowResult, WriteRow } from '../contract/work.ts';
 import type { DecisionId } from '../model/ids.ts';
-import type { IntentRow, OutcomeRow } from '../model/journal-row.ts';
 import type { PlantParts, Reached } from './plant.ts';
+import type { WorkRecord } from './work-record.ts';
 
-export interface BatchServices extends PlantParts {
+export interface BatchServices extends PlantParts, WorkRecord {
   readonly gate: Gate & UndoGate;
   readonly journal: Pick<Journal, 'append' | 'note'>;
   readonly shelf: Shelf;
@@ -18,10 +18,6 @@ export interface BatchServices extends PlantParts {
   readonly timers: Timers;
   readonly log: Log;
   newId(kind: 'job' | 'override'): string;
-  /** The intent row of a decision, as the record holds it. */
-  intentOf(decision: string): IntentRow | undefined;
-  /** What became of it; absent while that is not known. */
-  outcomeOf(decision: string): OutcomeRow | undefined;
   /** Told before the first write and after each device, so that what ends by itself is known in time. */
   readonly ledger: Ledger;
 }

@@ -162,6 +162,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       point: row.point,
       // Where nobody knows whether it was carried out, another value is somebody else's.
       holds: row.state === 'unknown' ? row.wanted : (row.readBack ?? row.wanted),
+      decision: row.decision,
       ...(row.old !== undefined && { before: row.old }),
       ...(priority !== undefined && { priority }),
     };

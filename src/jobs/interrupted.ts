@@ -48,6 +48,7 @@ export function createPutBackInterrupted(
         point: effect.target,
         // Where nobody knows whether it was carried out, another value is somebody else's.
         holds: recordedValue(outcome === 'acknowledged' && after !== undefined ? after : effect.new),
+        decision,
         ...(effect.old !== undefined && { before: recordedValue(effect.old) }),
         ...(effect.priority !== undefined && { priority: effect.priority }),
       };

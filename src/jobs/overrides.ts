@@ -1,19 +1,22 @@
 // The override ledger: what somebody holds for a time, and giving it back when the time is up. Invariants: 1. an entry is
 // durable before its change is sent; 2. it is released on time, also after a restart and whoever was revoked since;
-// 3. only a slot that still holds what was written is given back; 4. one release at a time for each entry.
+// 3. only a slot that still holds what was written is given back, and who writes it since has it; 4. one release at a time for
+// each entry.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Denial, Gate, UndoGate } from '../contract/gate.ts';
+import type { Caller, Denial, Gate, SentFrame, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
 import type { EarlyRelease, Override, OverrideState, Overrides, RowResult } from '../contract/work.ts';
-import { type IntentRow, type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
+import { type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import type { Ledger, OverrideId } from './batch-services.ts';
 import { type PlantParts, reachPoint, retryAfterMs } from './plant.ts';
 import { putBack } from './put-back.ts';
+import { type OwnSlot, takerOf, takesOver } from './takeover.ts';
+import type { WorkRecord } from './work-record.ts';
 
 /** setTimeout counts in 31 bits. */
 const LONGEST_TIMER_MS = 2_000_000_000;
@@ -21,7 +24,7 @@ const MOST_ENDED = 500;
 /** Each try is a change in the record. */
 const AFTER_REFUSAL_MS = 600_000;
 
-interface OverrideServices extends PlantParts {
+interface OverrideServices extends PlantParts, WorkRecord {
   readonly gate: Gate & UndoGate;
   readonly journal: Pick<Journal, 'note'>;
   readonly shelf: Shelf;
@@ -29,7 +32,6 @@ interface OverrideServices extends PlantParts {
   readonly timers: Timers;
   readonly log: Log;
   newId(kind: 'job' | 'override'): string;
-  intentOf(decision: string): IntentRow | undefined;
 }
 
 interface Held {
@@ -59,6 +61,24 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     const held = fromText(body);
     if (isOpen(held.entry)) open.set(held.entry.id, held);
     else ended.push(held.entry);
+  }
+
+  const forget = gate.onFrame(overtake);
+
+  /** Whoever writes a slot by their own tool holds it from then on, whatever they write. */
+  function overtake(frame: SentFrame): void {
+    for (const held of [...open.values()]) {
+      if (held.entry.state !== 'pending' && takesOver(slotOf(held), frame, 'slot')) {
+        void close(held, 'superseded', `by change \`${frame.decision}\``);
+      }
+    }
+  }
+
+  /** What was sent before the entry stood, or while nobody listened. */
+  async function overtakenMeanwhile(held: Held): Promise<boolean> {
+    const taker = takerOf(services, slotOf(held), held.entry.decision, 'slot');
+    if (taker !== undefined) await close(held, 'superseded', `by change \`${taker}\``);
+    return taker !== undefined;
   }
 
   async function save(held: Held): Promise<void> {
@@ -115,13 +135,8 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     const intent = services.intentOf(held.undoes);
     if (!isOpen(held.entry)) return;
     if (intent === undefined) return close(held, 'left', 'the record no longer holds the change');
-    const { point, priority, before } = held.entry;
-    const slot = {
-      point,
-      holds: held.holds,
-      ...(before !== undefined && { before }),
-      ...(priority !== undefined && { priority }),
-    };
+    const { before, decision } = held.entry;
+    const slot = { ...slotOf(held), decision, ...(before !== undefined && { before }) };
     const done = await putBack(services, 'release', slot, (change) => gate.undoRecorded(intent, change));
     if (done.kind === 'failed') return wait(held, done.why, done.refused);
     await close(held, done.kind === 'left' ? 'left' : 'released', 'why' in done ? done.why : undefined);
@@ -194,7 +209,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
         held.entry = { ...held.entry, state: 'active', ...(before !== undefined && { before }) };
         await saveAfterwards(held);
         if (below) await close(below, 'superseded', `by override \`${id}\``);
-        plan(held);
+        if (!(await overtakenMeanwhile(held))) plan(held);
       }
     },
 
@@ -238,12 +253,13 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
           held.entry = { ...held.entry, state: 'active', ...(old !== undefined && { before: recordedValue(old) }) };
           await saveAfterwards(held);
         }
-        plan(held);
+        if (!(await overtakenMeanwhile(held))) plan(held);
       }
     },
 
     async stop() {
       stopped = true;
+      forget();
       for (const { timer } of open.values()) timer?.cancel();
       await Promise.all([...open.values()].map(({ underWay }) => underWay));
     },
@@ -271,6 +287,12 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
 }
 
 const unreachable = (text: string): Omit<Denial, 'decisionId'> => ({ reason: 'unknown-point', verdicts: [], text });
+
+const slotOf = ({ entry: { point, priority }, holds }: Held): OwnSlot => ({
+  point,
+  holds,
+  ...(priority !== undefined && { priority }),
+});
 
 const isOpen = ({ state }: Override): boolean => state === 'pending' || state === 'active' || state === 'releasing';
 

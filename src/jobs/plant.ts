@@ -63,7 +63,7 @@ export async function readSlot({ point, driver }: Reached, priority: number | un
     if (priority !== undefined && driver.slots !== undefined) {
       const slot = (await driver.slots(point.handle))?.[priority - 1];
       // Not everything that is written under a priority has slots: then the point itself holds what was written.
-      if (slot !== undefined) return { value: slot };
+      if (slot !== undefined) return { value: slot, place: 'slot' };
     }
     const [reading] = await driver.read([point.handle]);
     return readingOf(reading);
@@ -72,11 +72,14 @@ export async function readSlot({ point, driver }: Reached, priority: number | un
   }
 }
 
-export type SlotReading = { readonly value: PointValue } | { readonly why: string };
+/** `point`: it has no slots, so that every priority writes the same place. */
+export type Place = 'slot' | 'point';
+
+export type SlotReading = { readonly value: PointValue; readonly place: Place } | { readonly why: string };
 
 export function readingOf(reading: Reading | undefined): SlotReading {
   if (reading === undefined) return { why: 'it was not read' };
-  return reading.ok ? { value: reading.value } : { why: reading.why };
+  return reading.ok ? { value: reading.value, place: 'point' } : { why: reading.why };
 }
 
 const LONGEST_RETRY_MS = 30_000;

@@ -1,11 +1,13 @@
 // Part of a job: one slot gets back what it held, in the name of the change that was permitted. Invariants: 1. only where the
-// slot still holds what was written; 2. a command only where the inventory says so; 3. nothing but the old value or NULL;
+// slot still holds what was written, and nobody's frame went there since; 2. a command only where the inventory says so; 3. nothing but the old value or NULL;
 // 4. what holds the old value already is left alone, so that it may be asked again.
 
 import type { Change, Judgement } from '../contract/gate.ts';
 import type { InventoryPoint, PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import { type PlantParts, reachPoint, readSlot } from './plant.ts';
+import { takerOf } from './takeover.ts';
+import type { WorkRecord } from './work-record.ts';
 
 interface WrittenSlot {
   readonly point: string;
@@ -14,6 +16,8 @@ interface WrittenSlot {
   readonly holds: PointValue;
   /** Before it; absent = unknown. */
   readonly before?: PointValue;
+  /** The change that wrote it. */
+  readonly decision: string;
 }
 
 type PutBack =
@@ -29,7 +33,7 @@ type Purpose = 'release' | 'undo';
 /** What the slot may be given; a text says why nothing. */
 export function restores(
   point: InventoryPoint,
-  { priority, before }: WrittenSlot,
+  { priority, before }: Pick<WrittenSlot, 'priority' | 'before'>,
   purpose: Purpose = 'release',
 ): { value: PointValue } | string {
   // Relinquishing a slot of a priority array is the standard's own end of an override, commands included.
@@ -41,7 +45,7 @@ export function restores(
 }
 
 export async function putBack(
-  plant: PlantParts,
+  plant: PlantParts & WorkRecord,
   purpose: Purpose,
   slot: WrittenSlot,
   undo: (change: Change<unknown>) => Judgement<unknown>,
@@ -53,8 +57,14 @@ export async function putBack(
   if (typeof restored === 'string') return { kind: 'left', why: restored };
   const now = await readSlot(reached, slot.priority);
   if ('why' in now) return { kind: 'failed', why: now.why };
+  const taken = (): string | undefined => {
+    const taker = takerOf(plant, slot, slot.decision, now.place);
+    return taker === undefined ? undefined : `change \`${taker}\` wrote it since`;
+  };
   if (isSameValue(now.value, restored.value)) return { kind: 'put-back', value: now.value };
   if (!isSameValue(now.value, slot.holds)) return { kind: 'left', why: 'it no longer holds what was written' };
+  const theirs = taken();
+  if (theirs !== undefined) return { kind: 'left', why: theirs };
   if (plant.inventory() !== view) return { kind: 'failed', why: 'the inventory changed' };
   const { value } = restored;
   const write = {
@@ -67,9 +77,9 @@ export async function putBack(
   const judged = undo(planned.value);
   if (!judged.permitted) return { kind: 'failed', why: judged.denial.text };
   // Looked at once more in the lane turn: somebody may write meanwhile.
-  const still = new Map([[write.target, slot.holds]]);
+  const still = new Map([[write.target, { value: slot.holds, taken }]]);
   const { outcome, readBack, overtaken } = await reached.driver.perform(judged.permit, still);
-  if (overtaken) return { kind: 'left', why: 'it no longer holds what was written' };
+  if (overtaken) return { kind: 'left', why: taken() ?? 'it no longer holds what was written' };
   if (outcome.kind !== 'acknowledged') {
     const why = 'why' in outcome ? outcome.why : 'answer' in outcome ? outcome.answer : outcome.reason;
     return { kind: 'failed', why, ...(outcome.kind === 'refused-by-device' && { refused: true as const }) };

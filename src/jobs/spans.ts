@@ -24,8 +24,6 @@ export function spanOf(
   if (asked === null) return ok(undefined);
   // Whatever the slot holds when it is read first: it is known by then.
   const restored = restores(point, {
-    point: point.id,
-    holds: value,
     before: value,
     ...(priority !== undefined && { priority }),
   });

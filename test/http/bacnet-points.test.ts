@@ -4,6 +4,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { bacnetSection } from '../../drivers/bacnet/config.ts';
 import { driver } from '../../drivers/bacnet/driver.ts';
+import { BacnetClient } from '../../simulators/bacnet/client.ts';
+import { macOf } from '../../simulators/bacnet/framing.ts';
 import { plantInventory, type RunningBacnetPlant, startPlant } from '../../simulators/bacnet/plant.ts';
 import { app as application } from '../../simulators/bacnet/values.ts';
 import type { RunningDriver } from '../../src/contract/driver.ts';
@@ -95,6 +97,38 @@ it('ends an override in its own slot', async () => {
   expect(slots.filter(({ value }) => value !== null)).toMatchObject([{ priority: 16, value: 19 }]);
 });
 
+it('ends an override where somebody’s BACnet tool writes its slot, also the same value; another slot is nobody’s business', async () => {
+  await open();
+  const carla = await rig.as('carla');
+  const host = ownHost();
+  const north = bacnet.status().listening.find(({ name }) => name === 'north');
+  await carla.ask('POST', '/api/v1/tool-sessions', { body: {}, from: host });
+  const tool = await BacnetClient.open({ host, port: north?.port ?? 0 });
+  const to = {
+    endpoint: { host: north?.address ?? '', port: north?.port ?? 0 },
+    route: { network: PLANT_NETWORK, mac: macOf(plant.addresses.ahu2) },
+  };
+  const write = (priority: number) =>
+    tool.write(to, { object: 'analog-value,1', value: [application.real(21)], priority });
+  try {
+    await carla.ask('POST', `${SP}/write`, { body: { value: 21, priority: 8, overrideMs: 3_600_000 } });
+    const ledger = async () => (await carla.ask('GET', '/api/v1/overrides')).items;
+    await write(10);
+    expect(await ledger()).toMatchObject([{ state: 'active' }]);
+    await write(8);
+    await until('the ledger says it', async () => (await ledger())[0]?.state === 'superseded');
+    rig.time.shift += 3_600_001;
+    rig = await rig.restart();
+    const slots = (await (await rig.as('carla')).ask('GET', SP)).body.slots as unknown as Slots;
+    expect(slots.filter(({ value }) => value !== null)).toMatchObject([
+      { priority: 8, value: 21 },
+      { priority: 10, value: 21 },
+    ]);
+  } finally {
+    await tool.stop();
+  }
+});
+
 it('puts a batch back into its slots after a restart, although the slot was written under other priorities before', async () => {
   await open();
   atDevice(8, 17);
@@ -105,7 +139,7 @@ it('puts a batch back into its slots after a restart, although the slot was writ
   const decision = (written.body.rows as unknown as readonly { decisionId: string }[])[0]?.decisionId ?? '';
   await rig.shelf.put('batch', { id: 'j', at: 1, body: JSON.stringify({ decisions: [decision] }) });
   rig = await rig.restart();
-  await until('it is put back', () => rig.shelf.list('batch').length === 0, 12_000);
+  await until('it is put back', () => rig.shelf.list('batch').length === 0);
   const slots = (await (await rig.as('carla')).ask('GET', SP)).body.slots as unknown as Slots;
   expect(slots.filter(({ value }) => value !== null)).toMatchObject([
     { priority: 8, value: 17 },

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scenarios/daemon-rig.ts';
+import { modbusTool } from './modbus-tool.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
 
 let rig: HttpRig;
@@ -69,6 +70,26 @@ describe('an override', () => {
     const ended = await anna.ask('POST', `/api/v1/overrides/${id}/release`);
     expect(ended.body).toMatchObject({ state: 'left', why: 'it no longer holds what was written' });
     expect(held()).toBe(16);
+  });
+
+  it.each([
+    ['the same value', '06 00 6e 01 cc', 46],
+    ['another value', '06 00 6e 01 90', 40],
+  ])('is over where somebody’s Modbus tool writes the point, also %s', async (_name, frame, wanted) => {
+    const [anna, carla] = [await rig.as('anna'), await rig.as('carla')];
+    const written = await anna.ask('POST', '/api/v1/points/ahu1%2Frh-sp/write', { body: { value: 46 } });
+    const [row] = written.body.rows as unknown as readonly { override: string }[];
+    await anna.ask('POST', '/api/v1/tool-sessions', { body: {}, from: '127.0.0.41' });
+    const tool = await modbusTool(rig, '127.0.0.41');
+    expect(await tool.ask(1, frame)).toMatch(/^06/);
+    await tool.end();
+    const ledger = async () => (await carla.ask('GET', '/api/v1/overrides')).items;
+    await until('the ledger says it', async () => (await ledger())[0]?.state === 'superseded');
+    expect(await ledger()).toMatchObject([{ id: row?.override, why: expect.stringMatching(/^by change `/) }]);
+    rig.time.shift += 7_200_001;
+    rig = await rig.restart();
+    expect(rig.overrides.get(row?.override ?? '')).toMatchObject({ state: 'superseded' });
+    expect(rig.plant.devices.ahu1.bank.number('ahu1/rh-sp')).toBe(wanted);
   });
 
   it('put over another gives back what was there before both', async () => {

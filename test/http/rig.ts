@@ -18,6 +18,7 @@ import type { TlsFiles } from '../../src/http/tls-files.ts';
 import { createWriter } from '../../src/jobs/batch.ts';
 import { createJobs, type RunningJobs } from '../../src/jobs/create-jobs.ts';
 import { createOverrides, type OverrideLedger } from '../../src/jobs/overrides.ts';
+import { createWorkRecord } from '../../src/jobs/work-record.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
 import { type ImageStore, openImageStore } from '../../src/store/image-store.ts';
 import { type JournalStore, openJournal } from '../../src/store/journal.ts';
@@ -160,14 +161,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     drivers,
     newId,
     inventory: () => gate.policy()?.inventory,
-    intentOf(decision: string) {
-      const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
-      return found?.row.kind === 'intent' ? found.row : undefined;
-    },
-    outcomeOf(decision: string) {
-      const [found] = reader.rows({ decision, kind: 'outcome', limit: 1 });
-      return found?.row.kind === 'outcome' ? found.row : undefined;
-    },
+    ...createWorkRecord(reader),
   };
   const overrides = createOverrides(job);
   const writer = createWriter({ ...job, ledger: overrides });

@@ -1,9 +1,8 @@
 // Tool sessions as a person claims them on the page, what the tool does live, the record, explanations, asking for a right.
 
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adu, RawClient } from '../drivers/modbus/rig.ts';
+import { adu, type RawClient } from '../drivers/modbus/rig.ts';
+import { modbusTool } from './modbus-tool.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
 
 let rig: HttpRig;
@@ -14,13 +13,7 @@ afterEach(() => rig.stop());
 
 const claim = '/api/v1/tool-sessions';
 
-async function tool(from: string): Promise<RawClient> {
-  const listing = await (await rig.as('carla')).ask('GET', claim);
-  const { listeners } = listing.body.pointAt as unknown as { listeners: readonly { name: string; port: number }[] };
-  const socket = connect({ host: '127.0.0.1', port: listeners[0]?.port ?? 0, localAddress: from });
-  await once(socket, 'connect');
-  return new RawClient(socket);
-}
+const tool = (from: string): Promise<RawClient> => modbusTool(rig, from);
 
 describe('a tool session', () => {
   it('is claimed with one request for the address one works from; the tool then writes in that name', async () => {
@@ -98,10 +91,8 @@ describe('a tool session', () => {
     await client.answer();
     await client.end();
     const carla = await rig.as('carla');
-    await expect
-      .poll(async () => (await carla.ask('GET', '/api/v1/journal?kind=refusal')).items.length, { timeout: 5000 })
-      .toBe(1);
-    await expect.poll(() => JSON.stringify(rows), { timeout: 5000 }).toContain(id);
+    await expect.poll(async () => (await carla.ask('GET', '/api/v1/journal?kind=refusal')).items.length).toBe(1);
+    await expect.poll(() => JSON.stringify(rows)).toContain(id);
     forget();
   });
 });
@@ -117,9 +108,7 @@ describe('the record', () => {
     const second = await carla.ask('GET', `/api/v1/journal?kind=intent&limit=2&cursor=${first.body.next}`);
     expect(second.items).toHaveLength(1);
     expect(second.body.next).toBeUndefined();
-    await expect
-      .poll(async () => (await carla.ask('GET', '/api/v1/journal?kind=outcome')).items.length, { timeout: 5000 })
-      .toBe(3);
+    await expect.poll(async () => (await carla.ask('GET', '/api/v1/journal?kind=outcome')).items.length).toBe(3);
     await rig.as('tom');
     const exported = await carla.ask('GET', '/api/v1/journal/export');
     const lines = exported.text

@@ -354,8 +354,8 @@ describe('what is put back', () => {
     ({ class: 'set-point', undo: true, ...more }) as InventoryPoint;
 
   it('is the old value, NULL in a slot, or nothing', () => {
-    const slotted = { point: 'p', holds: 1, priority: 8 };
-    const plain = { point: 'p', holds: 1 };
+    const slotted = { priority: 8 };
+    const plain = {};
     expect(restores(point({}), { ...plain, before: 5 })).toEqual({ value: 5 });
     expect(restores(point({}), plain)).toBe('the value before is not known');
     expect(restores(point({ class: 'command', undo: false }), { ...plain, before: 5 })).toContain('does not permit');

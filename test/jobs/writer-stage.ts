@@ -13,6 +13,8 @@ export interface WriterStage {
   readonly drivers: Map<string, RunningDriver>;
   readonly writer: ReturnType<typeof createWriter>;
   readonly overrides: OverrideLedger;
+  /** What both are made of. */
+  readonly services: Omit<Parameters<typeof createWriter>[0], 'ledger'>;
 }
 
 /** Every device of the stage has an address that the slot driver knows. */
@@ -39,7 +41,20 @@ export function writerStage(given = bundle()): WriterStage {
     },
     intentOf: (decision: string) => stage.journal.rows('intent').find((row) => row.decision === decision),
     outcomeOf: (decision: string) => stage.journal.rows('outcome').find((row) => row.decision === decision),
+    framesSince(decision: string) {
+      const rows = stage.journal.rows('intent');
+      const own = rows.findIndex((row) => row.decision === decision);
+      return own < 0 ? [] : rows.slice(own + 1).filter(({ who }) => who.driver !== undefined);
+    },
   };
   const overrides = createOverrides(services);
-  return { shelf, stage, driver, drivers, writer: createWriter({ ...services, ledger: overrides }), overrides };
+  return {
+    shelf,
+    stage,
+    driver,
+    drivers,
+    writer: createWriter({ ...services, ledger: overrides }),
+    overrides,
+    services,
+  };
 }

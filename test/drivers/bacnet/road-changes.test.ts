@@ -220,7 +220,7 @@ describe('the gateway itself', () => {
     if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
     const judged = stage.gate.judge(stage.gate.callerOf(stage.anna.peer), planned.value);
     if (!judged.permitted) throw new Error(judged.denial.text);
-    const performed = await stage.road.perform(judged.permit, new Map([[target, 4711]]));
+    const performed = await stage.road.perform(judged.permit, new Map([[target, { value: 4711 }]]));
     expect(performed.outcome.kind).toBe('not-sent');
     expect(stage.sides.changes).toEqual([]);
   });

@@ -50,10 +50,14 @@ test('writes nothing over what somebody wrote by its turn', async () => {
     if (!judged.permitted) throw new Error(judged.denial.text);
     return judged.permit;
   };
-  const overtaken = await rig.driver.perform(judge(), new Map([[target, 19]]));
+  const overtaken = await rig.driver.perform(judge(), new Map([[target, { value: 19 }]]));
   expect(overtaken).toMatchObject({ outcome: { kind: 'not-sent' }, overtaken: true });
   expect(rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')).toBe(18);
-  const done = await rig.driver.perform(judge(), new Map([[target, 18]]));
+  const theirs = await rig.driver.perform(judge(), new Map([[target, { value: 18, taken: () => 'theirs' }]]));
+  expect(theirs).toMatchObject({ outcome: { kind: 'not-sent', why: 'theirs' }, overtaken: true });
+  expect(rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')).toBe(18);
+  const ours = { value: 18, taken: () => undefined };
+  const done = await rig.driver.perform(judge(), new Map([[target, ours]]));
   expect([done.outcome.kind, rig.plant.devices.ahu1.bank.number('ahu1/sat-sp')]).toEqual(['acknowledged', 21]);
 });
 
