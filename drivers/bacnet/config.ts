@@ -183,4 +183,3 @@ export type NorthConfig = BacnetSection['north'];
 export type PlantNetworkConfig = BacnetSection['networks'][string];
 /** What both kinds of network have in common. */
 export type LinkConfig = Pick<PlantNetworkConfig, Exclude<keyof typeof link, 'retries'>>;
-export type Limits = NorthConfig['limits'];

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyValueOf } from '../../drivers/bacnet/wire/any-value.ts';
 import { CONFIRMED_SERVICES } from '../../drivers/bacnet/wire/confirmed-service.ts';
-import { decodeService, encodeService, type Service } from '../../drivers/bacnet/wire/frame.ts';
+import { decodeService, type Service } from '../../drivers/bacnet/wire/frame.ts';
 import { elementOf, type Primitive } from '../../drivers/bacnet/wire/primitive-value.ts';
 import { UNCONFIRMED_SERVICES } from '../../drivers/bacnet/wire/unconfirmed-service.ts';
+import { encodeService } from '../drivers/bacnet/wire/encode-service.ts';
 import { hex, oid, show, text, value } from '../drivers/bacnet/wire/octets.ts';
 
 type Encoder = { readonly encode: (buffer: { buffer: Buffer; offset: number }, ...values: readonly unknown[]) => void };

@@ -1,13 +1,11 @@
 // Valid frames to mutate: the standard's examples, every service, the frames that kill others, and requests about objects that
 // exist, permitted ones among them, so that mutations come near what matters.
 
-import { encodeService } from '../../drivers/bacnet/wire/frame.ts';
 import { encodeApdu } from '../../simulators/bacnet/apci.ts';
 import { BVLC, encodeBvlc, encodeNpdu } from '../../simulators/bacnet/framing.ts';
 import { ask, type ServiceRequest, say } from '../../simulators/bacnet/requests.ts';
 import { app } from '../../simulators/bacnet/values.ts';
-import { ANNEX_F } from '../captures/bacnet-annex-f.ts';
-import { SERVICE_ROWS } from '../drivers/bacnet/wire/service-rows.ts';
+import { APDU_CORPUS } from '../drivers/bacnet/wire/apdu-corpus.ts';
 
 const PLANT_NETWORK = 200;
 
@@ -67,17 +65,7 @@ const near: readonly ServiceRequest[] = [
 /** Frames for every station of these MACs. */
 export function bacnetSeeds(macs: readonly Buffer[]): readonly Buffer[] {
   const mac = macs[0] ?? Buffer.alloc(6);
-  const examples = ANNEX_F.map(([, apdu]) => routed(mac, Buffer.from(apdu.replace(/\s/g, ''), 'hex')));
-  const services = SERVICE_ROWS.filter(({ octets }) => octets.length < 2000).map(({ service }) => {
-    const { serviceChoice, service: octets } = encodeService(service);
-    const head = {
-      'confirmed-request': [0x02, 0x75, 1, serviceChoice],
-      'unconfirmed-request': [0x10, serviceChoice],
-      'complex-ack': [0x30, 1, serviceChoice],
-      error: [0x50, 1, serviceChoice],
-    }[service.kind];
-    return routed(mac, Buffer.from([...head, ...octets]));
-  });
+  const examples = APDU_CORPUS.map((apdu) => routed(mac, apdu));
   const close = macs.flatMap((one) => near.map((request, at) => confirmedFrame(one, request, at + 1)));
   const said = [say.whoIs(), say.whoIs(1001, 1003)].map(({ service, payload }) =>
     encodeBvlc(
@@ -91,5 +79,5 @@ export function bacnetSeeds(macs: readonly Buffer[]): readonly Buffer[] {
       }),
     ),
   );
-  return [...examples, ...services, ...KILLERS, ...said, ...close, ...close, ...close];
+  return [...examples, ...KILLERS, ...said, ...close, ...close, ...close];
 }

@@ -6,7 +6,7 @@ import { anyValue, anyValueOf, type Element, elementsOf } from '../../drivers/ba
 import { type Apdu, encodeApdu } from '../../drivers/bacnet/wire/apdu.ts';
 import { encodeBvlc } from '../../drivers/bacnet/wire/bvlc.ts';
 import { CONFIRMED_SERVICES } from '../../drivers/bacnet/wire/confirmed-service.ts';
-import { decodeFrame, decodeService, encodeService, type Frame } from '../../drivers/bacnet/wire/frame.ts';
+import { decodeFrame, decodeService, type Frame } from '../../drivers/bacnet/wire/frame.ts';
 import { encodeNpdu } from '../../drivers/bacnet/wire/npdu.ts';
 import { elementOf, primitiveOfElement } from '../../drivers/bacnet/wire/primitive-value.ts';
 import {
@@ -18,7 +18,8 @@ import {
 } from '../../drivers/bacnet/wire/segmentation.ts';
 import { UNCONFIRMED_SERVICES } from '../../drivers/bacnet/wire/unconfirmed-service.ts';
 import { decodeWhole, encodeWhole } from '../../drivers/bacnet/wire/whole.ts';
-import { ANNEX_F } from '../captures/bacnet-annex-f.ts';
+import { APDU_CORPUS } from '../drivers/bacnet/wire/apdu-corpus.ts';
+import { encodeService } from '../drivers/bacnet/wire/encode-service.ts';
 import { hex, show } from '../drivers/bacnet/wire/octets.ts';
 import { SERVICE_ROWS } from '../drivers/bacnet/wire/service-rows.ts';
 
@@ -38,20 +39,7 @@ function unicast(apdu: Uint8Array): Uint8Array {
   return encodeBvlc({ function: 'original-unicast-npdu', npdu: Uint8Array.of(1, 0, ...apdu) });
 }
 
-/** Every example of annex F and every row of the services, as frames. */
-const CORPUS: readonly Uint8Array[] = [
-  ...ANNEX_F.map(([, apdu]) => unicast(hex(apdu))),
-  ...SERVICE_ROWS.filter(({ octets }) => octets.length < 2000).map(({ service }) => {
-    const { serviceChoice, service: octets } = encodeService(service);
-    const head = {
-      'confirmed-request': [0x02, 0x75, 1, serviceChoice],
-      'unconfirmed-request': [0x10, serviceChoice],
-      'complex-ack': [0x30, 1, serviceChoice],
-      error: [0x50, 1, serviceChoice],
-    }[service.kind];
-    return unicast(Uint8Array.of(...head, ...octets));
-  }),
-];
+const CORPUS = APDU_CORPUS.map(unicast);
 
 const mutation = fc.record({
   kind: fc.constantFrom('set', 'flip', 'insert', 'remove', 'cut', 'repeat', 'none'),

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Apdu, encodeApdu } from '../../drivers/bacnet/wire/apdu.ts';
 import { type Bvlc, encodeBvlc } from '../../drivers/bacnet/wire/bvlc.ts';
-import { encodeService } from '../../drivers/bacnet/wire/frame.ts';
+
 import type { NetworkMessage } from '../../drivers/bacnet/wire/network-message.ts';
 import { encodeNpdu, type Npdu } from '../../drivers/bacnet/wire/npdu.ts';
 import { splitApdu } from '../../drivers/bacnet/wire/segmentation.ts';
+import { encodeService } from '../drivers/bacnet/wire/encode-service.ts';
 import { hex } from '../drivers/bacnet/wire/octets.ts';
 import { SERVICE_ROWS } from '../drivers/bacnet/wire/service-rows.ts';
 import { have, run } from './peers/program.ts';

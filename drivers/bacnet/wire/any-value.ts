@@ -6,7 +6,7 @@ import { octetAt } from './octet.ts';
 import { bitsFit } from './primitive-content.ts';
 import { MAX_DEPTH, TagReader } from './reader.ts';
 import type { Codec } from './schema.ts';
-import { decodeWhole, encodeWhole } from './whole.ts';
+import { decodeWhole } from './whole.ts';
 import { TagWriter } from './writer.ts';
 
 declare const wellFormed: unique symbol;
@@ -177,9 +177,4 @@ function writeElement(writer: TagWriter, element: Element): void {
 export function readAs<T>(codec: Codec<T>, value: AnyValue): T | undefined {
   const typed = decodeWhole(codec, value.octets);
   return typed.ok ? typed.value : undefined;
-}
-
-/** The value a typed thing makes. */
-export function writeAs<T>(codec: Codec<T>, typed: T): AnyValue {
-  return { octets: encodeWhole(codec, typed) } as AnyValue;
 }

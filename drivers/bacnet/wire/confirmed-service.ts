@@ -248,12 +248,6 @@ export function decodeComplexAck(choice: number, octets: Uint8Array): Result<Com
     : dropped(parameters.fault);
 }
 
-export function encodeComplexAck(ack: ComplexAck): ServiceOctets {
-  const writer = new TagWriter();
-  writeComplexAck(writer, ack);
-  return { serviceChoice: choiceOf(ack), service: writer.finish() };
-}
-
 /** Throws a RangeError for values no frame can carry. */
 export function writeComplexAck(writer: TagWriter, ack: ComplexAck): void {
   const codec: Codec<unknown> = CONFIRMED_SERVICES[ack.service].ack;

@@ -65,13 +65,11 @@ const address = sequence('BACnetAddress', {
   networkNumber: application(unsigned16),
   macAddress: application(octetString),
 });
-export type BacnetAddress = ValueOf<typeof address>;
 
 export const recipient = choice('BACnetRecipient', {
   device: context(0, objectIdentifier),
   address: wrapped(1, address),
 });
-export type Recipient = ValueOf<typeof recipient>;
 
 export const recipientProcess = sequence('BACnetRecipientProcess', {
   recipient: wrapped(0, recipient),

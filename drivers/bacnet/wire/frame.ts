@@ -1,5 +1,4 @@
 // A whole BACnet/IP frame, outermost to innermost, for who wants it in one go: the decode command, tests, fuzzers.
-// 1. A frame decoded here and encoded again is the same octets.
 
 import { ok, type Result } from '../../../src/model/result.ts';
 import { type Apdu, decodeApdu } from './apdu.ts';
@@ -10,15 +9,11 @@ import {
   decodeComplexAck,
   decodeConfirmedRequest,
   decodeServiceError,
-  encodeComplexAck,
-  encodeConfirmedRequest,
-  encodeServiceError,
   type ServiceError,
-  type ServiceOctets,
 } from './confirmed-service.ts';
 import type { WireFault } from './fault.ts';
 import { decodeNpdu, type Npdu } from './npdu.ts';
-import { decodeUnconfirmedRequest, encodeUnconfirmedRequest, type UnconfirmedRequest } from './unconfirmed-service.ts';
+import { decodeUnconfirmedRequest, type UnconfirmedRequest } from './unconfirmed-service.ts';
 
 /** The service an APDU carries whole. */
 export type Service =
@@ -80,20 +75,6 @@ export function decodeService(apdu: Apdu): Result<Service, WireFault> | undefine
     }
     default:
       return undefined;
-  }
-}
-
-/** What an Apdu takes of the service: `{ ...apdu, ...encodeService(service) }`. Throws a RangeError for what no frame carries. */
-export function encodeService(service: Service): ServiceOctets {
-  switch (service.kind) {
-    case 'confirmed-request':
-      return encodeConfirmedRequest(service.value);
-    case 'unconfirmed-request':
-      return encodeUnconfirmedRequest(service.value);
-    case 'complex-ack':
-      return encodeComplexAck(service.value);
-    case 'error':
-      return encodeServiceError(service.value);
   }
 }
 

@@ -121,15 +121,6 @@ export function bitsOf({ unusedBits, octets }: BitString): readonly boolean[] {
   return Array.from({ length }, (_, index) => ((octetAt(octets, index >> 3) >> (7 - (index & 7))) & 1) === 1);
 }
 
-/** The bit string of these bits, its unused bits 0. */
-export function bitStringOf(bits: readonly boolean[]): BitString {
-  const octets = new Uint8Array(Math.ceil(bits.length / 8));
-  bits.forEach((bit, index) => {
-    if (bit) octets[index >> 3] = octetAt(octets, index >> 3) | (0x80 >> (index & 7));
-  });
-  return { unusedBits: octets.length * 8 - bits.length, octets };
-}
-
 function decoded(label: string, octets: Uint8Array): string | undefined {
   try {
     return new TextDecoder(label, { fatal: true, ignoreBOM: true }).decode(octets);

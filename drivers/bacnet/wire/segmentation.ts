@@ -8,8 +8,6 @@ import {
   type ComplexAckApdu,
   type ConfirmedRequestApdu,
   HEADER_LENGTHS,
-  MAX_APDU_LENGTHS,
-  type MaxApduLength,
   type MaxSegments,
   type Segment,
   type SegmentAckApdu,
@@ -22,11 +20,6 @@ export type SegmentedApdu = ConfirmedRequestApdu | ComplexAckApdu;
 /** How many segments a peer accepts; `unspecified` and `more-than-64` give `otherwise`. */
 export function segmentsAccepted(maxSegments: MaxSegments, otherwise: number): number {
   return typeof maxSegments === 'number' ? maxSegments : otherwise;
-}
-
-/** The largest max-APDU of the standard's that is not above `octets` (an I-Am may say any number); 50 at least. */
-export function maxApduLengthAtMost(octets: number): MaxApduLength {
-  return MAX_APDU_LENGTHS.reduce((best, length) => (length <= octets ? length : best), 50);
 }
 
 /**

@@ -55,11 +55,6 @@ const BY_CHOICE = new Map<number, readonly [UnconfirmedServiceName, UnconfirmedS
   ]),
 );
 
-/** The name of a choice number; `undefined` where the table has none. */
-export function unconfirmedServiceName(choice: number): UnconfirmedServiceName | undefined {
-  return BY_CHOICE.get(choice)?.[0];
-}
-
 export function decodeUnconfirmedRequest(choice: number, octets: Uint8Array): Result<UnconfirmedRequest, WireFault> {
   const known = BY_CHOICE.get(choice);
   if (known === undefined) return ok({ service: 'unknown', choice, octets });

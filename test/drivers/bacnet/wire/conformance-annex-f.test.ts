@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { decodeApdu, encodeApdu } from '../../../../drivers/bacnet/wire/apdu.ts';
-import { decodeService, encodeService } from '../../../../drivers/bacnet/wire/frame.ts';
+import { decodeService } from '../../../../drivers/bacnet/wire/frame.ts';
 import { ANNEX_F } from '../../../captures/bacnet-annex-f.ts';
+import { encodeService } from './encode-service.ts';
 import { hex, show } from './octets.ts';
 
 describe('annex F: examples of APDU encoding', () => {

@@ -6,7 +6,6 @@ import { encodeApdu } from '../../../../drivers/bacnet/wire/apdu.ts';
 import {
   beginReassembly,
   continueReassembly,
-  maxApduLengthAtMost,
   type Reassembly,
   type ReassemblyStep,
   type SegmentedApdu,
@@ -94,7 +93,6 @@ describe('cutting', () => {
     expect([segmentsAccepted(8, 1), segmentsAccepted('unspecified', 5), segmentsAccepted('more-than-64', 99)]).toEqual([
       8, 5, 99,
     ]);
-    expect([49, 50, 127, 480, 1023, 1476, 5000].map(maxApduLengthAtMost)).toEqual([50, 50, 50, 480, 480, 1476, 1476]);
   });
 });
 
