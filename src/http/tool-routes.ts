@@ -145,9 +145,12 @@ export function toolRoutes(app: App, context: Context): void {
       const decisions = new Set<string>();
       stream.onEnd(
         tail.follow(({ number, row }) => {
+          // Who looks after somebody else's session may be so no longer.
+          if (!mayHandle(context, asker, session)) return;
           if (row.kind === 'session' && row.session === session.id) {
             if (row.event === 'ended') stream.send('over', { why: row.why });
           } else if (isOf(row, session.id, decisions) && seesRow(context, asker, row)) {
+            if (row.kind === 'intent') decisions.add(row.decision);
             stream.send('row', { number, row });
           }
         }),
@@ -296,23 +299,36 @@ function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof
 
 const isEverywhere = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
-/** A row of this session, or the outcome of one. */
-function isOf(row: JournalRow, session: string, decisions: Set<string>): boolean {
-  if (row.kind === 'outcome') return decisions.has(row.decision);
+/** A row of this session, or the outcome of an intent that was shown. */
+function isOf(row: JournalRow, session: string, shown: ReadonlySet<string>): boolean {
+  if (row.kind === 'outcome') return shown.has(row.decision);
   if (row.kind !== 'intent' && row.kind !== 'refusal') return false;
-  if (row.who.proof.kind !== 'tool-session' || row.who.proof.session !== session) return false;
-  decisions.add(row.decision);
-  return true;
+  return row.who.proof.kind === 'tool-session' && row.who.proof.session === session;
 }
 
 /** What of the record names targets is shown where all of them may be seen. */
 function seesRow(context: Context, { caller }: Asker, row: JournalRow): boolean {
-  if (row.kind !== 'intent' && row.kind !== 'refusal') return true;
   const sight = context.sights.of(caller);
   if (!sight) return false;
-  if (recordSight(sight.snapshot, caller, context.options.clock, () => undefined).shows(row)) return true;
-  return row.effects.every(({ target }) => {
-    const handle = sight.tree.inventory.find(target);
-    return handle === undefined ? target.startsWith('handle:') : sight.sees(handle);
-  });
+  const record = recordSight(sight.snapshot, caller, context.options.clock, () => undefined);
+  return (
+    record.shows(row) ||
+    targetsOf(row).every((target) => {
+      const handle = sight.tree.inventory.find(target);
+      return handle === undefined ? target.startsWith('handle:') : sight.sees(handle);
+    })
+  );
+}
+
+function targetsOf(row: JournalRow): readonly string[] {
+  switch (row.kind) {
+    case 'intent':
+      return row.effects.map(({ target }) => target);
+    case 'refusal':
+      return [...row.effects.map(({ target }) => target), ...(row.target === undefined ? [] : [row.target])];
+    case 'outcome':
+      return (row.readBack ?? []).map(({ target }) => target);
+    default:
+      return [];
+  }
 }

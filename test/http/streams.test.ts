@@ -6,6 +6,9 @@ import { request } from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { whoIs } from '../../src/gate/describe.ts';
+import { driverName } from '../../src/model/ids.ts';
+import type { JournalRow } from '../../src/model/journal-row.ts';
 import { RawClient } from '../drivers/modbus/rig.ts';
 import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
@@ -15,6 +18,7 @@ let rig: HttpRig;
 let port: number;
 const open: { destroy(): void }[] = [];
 let chunks = 0;
+const LOST = { kind: 'unknown', why: 'no answer' } as const;
 beforeEach(async () => {
   rig = await startHttpRig({ settings: { mostStreams: 12 } });
   port = await rig.listen();
@@ -259,5 +263,40 @@ describe('what a tool does', () => {
     await until('intent and outcome are heard', () => kinds().includes('intent') && kinds().includes('outcome'));
     await anna.ask('DELETE', `/api/v1/tool-sessions/${id}`);
     await until('the end is heard', () => heard.events.some(({ event }) => event === 'over'));
+  });
+
+  it('is no way to names and values for who only looks after sessions, nor by a refusal or an outcome', async () => {
+    const grants = [
+      { to: 'user:anna', role: 'operator', at: 'ahu1' },
+      { to: 'user:eve', permissions: ['user.manage'], at: 'root' },
+    ];
+    await rig.activate({ revision: 2, grants });
+    const anna = await rig.as('anna');
+    const eve = await rig.as('eve');
+    const claimed = await anna.ask('POST', '/api/v1/tool-sessions', { body: {}, from: '127.0.0.44' });
+    const { id } = claimed.body.session as unknown as { readonly id: string };
+    const looking = await listen(eve.cookie, `/api/v1/tool-sessions/${id}/events`);
+    const owner = await listen(anna.cookie, `/api/v1/tool-sessions/${id}/events`);
+    expect([looking.status, owner.status]).toEqual([200, 200]);
+    const peer = { driver: driverName('modbus'), listener: 'north', address: '127.0.0.44', port: 1 };
+    const who = whoIs(rig.gate.callerOf(peer));
+    const rows: JournalRow[] = [];
+    const at = rig.time.now();
+    const effects = [{ target: 'ahu1/sat-sp', action: 'point.write' }];
+    const intent = { kind: 'intent', at, who, operation: 'w', effects, revision: 2, by: 'permit' } as const;
+    const readBack = [{ target: 'ahu1/sat-sp', value: 22 }];
+    rows.push({ ...intent, decision: 'd-1' }, { kind: 'outcome', at, decision: 'd-1', outcome: LOST, readBack });
+    const refusal = { kind: 'refusal', at, who, operation: 'r', reason: 'unsupported', effects: [], count: 1 } as const;
+    rows.push({ ...refusal, decision: 'd-2', target: 'chiller1', detail: '' });
+    rows.push({ ...refusal, decision: 'd-3', target: 'ahu1', detail: '' });
+    for (const row of rows) await rig.journal.append(row);
+    await anna.ask('DELETE', `/api/v1/tool-sessions/${id}`);
+    const isOver = ({ events }: Heard) => events.some(({ event }) => event === 'over');
+    await until('both hear the end', () => isOver(looking) && isOver(owner));
+    const decisions = ({ events }: Heard) =>
+      events.map(({ data }) => (data.row as { readonly decision?: string } | undefined)?.decision);
+    // The chiller is not Anna's to see.
+    expect(decisions(owner)).toEqual(['d-1', 'd-1', 'd-3', undefined]);
+    expect(decisions(looking)).toEqual([undefined]);
   });
 });
