@@ -8,13 +8,13 @@ import { momentText, octetsText, secondsText, textTable } from './text-table.ts'
 export function describeCheck({ ok, approvals, faults, devices }: ApiJobCheck): string[] {
   const table = textTable(
     ['device', 'verdict', 'runs', 'why'],
-    devices.map(({ device, denied, fault, version, rows = [] }) => {
+    devices.map(({ device, denied, fault, remark, version, rows = [] }) => {
       const verdict = denied.length > 0 ? 'denied' : fault !== undefined ? 'impossible' : 'permitted';
       const differing = rows.filter(({ differs }) => differs).length;
       const [first] = denied;
       const why =
         first === undefined
-          ? (fault ?? (rows.length > 0 ? `${differing} of ${rows.length} values differ` : ''))
+          ? (fault ?? remark ?? (rows.length > 0 ? `${differing} of ${rows.length} values differ` : ''))
           : `${first.reason}${first.needed === undefined ? '' : `, needs ${first.needed}`}`;
       return [device.id, verdict, version ?? '', why];
     }),

@@ -105,8 +105,10 @@ export interface DeviceCheck {
   readonly denial?: Omit<Denial, 'decisionId'>;
   /** It cannot be done: no way for firmware, another model, a version that may not be replaced, a missing point. */
   readonly fault?: string;
-  /** Version it runs now. */
+  /** Version it runs now, or ran last where nothing but its boot loader runs. */
   readonly version?: string;
+  /** It can be done, but for this one should look. */
+  readonly remark?: string;
   /** What would be written there, with the value now where it could be read. */
   readonly rows?: readonly DifferenceRow[];
   /** Of a configuration copy: points of the source that have no partner here, by id, and so are not copied; absent: none. */

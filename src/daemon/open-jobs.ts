@@ -8,7 +8,7 @@ import type { JournalStore } from '../store/journal.ts';
 import { openImages } from './open-images.ts';
 import type { SiteConfig } from './site-config.ts';
 
-interface JobParts extends Omit<JobServices, 'images'> {
+interface JobParts extends Omit<JobServices, 'images' | 'versions'> {
   readonly config: Pick<SiteConfig, 'data' | 'images'>;
   readonly gate: GateControl;
   readonly journal: JournalStore;

@@ -292,7 +292,7 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
     ok: check.ok,
     approvals: check.approvals,
     faults: faultsOf(check),
-    devices: check.devices.flatMap(({ device, denial, fault, version, rows, unmatched }) => {
+    devices: check.devices.flatMap(({ device, denial, fault, remark, version, rows, unmatched }) => {
       const handle = sight.device(device);
       if (handle === undefined) return [];
       const partnerless = unmatched?.filter((point) => sight.point(point) !== undefined) ?? [];
@@ -302,6 +302,7 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
           denied: denial ? shownDenial(denial, { sight, caller, clock }) : [],
           ...(fault !== undefined && { fault }),
           ...(version !== undefined && { version }),
+          ...(remark !== undefined && { remark }),
           ...(rows && {
             rows: rows.flatMap((row) =>
               sight.point(row.point) === undefined

@@ -133,7 +133,8 @@ export const jobCheckSchema = z
         device: place,
         denied: z.array(deniedSchema),
         fault: z.string().optional().describe('it cannot be done'),
-        version: z.string().optional().describe('it runs now'),
+        version: z.string().optional().describe('it runs now, or ran last where only its boot loader runs'),
+        remark: z.string().optional().describe('it can be done, but look at this first'),
         rows: z
           .array(differenceSchema)
           .optional()
@@ -235,6 +236,20 @@ export const jobSchema = z
     source: place.optional(),
     classes: z.array(z.string()).optional(),
     values: z.array(z.object({ key: z.string(), value: valueSchema })).optional(),
+    rows: z
+      .array(
+        z.object({
+          point: place,
+          device: place.optional(),
+          value: valueSchema,
+          unit: z.string().optional(),
+          step: z.number().optional().describe('of the point’s limits'),
+          priority: z.int().optional(),
+          lastsMs: z.int().optional().describe('from the write on; absent: until changed again'),
+        }),
+      )
+      .optional()
+      .describe('of a batch: what was ordered, of points you may read'),
     partial: z.boolean().describe('there are devices that you may not see'),
     devices: z.array(jobDeviceSchema),
   })

@@ -8,6 +8,7 @@ import { createActs } from './job-acts.ts';
 import { createBook } from './job-book.ts';
 import { type DeviceMemory, devicesOf, type JobMemory, personOf } from './job-record.ts';
 import type { JobServices } from './job-services.ts';
+import { createLastVersions } from './last-versions.ts';
 import { stayMs } from './machine.ts';
 import { type CheckedOrder, checkOrder } from './order-check.ts';
 import { deviceOfPoint, faultsOf } from './order-faults.ts';
@@ -22,7 +23,8 @@ export interface RunningJobs extends Jobs {
   usingImage(image: string): string | undefined;
 }
 
-export function createJobs(services: JobServices): RunningJobs {
+export function createJobs(given: Omit<JobServices, 'versions'>): RunningJobs {
+  const services: JobServices = { ...given, versions: createLastVersions(given.shelf, () => given.clock.now()) };
   const { gate, journal, clock } = services;
   const book = createBook(services);
   const engine = createEngine(services, book);

@@ -27,6 +27,8 @@ export interface AtHand {
 
 interface Standing extends AtHand {
   readonly standing: FirmwareStanding;
+  /** Whether the version it runs is remembered. */
+  readonly kept: Result<void, string>;
 }
 
 export type FirmwareDevice = ReturnType<typeof createFirmwareDevice>;
@@ -96,7 +98,9 @@ export function createFirmwareDevice({ services, book, job, device: id }: Firmwa
       if (!at.ok) return undefined;
       const held = hold(at.value);
       const standing = held.ok ? await at.value.firmware.standing(at.value.device.handle) : held;
-      if (standing.ok && settled(standing.value)) return { ...at.value, standing: standing.value };
+      if (standing.ok && settled(standing.value)) {
+        return { ...at.value, standing: standing.value, kept: await services.versions.heard(id, standing.value) };
+      }
       task.hinder(standing.ok ? says(standing.value) : standing.fault);
       await task.wait(POLL_MS);
     }

@@ -1,6 +1,6 @@
 // Part of "checking": whether an image may go onto a device as it stands. Pure. Invariants: 1. what neither the device nor the
 // inventory says is no match; 2. an older image needs the manifest's signed permit; 3. a device that has nothing but its boot
-// loader may be rescued.
+// loader may be rescued, and counts as what it ran last.
 
 import type { FirmwarePath, FirmwareStanding } from '../contract/firmware.ts';
 import type { ImageManifest } from '../contract/images.ts';
@@ -8,7 +8,8 @@ import type { InventoryDevice } from '../model/point.ts';
 import { compareVersions } from './version.ts';
 
 type Fit =
-  | { readonly kind: 'fits'; readonly goesOn: boolean }
+  /** `remark`: what could not be looked at. */
+  | { readonly kind: 'fits'; readonly goesOn: boolean; readonly remark?: string }
   /** It holds a whole image that is not active. */
   | { readonly kind: 'staged' }
   | { readonly kind: 'runs-it' }
@@ -21,13 +22,16 @@ export type ImageFacts = Pick<
   'vendor' | 'model' | 'version' | 'minimumVersion' | 'permitsDowngrade' | 'size'
 >;
 
-/** `sent`: of this image this job has sent something before. */
+/**
+ * `sent`: of this image this job has sent something before. `last`: what the device last said that it runs, where nothing but its
+ * boot loader runs now.
+ */
 export function fitOf(
   image: ImageFacts,
   device: Pick<InventoryDevice, 'vendor' | 'model'>,
   standing: FirmwareStanding,
   path: FirmwarePath,
-  sent: boolean,
+  { sent, last }: { readonly sent: boolean; readonly last: string | undefined },
 ): Fit {
   if (standing.state === 'busy') return { kind: 'busy' };
   for (const what of ['vendor', 'model'] as const) {
@@ -36,24 +40,35 @@ export function fitOf(
     const other = says.find((text) => text !== image[what]);
     if (other !== undefined) return unfit(`got ${what} \`${other}\`, expected \`${image[what]}\` as the image says`);
   }
-  const why = versionFault(image, standing);
+  const isRescue = standing.state === 'boot-loader';
+  // Whatever a boot loader says of itself is not what ran.
+  const ran = isRescue ? last : standing.version;
+  const why = isRescue && ran === undefined ? unknownFault(image) : versionFault(image, ran, isRescue);
   if (why !== undefined) return unfit(why);
   if (standing.state === 'running' && standing.version === image.version) return { kind: 'runs-it' };
   if (standing.state === 'staged' && sent) return { kind: 'staged' };
-  return { kind: 'fits', goesOn: sent && path.resumes };
+  const goesOn = sent && path.resumes;
+  return isRescue && ran === undefined ? { kind: 'fits', goesOn, remark: UNKNOWN } : { kind: 'fits', goesOn };
 }
 
-function versionFault(image: ImageFacts, { state, version }: FirmwareStanding): string | undefined {
-  // Whatever a boot loader says of itself, there is nothing that could be gone back from.
-  if (state === 'boot-loader') return undefined;
+const UNKNOWN =
+  'only its boot loader runs, and what it ran before is not known: whether the image is older cannot be said';
+
+function unknownFault({ minimumVersion }: ImageFacts): string | undefined {
+  if (minimumVersion === undefined) return undefined;
+  return `only its boot loader runs, and what it ran before is not known; expected \`${minimumVersion}\` or newer`;
+}
+
+function versionFault(image: ImageFacts, version: string | undefined, isRescue: boolean): string | undefined {
   if (version === undefined) return 'the device does not say which version it runs';
   if (version === image.version) return undefined;
+  const got = `got ${isRescue ? 'a boot loader, and before it ' : ''}version \`${version}\``;
   const { minimumVersion } = image;
   if (minimumVersion !== undefined && compareVersions(version, minimumVersion) < 0) {
-    return `got version \`${version}\`, expected \`${minimumVersion}\` or newer`;
+    return `${got}, expected \`${minimumVersion}\` or newer`;
   }
   if (image.permitsDowngrade === true || compareVersions(version, image.version) < 0) return undefined;
-  return `got version \`${version}\`, expected one older than \`${image.version}\`, or an image that permits to go back`;
+  return `${got}, expected one older than \`${image.version}\`, or an image that permits to go back`;
 }
 
 const unfit = (why: string): Fit => ({ kind: 'unfit', why });

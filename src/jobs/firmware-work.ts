@@ -67,13 +67,16 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     if (found === undefined) return unasked();
     const path = found.firmware.path(found.device.handle);
     if (path === undefined) return back('failed', 'its address describes no way for firmware');
+    if (!found.kept.ok) return back('failed', found.kept.fault);
     const facts = live().memory.image;
     const image = await openImage();
     if (!image.ok || facts === undefined) return back('failed', image.ok ? 'the image is not known' : image.fault);
     const { standing } = found;
-    const fit = fitOf(facts, found.device, standing, path, isSent());
-    const runs = standing.state === 'boot-loader' ? undefined : standing.version;
-    const oldVersion = deviceIn(live().job, id).oldVersion ?? runs;
+    const isRescue = standing.state === 'boot-loader';
+    const known = deviceIn(live().job, id).oldVersion;
+    const last = services.versions.of(id) ?? known;
+    const fit = fitOf(facts, found.device, standing, path, { sent: isSent(), last });
+    const oldVersion = known ?? (isRescue ? last : standing.version);
     const device = { ...(oldVersion !== undefined && { oldVersion }) };
     const confirmMs = { confirmMs: path.confirmMs };
     switch (fit.kind) {
@@ -86,7 +89,12 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
       case 'staged':
         return { to: 'verifying', device, memory: confirmMs };
       case 'fits':
-        return begin(found, { kind: 'transfer', image: image.value, goesOn: fit.goesOn }, device, confirmMs);
+        return begin(
+          found,
+          { kind: 'transfer', image: image.value, goesOn: fit.goesOn },
+          { ...device, ...(fit.remark !== undefined && { why: fit.remark }) },
+          confirmMs,
+        );
     }
   }
 

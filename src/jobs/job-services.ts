@@ -8,6 +8,7 @@ import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
 import type { Writer } from '../contract/work.ts';
 import type { IntentRow } from '../model/journal-row.ts';
+import type { LastVersions } from './last-versions.ts';
 import type { PlantParts } from './plant.ts';
 
 export interface JobServices extends PlantParts {
@@ -22,6 +23,7 @@ export interface JobServices extends PlantParts {
   readonly images: Pick<Images, 'get' | 'open'>;
   readonly writer: Writer;
   newId(kind: 'job'): string;
+  readonly versions: LastVersions;
   /** The intent row of a decision, as the record holds it. */
   intentOf(decision: string): IntentRow | undefined;
 }

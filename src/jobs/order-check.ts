@@ -123,7 +123,7 @@ async function checkFirmware(
     // What somebody may not do is not found out for them.
     if (denial) return { device: id, denial };
     if (fault !== undefined) return { device: id, fault };
-    return { device: id, ...(await askDevice(firmware, device, facts)) };
+    return { device: id, ...(await askDevice(parts, firmware, device, facts)) };
   });
   // They took their time to answer: the right may be gone, or the time of who asks.
   const devices = asked.map((each): DeviceCheck => {
@@ -134,19 +134,27 @@ async function checkFirmware(
 }
 
 async function askDevice(
+  { versions }: CheckParts,
   firmware: FirmwareDriver,
   device: InventoryDevice,
   facts: ImageFacts,
-): Promise<Pick<DeviceCheck, 'fault' | 'version'>> {
+): Promise<Pick<DeviceCheck, 'fault' | 'remark' | 'version'>> {
   const path = firmware.path(device.handle);
   if (path === undefined) return { fault: 'its address describes no way for firmware' };
   const standing = await firmware.standing(device.handle);
   if (!standing.ok) return { fault: standing.fault };
-  // A boot loader's own version is not what ran.
-  const version = standing.value.state === 'boot-loader' ? undefined : standing.value.version;
-  const fit = fitOf(facts, device, standing.value, path, false);
+  // Where it cannot be kept now, the job keeps it before it sends anything.
+  await versions.heard(device.id, standing.value);
+  const last = versions.of(device.id);
+  const version = standing.value.state === 'boot-loader' ? last : standing.value.version;
+  const fit = fitOf(facts, device, standing.value, path, { sent: false, last });
   const fault = fit.kind === 'unfit' ? fit.why : fit.kind === 'busy' ? 'it activates or restarts' : undefined;
-  return { ...(version !== undefined && { version }), ...(fault !== undefined && { fault }) };
+  const remark = fit.kind === 'fits' ? fit.remark : undefined;
+  return {
+    ...(version !== undefined && { version }),
+    ...(fault !== undefined && { fault }),
+    ...(remark !== undefined && { remark }),
+  };
 }
 
 function imageFacts({ vendor, model, version, size, minimumVersion, permitsDowngrade }: ImageFacts): ImageFacts {

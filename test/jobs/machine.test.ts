@@ -7,12 +7,32 @@ import { describe, expect, it } from 'vitest';
 import { DEVICE_STATES, type DeviceState } from '../../src/contract/jobs.ts';
 import { fitOf } from '../../src/jobs/firmware-fit.ts';
 import { fromText, toText } from '../../src/jobs/job-record.ts';
-import { diagram, isEnded, mayGo, rowOf, stayMs } from '../../src/jobs/machine.ts';
+import { isEnded, mayGo, rowOf, stayMs } from '../../src/jobs/machine.ts';
 import { turnOf } from '../../src/jobs/rollout.ts';
 import { compareVersions } from '../../src/jobs/version.ts';
 import { manifest } from './job-stage.ts';
 
 const aState = fc.constantFrom(...DEVICE_STATES);
+
+const DAY_MS = 86_400_000;
+
+/** The table as a Mermaid state diagram. */
+function diagram(): string {
+  const name = (state: string): string => state.replaceAll('-', '_');
+  const lines = ['stateDiagram-v2', '  [*] --> queued'];
+  for (const [state, row] of DEVICE_STATES.map((one) => [one, rowOf(one)] as const)) {
+    const within =
+      row.phase === 'ended' ? '' : ` (${spanText(row.withinMs)}${row.perOctetMs ? ' and more by size' : ''})`;
+    lines.push(`  ${name(state)}: ${state}${within}<br>${row.says}`);
+    for (const [to, why] of Object.entries(row.to)) lines.push(`  ${name(state)} --> ${name(to)}: ${why}`);
+    if (row.phase === 'ended') lines.push(`  ${name(state)} --> [*]`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function spanText(ms: number): string {
+  return ms % DAY_MS === 0 ? `${ms / DAY_MS} d` : `${ms / 60_000} min`;
+}
 
 describe('the machine', () => {
   it('has no state without a deadline, and none whose deadline leads nowhere', () => {
@@ -94,7 +114,7 @@ describe('versions', () => {
 describe('a device and an image', () => {
   const path = { method: 'test', resumes: true, reverts: true, confirmMs: 1 };
   const verdict = (standing: Parameters<typeof fitOf>[2], device = {}, sent = false) =>
-    fitOf(manifest, device, standing, path, sent);
+    fitOf(manifest, device, standing, path, { sent, last: undefined });
 
   it('fit only where somebody says vendor and model', () => {
     expect(verdict({ state: 'running', version: '1.0' })).toMatchObject({ kind: 'unfit' });
@@ -117,7 +137,45 @@ describe('a device and an image', () => {
     expect(verdict({ state: 'running', version: '2.0', ...known })).toEqual({ kind: 'runs-it' });
     expect(verdict({ state: 'busy', ...known })).toEqual({ kind: 'busy' });
     expect(verdict({ state: 'running', ...known })).toMatchObject({ kind: 'unfit' });
-    expect(verdict({ state: 'boot-loader', ...known })).toMatchObject({ kind: 'fits' });
+  });
+
+  it('whose boot loader alone runs counts as what it ran last, whatever the loader says', () => {
+    const image = { ...manifest, version: '2.0', minimumVersion: '1.5' };
+    const rescue = (last: string | undefined, more: object = {}) =>
+      fitOf({ ...image, ...more }, { vendor: 'Acme', model: 'X1' }, { state: 'boot-loader', version: '1.9' }, path, {
+        sent: false,
+        last,
+      });
+    expect(['1.5', '1.9', '2.0'].map((last) => rescue(last))).toEqual(
+      Array.from({ length: 3 }, () => ({ kind: 'fits', goesOn: false })),
+    );
+    expect(rescue('1.4')).toEqual({
+      kind: 'unfit',
+      why: 'got a boot loader, and before it version `1.4`, expected `1.5` or newer',
+    });
+    const older =
+      'got a boot loader, and before it version `2.1`, expected one older than `2.0`, or an image that permits to go back';
+    expect(rescue('2.1')).toEqual({ kind: 'unfit', why: older });
+    expect(rescue('2.1', { permitsDowngrade: true })).toEqual({ kind: 'fits', goesOn: false });
+    expect(rescue('1.4', { permitsDowngrade: true })).toMatchObject({ kind: 'unfit' });
+  });
+
+  it('may be rescued without a known version by an image that asks for none, and it is said', () => {
+    const rescue = (image: object) =>
+      fitOf({ ...manifest, ...image }, { vendor: 'Acme', model: 'X1' }, { state: 'boot-loader' }, path, {
+        sent: false,
+        last: undefined,
+      });
+    expect(rescue({})).toEqual({
+      kind: 'fits',
+      goesOn: false,
+      remark:
+        'only its boot loader runs, and what it ran before is not known: whether the image is older cannot be said',
+    });
+    expect(rescue({ minimumVersion: '1.0', permitsDowngrade: true })).toEqual({
+      kind: 'unfit',
+      why: 'only its boot loader runs, and what it ran before is not known; expected `1.0` or newer',
+    });
   });
 });
 

@@ -30,7 +30,7 @@ export function CheckList({ check, action, version }: CheckListProps) {
         </p>
       ))}
       <ul class="ledger">
-        {devices.map(({ device, denied, fault, version: old, rows, unmatched }) => (
+        {devices.map(({ device, denied, fault, remark, version: old, rows, unmatched }) => (
           <li key={device.id} class={`card job-device ${stands(denied, fault, rows) ? 'bad' : 'on'}`}>
             <div class="job-device-head">
               <span class="row-name">
@@ -47,6 +47,7 @@ export function CheckList({ check, action, version }: CheckListProps) {
               </span>
             </div>
             {fault !== undefined && <p class="why">{fault}</p>}
+            {remark !== undefined && <p class="why">{remark}</p>}
             {denied.length > 0 && (
               <Refusal
                 title={t('refused.title')}
