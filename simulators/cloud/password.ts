@@ -7,13 +7,14 @@ const LOG_N = 15;
 const R = 8;
 const P = 1;
 
-export function hashPassword(password: string): Promise<string> {
+/** A new salt each time; the cost is 2^`logN`. */
+export function hashPassword(password: string, logN = LOG_N): Promise<string> {
   const salt = randomBytes(16);
-  const N = 2 ** LOG_N;
+  const N = 2 ** logN;
   return new Promise((resolve, reject) => {
     scrypt(password.normalize('NFC'), salt, 32, { N, r: R, p: P, maxmem: 256 * N * R }, (error, key) => {
       if (error) reject(error);
-      else resolve(`$scrypt$ln=${LOG_N},r=${R},p=${P}$${unpadded(salt)}$${unpadded(key)}`);
+      else resolve(`$scrypt$ln=${logN},r=${R},p=${P}$${unpadded(salt)}$${unpadded(key)}`);
     });
   });
 }

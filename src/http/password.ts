@@ -38,15 +38,6 @@ function derive(password: string, { logN, r, p, salt, hash }: Hash): Promise<Buf
   });
 }
 
-/** A new hash in PHC form: for tests, tools and the console. */
-export async function hashPassword(password: string, cost: Partial<typeof USUAL> = {}): Promise<string> {
-  const { logN, r, p } = { ...USUAL, ...cost };
-  const salt = randomBytes(16);
-  const key = await derive(password, { logN, r, p, salt, hash: Buffer.alloc(32) });
-  const text = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');
-  return `$scrypt$ln=${logN},r=${r},p=${p}$${text(salt)}$${text(key)}`;
-}
-
 export interface Passwords {
   /** The person whose login and password these are; `busy` where too many wait already. */
   check(rights: Rights | undefined, login: string, password: string): Promise<Person | undefined | 'busy'>;

@@ -7,7 +7,6 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 export type PrincipalId = Branded<string, 'PrincipalId'>;
 /** A location, device or point: they share one space of ids over the whole bundle (POLICY.md, Ids). */
 export type TargetId = Branded<string, 'TargetId'>;
-type OrganizationId = Branded<string, 'OrganizationId'>;
 /** Whole number ≥ 0; a gateway never goes back. */
 export type PolicyRevision = Branded<number, 'PolicyRevision'>;
 /** One decision's id, unique on this gateway, in the journal and in every refusal that is shown. */
@@ -24,7 +23,6 @@ export type TargetHandle = Branded<number, 'TargetHandle'>;
 
 export const principalId = (text: string): PrincipalId => text as PrincipalId;
 export const targetId = (text: string): TargetId => text as TargetId;
-export const organizationId = (text: string): OrganizationId => text as OrganizationId;
 export const policyRevision = (value: number): PolicyRevision => value as PolicyRevision;
 export const decisionId = (text: string): DecisionId => text as DecisionId;
 export const sessionId = (text: string): SessionId => text as SessionId;

@@ -2,7 +2,6 @@
 // `decide` for every target by itself; a property test holds it to that.
 
 import type { DecisionRequest } from '../model/decision.ts';
-import type { TargetHandle } from '../model/ids.ts';
 import { clearRange, hasBit, intersect, makeBits, setBit, setRange, unite } from './bitset.ts';
 import { checksFor, circumstancesOf, isChannel, nextMoment } from './decide.ts';
 import { holderFor, mayConcern } from './holder.ts';
@@ -44,11 +43,6 @@ export function reach(snapshot: PolicySnapshot, request: ReachRequest): Reach {
   }
   const validUntil = nextMoment(snapshot, holder, request.at, rights.organizations);
   return { mask, ...(validUntil === undefined ? {} : { validUntil }) };
-}
-
-/** Whether a target is reached: one bit. */
-export function isReached({ mask }: Reach, handle: TargetHandle): boolean {
-  return hasBit(mask, handle);
 }
 
 function within(

@@ -1,8 +1,8 @@
 // The site that the API is tested on: two organizations, the Modbus plant, and one person for every way to stand.
 
 import { createHash } from 'node:crypto';
+import { hashPassword } from '../../simulators/cloud/password.ts';
 import { plantInventory } from '../../simulators/modbus/plant.ts';
-import { hashPassword } from '../../src/http/password.ts';
 import { jwkOf, vendorKey } from '../store/image-rig.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -14,7 +14,7 @@ const reading = ['point.read', 'device.view', 'trend.view', 'alarm.view'];
 /** Carla is chief and administrator, Anna operates the air handler, Ben views, Tom is of the tenant, Dan is disabled, Lea is locked. */
 export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: string]: unknown }> {
   const token = `sha256:${createHash('sha256').update(TOKEN).digest('hex')}`;
-  passwordHash ??= hashPassword(PASSWORD, { logN: 11 });
+  passwordHash ??= hashPassword(PASSWORD, 11);
   const password = await passwordHash;
   const { devices, points } = plantInventory('hq');
   const user = (id: string, more: object = {}) => ({

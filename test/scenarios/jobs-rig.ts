@@ -16,6 +16,7 @@ import { VENDOR } from '../../simulators/bacnet/plant.ts';
 import { startBroker } from '../../simulators/cloud/broker.ts';
 import { type CloudConsole, createConsole, type ReportMessage } from '../../simulators/cloud/console.ts';
 import { credentialsPart, encryptSecrets } from '../../simulators/cloud/credentials-part.ts';
+import { hashPassword } from '../../simulators/cloud/password.ts';
 import { newSigningKey, rootPayload, type SigningKey, signCompact, signRoot } from '../../simulators/cloud/signing.ts';
 import {
   type CommandResult,
@@ -27,7 +28,6 @@ import {
 import { digestOf } from '../../simulators/firmware-image.ts';
 import { openGatewayKeys } from '../../src/cloud/gateway-keys.ts';
 import type { JournalReader, StoredRow } from '../../src/contract/journal.ts';
-import { hashPassword } from '../../src/http/password.ts';
 import type { ApiImage, ApiJob } from '../../src/http/schema-jobs.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { jobsBundle, PEOPLE, SITE, type Who } from './jobs-policy.ts';
@@ -208,7 +208,7 @@ export class JobsRig {
       encryption: { kty: 'OKP'; crv: 'X25519'; x: string };
     };
     const kid = openGatewayKeys(this.data, Date.now()).encryptionKid;
-    const password = await hashPassword(PASSWORD, { logN: 11 });
+    const password = await hashPassword(PASSWORD, 11);
     const secrets = {
       users: PEOPLE.map((id) => ({ id, password })),
       applications: [{ id: 'robot', tokens: [`sha256:${createHash('sha256').update(TOKEN).digest('hex')}`] }],
