@@ -20,6 +20,8 @@ import type { WorkRecord } from './work-record.ts';
 
 /** setTimeout counts in 31 bits. */
 const LONGEST_TIMER_MS = 2_000_000_000;
+/** A clock that is set meanwhile tells nobody: how often it is looked at. */
+const LOOK_MS = 60_000;
 const MOST_ENDED = 500;
 /** Each try is a change in the record. */
 const AFTER_REFUSAL_MS = 600_000;
@@ -114,7 +116,8 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
   function plan(held: Held, delayMs = held.entry.until - clock.now()): void {
     held.timer?.cancel();
     if (stopped) return;
-    const wait = Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS);
+    const longest = held.entry.state === 'active' ? LOOK_MS : LONGEST_TIMER_MS;
+    const wait = Math.min(Math.max(0, delayMs), longest);
     held.timer = timers.after(wait, () => {
       if (held.entry.until > clock.now() && held.entry.state === 'active') plan(held);
       else void releaseNow(held);
@@ -150,6 +153,18 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
     held.entry = { ...held.entry, state: 'releasing', why };
     plan(held, refused ? AFTER_REFUSAL_MS : retryAfterMs(held.tries));
     held.tries += 1;
+  }
+
+  /** Somebody wrote the slot while the rest of the batch was under way: theirs gives back what was there before both. */
+  async function putUnder(held: Held, above: Held, row: RowResult): Promise<void> {
+    const { before } = above.entry;
+    if (before !== undefined && isSameValue(before, row.readBack ?? row.wanted)) {
+      const { before: _theirs, ...entry } = above.entry;
+      above.undoes = held.undoes;
+      above.entry = { ...entry, ...(row.old !== undefined && { before: row.old }) };
+      await saveAfterwards(above);
+    }
+    await close(held, 'superseded', `by override \`${above.entry.id}\``);
   }
 
   return {
@@ -194,11 +209,19 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
         const held = id === undefined ? undefined : open.get(id);
         const priority = planned[at]?.row.priority;
         const below = [...open.values()].find(
-          ({ entry }) => entry.id !== id && entry.point === row.point && entry.priority === priority,
+          // One that is not written yet comes behind this one.
+          ({ entry }) =>
+            entry.id !== id && entry.state !== 'pending' && entry.point === row.point && entry.priority === priority,
         );
+        const isOver = below !== undefined && services.isBefore(row.decision, below.entry.decision);
         if (held === undefined) {
           // Whether it was carried out is not known: then the slot itself is looked at in its time.
-          if (below && row.state !== 'unknown') await close(below, 'superseded', `by change \`${row.decision}\``);
+          const isTaken = below && !isOver && row.state !== 'unknown';
+          if (isTaken) await close(below, 'superseded', `by change \`${row.decision}\``);
+          continue;
+        }
+        if (below && isOver) {
+          await putUnder(held, below, row);
           continue;
         }
         // Put over another one that the slot still held: the release gives back what was there before both.
@@ -234,7 +257,9 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       const { point, owner } = held.entry;
       const detail = { override: id, target: point, owner, by: caller.principal, from: caller.from };
       journal.note({ kind: 'system', at: clock.now(), event: 'override-release-asked', detail });
-      await releaseNow(held);
+      // Before it is written there is nothing to give back: it ends as soon as it stands.
+      if (held.entry.state === 'pending') held.entry = { ...held.entry, until: clock.now() };
+      else await releaseNow(held);
       const { entry } = held;
       return { kind: entry.state === 'released' ? 'released' : isOpen(entry) ? 'waiting' : 'left', override: entry };
     },

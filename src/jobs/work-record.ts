@@ -12,10 +12,17 @@ export interface WorkRecord {
   outcomeOf(decision: string): OutcomeRow | undefined;
   /** Changes of a point that came as frames, in the order they were sent, since that decision; none where that is not there. */
   framesSince(decision: string, point: string): Iterable<IntentRow>;
+  /** Whether the first was recorded, and with it sent, before the second; false where one is not there. */
+  isBefore(decision: string, other: string): boolean;
 }
 
 export function createWorkRecord(reader: Pick<JournalReader, 'rows'>): WorkRecord {
+  const numberOf = (decision: string) => reader.rows({ decision, kind: 'intent', limit: 1 })[0]?.number;
   return {
+    isBefore(decision, other) {
+      const [first, second] = [numberOf(decision), numberOf(other)];
+      return first !== undefined && second !== undefined && first < second;
+    },
     intentOf(decision) {
       const [found] = reader.rows({ decision, kind: 'intent', limit: 1 });
       return found?.row.kind === 'intent' ? found.row : undefined;

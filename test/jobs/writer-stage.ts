@@ -41,6 +41,10 @@ export function writerStage(given = bundle()): WriterStage {
     },
     intentOf: (decision: string) => stage.journal.rows('intent').find((row) => row.decision === decision),
     outcomeOf: (decision: string) => stage.journal.rows('outcome').find((row) => row.decision === decision),
+    isBefore(decision: string, other: string) {
+      const rows = stage.journal.rows('intent').map((row) => row.decision);
+      return rows.indexOf(decision) >= 0 && rows.indexOf(decision) < rows.indexOf(other);
+    },
     framesSince(decision: string) {
       const rows = stage.journal.rows('intent');
       const own = rows.findIndex((row) => row.decision === decision);
