@@ -13,8 +13,8 @@ export type MaxSegments = 'unspecified' | 2 | 4 | 8 | 16 | 32 | 64 | 'more-than-
 /** The longest APDU accepted, in octets (20.1.2.5). */
 type MaxApduLength = 50 | 128 | 206 | 480 | 1024 | 1476;
 
-const MAX_SEGMENTS: readonly MaxSegments[] = ['unspecified', 2, 4, 8, 16, 32, 64, 'more-than-64'];
-const MAX_APDU_LENGTHS: readonly MaxApduLength[] = [50, 128, 206, 480, 1024, 1476];
+export const MAX_SEGMENTS: readonly MaxSegments[] = ['unspecified', 2, 4, 8, 16, 32, 64, 'more-than-64'];
+export const MAX_APDU_LENGTHS: readonly MaxApduLength[] = [50, 128, 206, 480, 1024, 1476];
 
 /** Where a part of a message stands (20.1.2.7, 20.1.2.8). Sequence numbers count modulo 256. */
 export interface Segment {
