@@ -45,7 +45,8 @@ export async function orderJob(
       const { check, denials } = start;
       const denial = denials[0] ?? check.devices.find((each) => each.denial)?.denial;
       if (denial) return deniedOf(work, caller, denial);
-      return fail({ code: 'job-impossible', text: hindrances(check).slice(0, MOST_TEXT) });
+      const code = check.faults.some((fault) => fault.code === 'too-many-jobs') ? 'too-many' : 'job-impossible';
+      return fail({ code, text: hindrances(check).slice(0, MOST_TEXT) });
     }
   }
 }
@@ -176,7 +177,10 @@ function some<T>(list: readonly T[]): NonEmpty<T> {
 }
 
 function hindrances({ faults, devices }: JobCheck): string {
-  const ofOrder = faults.map(({ path, found, expected }) => `${path}: found ${found}, expected ${expected}`);
+  const ofOrder = faults.map(({ path, found, expected }) => {
+    const place = path === '' ? '' : `${path}: `;
+    return `${place}found ${found}, expected ${expected}`;
+  });
   const ofDevices = devices.flatMap(({ device, fault, rows }) => {
     const why = fault ?? rows?.find((row) => row.fault !== undefined)?.fault;
     return why === undefined ? [] : [`\`${device}\`: ${why}`];
@@ -189,7 +193,7 @@ function checkResult(work: JobWork, caller: Caller, check: JobCheck): NonNullabl
   return {
     ok: check.ok,
     approvals: check.approvals,
-    faults: [...check.faults],
+    faults: check.faults.map(({ path, found, expected }) => ({ path, found, expected })),
     devices: check.devices.map(({ device, denial, fault, version, rows }) => ({
       device,
       ...(denial ? { reason: denial.reason } : {}),

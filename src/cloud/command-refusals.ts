@@ -17,7 +17,8 @@ export const COMMAND_REFUSALS = {
   'no-policy': 'no policy is in force',
   'policy-too-old': 'the policy in force is older than the command asks for',
   'job-unsupported': 'this gateway runs no jobs for the cloud, or not yet',
-  'too-many': 'too many commands are remembered or under way',
+  'too-many':
+    'too many commands are remembered or under way, or too many jobs have not ended, in all or of the principal',
   'not-durable': 'the gateway could not remember the command, so it may not execute it',
   'unknown-target': 'a target is not a point with an address that a driver serves',
   'not-writable': 'the driver cannot write such a value there',

@@ -125,8 +125,16 @@ export interface DifferenceRow {
 }
 
 export interface JobCheck {
-  /** Faults of the order itself: an unknown image, a device twice, an unknown device. Each names its place: `devices.3`. */
-  readonly faults: readonly { readonly path: string; readonly found: string; readonly expected: string }[];
+  /**
+   * Faults of the order itself: an unknown image, a device twice, an unknown device. Each names its place: `devices.3`.
+   * `too-many-jobs`: nothing is wrong with it, but others have to end first, in all or of who asks.
+   */
+  readonly faults: readonly {
+    readonly path: string;
+    readonly found: string;
+    readonly expected: string;
+    readonly code?: 'too-many-jobs';
+  }[];
   readonly devices: readonly DeviceCheck[];
   /** How many other persons must approve; 0 = none. */
   readonly approvals: number;

@@ -237,6 +237,10 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
       },
     );
   }
+  if (check.faults.some(({ code }) => code === 'too-many-jobs')) {
+    const detail = faultsOf(check).map(({ message }) => message);
+    throw new Problem({ title: 'too many jobs', status: 429, detail: detail.join('; ') });
+  }
   if (check.faults.length > 0) {
     const { errors = [], ...body } = invalid(faultsOf(check)).body;
     // Another job has a device of it: the order is sound, and may be given again later.

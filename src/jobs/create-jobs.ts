@@ -52,7 +52,7 @@ export function createJobs(given: Omit<JobServices, 'versions'>): RunningJobs {
     const { check } = checked;
     if (!check.ok) return { kind: 'not-started', check, denials: recordDenials(caller, checked) };
     // The devices were asked meanwhile; somebody else may have been quicker.
-    const faults = faultsOf(parts, order);
+    const faults = faultsOf(parts, caller, order);
     if (faults.length > 0) return { kind: 'not-started', check: { ...check, faults, ok: false }, denials: [] };
     const job = jobOf(caller, order, checked);
     const append = (event: string, detail: object): Promise<unknown> => {

@@ -38,4 +38,6 @@ export const GRACE_MS = 10_000;
 export const MOST_FRUITLESS = 3;
 export const MOST_ENDED_JOBS = 200;
 export const MOST_OPEN_JOBS = 100;
+/** Of one person or application, so that the others find a place. */
+export const MOST_OPEN_JOBS_EACH = 20;
 export const MOST_DEVICES = 1000;

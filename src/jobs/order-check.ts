@@ -51,7 +51,7 @@ export async function checkOrder(
   except?: string,
 ): Promise<CheckedOrder> {
   for (let looks = 1; ; looks += 1) {
-    const faults = faultsOf(parts, order, except);
+    const faults = faultsOf(parts, caller, order, except);
     if (faults.length > 0) return faulty(...faults);
     const view = parts.inventory();
     const checked = await inTime(

@@ -1,10 +1,11 @@
 // What is wrong with an order itself, before any device is asked. Invariant: an empty list, a device twice, an unknown device and
 // one that another job works on are faults that name their place.
 
+import type { Caller } from '../contract/gate.ts';
 import type { JobCheck, JobOrder } from '../contract/jobs.ts';
 import { describeFound } from '../model/fault.ts';
 import type { JobBook } from './job-book.ts';
-import { type JobServices, MOST_DEVICES, MOST_OPEN_JOBS } from './job-services.ts';
+import { type JobServices, MOST_DEVICES, MOST_OPEN_JOBS, MOST_OPEN_JOBS_EACH } from './job-services.ts';
 import { isEnded } from './machine.ts';
 import { deviceBy } from './plant.ts';
 
@@ -25,10 +26,9 @@ function takenBy(book: JobBook, except: string | undefined): ReadonlyMap<string,
   return taken;
 }
 
-export function faultsOf(parts: Parts, order: JobOrder, except?: string): OrderFault[] {
-  const open = parts.book.list().filter(({ job }) => job.endedAt === undefined && job.id !== except).length;
+export function faultsOf(parts: Parts, { principal }: Caller, order: JobOrder, except?: string): OrderFault[] {
   return [
-    ...(open >= MOST_OPEN_JOBS ? [fault('', `${open} jobs that have not ended`, `at most ${MOST_OPEN_JOBS - 1}`)] : []),
+    ...ofNumber(parts, principal ?? '', except),
     ...ofKind(parts, order),
     ...ofDevices(parts, order, except),
     ...ofWindow(parts, order),
@@ -36,6 +36,16 @@ export function faultsOf(parts: Parts, order: JobOrder, except?: string): OrderF
       ? [fault('note', `${order.note?.length} characters`, `at most ${MOST_NOTE}`)]
       : []),
   ];
+}
+
+function ofNumber({ book }: Parts, principal: string, except: string | undefined): OrderFault[] {
+  const open = book.list().flatMap(({ job }) => (job.endedAt === undefined && job.id !== except ? job.starter : []));
+  const own = open.filter((starter) => starter.principal === principal).length;
+  const tooMany = (found: string, most: number): OrderFault[] => [
+    { ...fault('', found, `at most ${most - 1}`), code: 'too-many-jobs' },
+  ];
+  if (own >= MOST_OPEN_JOBS_EACH) return tooMany(`${own} jobs of your own that have not ended`, MOST_OPEN_JOBS_EACH);
+  return open.length >= MOST_OPEN_JOBS ? tooMany(`${open.length} jobs that have not ended`, MOST_OPEN_JOBS) : [];
 }
 
 function ofKind({ images, inventory, drivers }: Parts, order: JobOrder): OrderFault[] {

@@ -216,6 +216,8 @@ describe('a command that orders a job', () => {
         { device: second, rows: [{ point, wanted: 1, differs: true, fault: 'too high' }] },
       ],
     };
+    const tooMany = { path: '', found: '20 jobs of your own', expected: 'at most 19', code: 'too-many-jobs' } as const;
+    const full: JobCheck = { ...check, ok: false, faults: [tooMany] };
     const rows: [JobStart, object][] = [
       [
         { kind: 'unrecorded', why: 'disk full' },
@@ -232,6 +234,10 @@ describe('a command that orders a job', () => {
           code: 'job-impossible',
           text: `image: found none, expected an image; \`${first}\`: no way for firmware; \`${second}\`: too high`,
         },
+      ],
+      [
+        { kind: 'not-started', check: full, denials: [] },
+        { code: 'too-many', text: 'found 20 jobs of your own, expected at most 19' },
       ],
     ];
     for (const [start, fault] of rows) {

@@ -47,6 +47,51 @@ describe('an order', () => {
     expect(await startOf(stage, stage.order(['d1', 'd2']))).toMatchObject({ kind: 'started' });
   });
 
+  it('is one too many where a fifth of all that may be open is its starter’s, and others still find a place', async () => {
+    const stage = await JobStage.set({ more: 22 });
+    const window = { from: stage.time.now() + HOUR, until: stage.time.now() + 2 * HOUR };
+    const order = (number: number) => startOf(stage, stage.order([`x${number}`], { window }));
+    const kinds: string[] = [];
+    for (let number = 1; number <= 21; number += 1) kinds.push((await order(number)).kind);
+    expect(kinds).toEqual([...Array(20).fill('started'), 'not-started']);
+    const fault = {
+      path: '',
+      found: '20 jobs of your own that have not ended',
+      expected: 'at most 19',
+      code: 'too-many-jobs',
+    };
+    expect(await order(21)).toMatchObject({ check: { ok: false, faults: [fault] }, denials: [] });
+    expect((await startOf(stage, stage.order(['x21'], { window }), 'dora')).kind).toBe('started');
+    const id = stage.jobs.list()[0]?.id ?? '';
+    expect(await stage.through(stage.jobs.abort(stage.as('dora'), id, 'mine'))).toMatchObject({ kind: 'done' });
+    expect(await stage.through(stage.jobs.retry(stage.as('anna'), id))).toMatchObject({
+      kind: 'impossible',
+      why: expect.stringContaining('20 jobs of your own'),
+    });
+    await stage.through(stage.jobs.abort(stage.as('anna'), stage.jobs.list().at(-1)?.id ?? '', 'enough'));
+    expect((await order(22)).kind).toBe('started');
+  });
+
+  it('is one too many where all that may be open are, whosever they are', async () => {
+    const stage = await JobStage.set({ more: 1 });
+    const id = await stage.begin(['x1'], {
+      window: { from: stage.time.now() + HOUR, until: stage.time.now() + 2 * HOUR },
+    });
+    const [kept] = stage.shelf.list('job');
+    if (kept === undefined) throw new Error('no document');
+    for (let number = 1; number < 100; number += 1) {
+      const other = `k-${number}`;
+      const body = kept.body.replaceAll(id, other).replace('"principal":"anna"', `"principal":"p${number % 9}"`);
+      await stage.shelf.put('job', { ...kept, id: other, body });
+    }
+    stage.kill();
+    await stage.boot();
+    expect(await startOf(stage, stage.order(['d1']), 'dora')).toMatchObject({
+      kind: 'not-started',
+      check: { faults: [{ found: '100 jobs that have not ended', code: 'too-many-jobs' }] },
+    });
+  });
+
   it('of who may not on every device starts nothing, and is in the record', async () => {
     const stage = await JobStage.set();
     const started = await startOf(stage, stage.order(), 'ben');

@@ -40,16 +40,26 @@ interface Policy {
   /** Until when anna's grant counts; ms since 1970. */
   readonly until?: number;
   readonly expiresAt?: number;
+  /** So many devices more, `x1` and on. */
+  readonly more?: number;
 }
 
-function jobBundle({ approvals = {}, onRevoke = 'stop', without, moved, until, expiresAt }: Policy = {}): object {
+function jobBundle({
+  approvals = {},
+  onRevoke = 'stop',
+  without,
+  moved,
+  until,
+  expiresAt,
+  more = 0,
+}: Policy = {}): object {
   const document = bundle(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) as {
     organizations: [
       { devices: object[]; roles: { id: string; approvals?: object }[]; grants: { to: string; until?: string }[] },
     ];
   };
   const [organization] = document.organizations;
-  const known = DEVICES.filter((id) => id !== without);
+  const known = [...DEVICES.filter((id) => id !== without), ...namesOf(more)];
   organization.devices.push(
     ...known.map((id) => ({
       id,
@@ -67,6 +77,8 @@ function jobBundle({ approvals = {}, onRevoke = 'stop', without, moved, until, e
   }
   return document;
 }
+
+const namesOf = (more: number): string[] => Array.from({ length: more }, (_, at) => `x${at + 1}`);
 
 const noWriter: Writer = {
   check: () => [],
@@ -103,6 +115,7 @@ export class JobStage {
   static async set(policy: Policy = {}): Promise<JobStage> {
     const stage = new JobStage();
     stage.#document = jobBundle(policy);
+    for (const id of namesOf(policy.more ?? 0)) stage.devices.set(id, new BootLoader());
     await stage.boot();
     return stage;
   }
