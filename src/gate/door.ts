@@ -12,7 +12,7 @@ import type { Keeper } from './keeper.ts';
 import type { LogBudget } from './log-budget.ts';
 import type { GateControl, GateOptions } from './options.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
-import type { RateWindow } from './rate.ts';
+import { changesIn, type RateWindow } from './rate.ts';
 import type { Refusals } from './refusals.ts';
 import { deviceOf } from './resolve.ts';
 import { intentRow, nameOf, outcomeRow, recordEffects } from './rows.ts';
@@ -250,10 +250,8 @@ export function createDoor(services: DoorServices): Door {
     const inventory = services.policy()?.inventory;
     ticket.state = 'redeemed';
     ticket.redeemedAt = clock.monotonic();
-    for (const { effect, point } of weighed.intended.effects) {
-      const rate = point?.limits?.rate;
-      if (point && rate !== undefined && effect.value !== null) rates.count(point.id, rate);
-    }
+    for (const { point, rate, count } of changesIn(weighed.intended))
+      for (let each = 0; each < count; each += 1) rates.count(point, rate);
     if (inventory && weighed.by !== 'never-gated')
       transfers.sent(caller, ticket.decision, change, weighed.intended, inventory);
     standing.touch(

@@ -12,7 +12,7 @@ import type { InventoryView } from '../model/point.ts';
 import { describeWho, REASON_TEXT, shownValue, whoIs } from './describe.ts';
 import { outOfLimits } from './limits.ts';
 import { type AskerKeys, askerOf, type PolicyInForce } from './policy-in-force.ts';
-import type { RateWindow } from './rate.ts';
+import { changesIn, type RateWindow } from './rate.ts';
 import { deviceOf, type EffectGroup, type Intended, isChanging, resolve } from './resolve.ts';
 import type { OpenSession } from './sessions.ts';
 import type { Transfers } from './transfers.ts';
@@ -232,14 +232,11 @@ export function createScales(services: ScalesServices): Scales {
     return undefined;
   }
 
-  function tooOften({ effects }: Intended): Objection | undefined {
-    for (const { effect, point } of effects) {
-      const rate = point?.limits?.rate;
-      // A release is always possible.
-      if (!point || rate === undefined || effect.value === null || rates.admits(point.id, rate)) continue;
-      return { reason: 'rate-limited', target: point.id, text: `\`${point.id}\` may change \`${rate}\` times an hour` };
-    }
-    return undefined;
+  function tooOften(intended: Intended): Objection | undefined {
+    const over = changesIn(intended).find(({ point, rate, count }) => !rates.admits(point, rate, count));
+    if (!over) return undefined;
+    const { point, rate } = over;
+    return { reason: 'rate-limited', target: point, text: `\`${point}\` may change \`${rate}\` times an hour` };
   }
 
   function observesUntil({ observeUntil }: PolicyInForce): number | undefined {

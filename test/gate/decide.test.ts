@@ -180,6 +180,23 @@ describe('decide', () => {
     expect(await stage.send(anna, stage.write('ahu/slow', 3))).toBe('sent');
   });
 
+  it('denies `rate-limited` a change in which a point stands more often than it may change', async () => {
+    const stage = Stage.set();
+    const anna = stage.as('anna');
+    const often = (count: number) => {
+      const effects = Array.from({ length: count }, (_, at) => stage.effect('ahu/slow', at));
+      return stage.change([stage.effect('ahu/sp', 20), ...effects]);
+    };
+    expect(stage.reason(anna, often(3))).toBe('rate-limited');
+    expect(await stage.send(anna, often(2))).toBe('sent');
+    expect(await stage.send(anna, stage.write('ahu/slow', 3))).toBe('rate-limited');
+    stage.time.pass(HOUR);
+    const read = stage.effect('ahu/slow', undefined, { asks: 'point.read' });
+    const readAndWritten = () => stage.change([stage.effect('ahu/slow', 1), read]);
+    for (let sent = 0; sent < 2; sent += 1) expect(await stage.send(anna, readAndWritten())).toBe('sent');
+    expect(await stage.send(anna, readAndWritten())).toBe('rate-limited');
+  });
+
   it('denies `journal-unavailable` while nothing can be recorded', () => {
     const stage = Stage.set();
     stage.journal.setState({ writable: false, why: 'disk full' });
