@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openClock, type PolicyClock, systemSource } from '../cloud/clock.ts';
-import type { Timers } from '../contract/clock.ts';
 import type { CommandMemory } from '../contract/command-memory.ts';
 import type { DriverModule, Listening, RunningDriver } from '../contract/driver.ts';
 import { LateOpening } from '../contract/late-opening.ts';
@@ -15,6 +14,7 @@ import { createGate } from '../gate/gate.ts';
 import { principalId } from '../model/ids.ts';
 import { type JournalStore, openJournal } from '../store/journal.ts';
 import { openPolicyStore } from '../store/policy-store.ts';
+import { systemTimers } from '../store/system-time.ts';
 import { openCloud } from './cloud-side.ts';
 import { controlRoutes } from './control-routes.ts';
 import { startControlServer } from './control-server.ts';
@@ -172,14 +172,6 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     },
   };
 }
-
-const systemTimers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 interface Memory {
   readonly store: PolicyStore & CommandMemory;

@@ -8,10 +8,21 @@ export const systemClock: Clock = {
   sure: () => true,
 };
 
-/** They do not keep the process alive. */
+/**
+ * They do not keep the process alive. What has come in is heard before anything is late: a process that stood still does not take
+ * that for the silence of others.
+ */
 export const systemTimers: Timers = {
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs).unref();
-    return { cancel: () => clearTimeout(timer) };
+    let heard: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => {
+      heard = setImmediate(run);
+    }, delayMs).unref();
+    return {
+      cancel() {
+        clearTimeout(timer);
+        clearImmediate(heard);
+      },
+    };
   },
 };

@@ -176,7 +176,7 @@ describe('gatehouse firmware', () => {
     expect(JSON.parse((await as('anna', 'firmware', 'status', job, '--json')).out)).toMatchObject({ note: 'spring' });
     expect((await as('anna', 'firmware', 'status', 'j-none')).exit).toBe(2);
     expect((await program('firmware', 'remove', image)).exit).toBe(0);
-  }, 20_000);
+  });
 });
 
 describe('gatehouse config, alarm and batch', () => {
@@ -215,7 +215,7 @@ describe('gatehouse config, alarm and batch', () => {
     expect([done.exit, done.out]).toEqual([0, expect.stringMatching(/ahu1\/sat-sp +done +18 +19\.5 +19\.5/)]);
     expect((await as('carla', 'batch', file('none.csv'))).exit).toBe(2);
     expect(existsSync(file('none.csv'))).toBe(false);
-  }, 20_000);
+  });
 });
 
 describe('rows of a file', () => {

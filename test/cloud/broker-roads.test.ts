@@ -1,7 +1,7 @@
 // Roots, keys, commands and the journal's upload over brokers: the embedded one (MQTT 3.1.1) and the real Mosquitto (MQTT 5).
 
 import { connectAsync } from 'mqtt';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startBroker } from '../../simulators/cloud/broker.ts';
 import { createConsole } from '../../simulators/cloud/console.ts';
 import { newSigningKey, rootPayload, signCompact, signRoot } from '../../simulators/cloud/signing.ts';
@@ -102,7 +102,7 @@ for (const { name, here, start } of brokers) {
       const text = signCompact(order, 'gatehouse.command+jws', KEYS.commands);
       await publish('command/c-1', text);
       await publish('command/c-1', text);
-      await vi.waitFor(() => expect(heard.get('result/c-1')?.length).toBeGreaterThan(2), 5_000);
+      await expect.poll(() => heard.get('result/c-1')?.length).toBeGreaterThan(2);
       expect(heard.get('result/c-1')?.map((result) => JSON.parse(result).state)).toEqual(['accepted', 'done', 'done']);
       expect(executed).toEqual(['c-1']);
 
@@ -110,29 +110,25 @@ for (const { name, here, start } of brokers) {
         await journal.append({ kind: 'system', at: Date.now(), event: 'x', detail: { i } });
       }
       const issuedAt = new Date().toISOString();
-      await vi.waitFor(
-        async () => {
-          const { number, hash } = last('audit/batch').rows.at(-1);
-          const ack = { format: 'gatehouse.ack/1', gateway: GATEWAY, number, hash, issuedAt };
-          await publish('audit/ack', signCompact(ack, 'gatehouse.ack+jws', KEYS.audit));
-          expect(cloud.acknowledged()).toEqual(reader.head());
-        },
-        { timeout: 5_000, interval: 100 },
-      );
+      const acknowledged = async () => {
+        const { number, hash } = last('audit/batch').rows.at(-1);
+        const ack = { format: 'gatehouse.ack/1', gateway: GATEWAY, number, hash, issuedAt };
+        await publish('audit/ack', signCompact(ack, 'gatehouse.ack+jws', KEYS.audit));
+        return cloud.acknowledged();
+      };
+      await expect.poll(acknowledged, { interval: 100 }).toEqual(reader.head());
       expect(cloud.status().upload).toEqual({ state: 'idle', acked: 5, unsent: 0, why: null });
     });
 
     it('what is refused is recorded once, a flood in one row with its count', async () => {
       const { cloud, publish, logged, recorded } = await begin();
-      await vi.waitFor(() => expect(cloud.status().link.is).toBe('connected'), 5_000);
+      await expect.poll(() => cloud.status().link.is).toBe('connected');
       for (const key of ['policy/desired', 'policy/locks', 'root']) {
         for (const text of ['x', 'x', 'y', 'z']) await publish(key, text, true);
       }
-      await vi.waitFor(() => {
-        for (const refused of ['policy.refused', 'locks.refused', 'root.refused']) {
-          expect(logged.filter(({ event }) => event === refused)).toHaveLength(3);
-        }
-      }, 5_000);
+      for (const refused of ['policy.refused', 'locks.refused', 'root.refused']) {
+        await expect.poll(() => logged.filter(({ event }) => event === refused)).toHaveLength(3);
+      }
       await cloud.stop();
       const of = (event: string) => recorded.filter((row) => row.event === event).map(({ detail }) => detail);
       const sha256 = sha256Hex('x');
@@ -152,15 +148,15 @@ for (const { name, here, start } of brokers) {
 
     it('a new root comes retained, is reported, and the public keys name it', async () => {
       const { cloud, publish, last, heard, broker, mayWrite } = await begin();
-      await vi.waitFor(() => expect(last('root/reported')).toMatchObject({ state: 'active', version: 1 }), 5_000);
+      await expect.poll(() => last('root/reported')).toMatchObject({ state: 'active', version: 1 });
       const policy = newSigningKey('policy-2');
       const root = [newSigningKey('root-9')];
       const plan = { version: 2, issuedAt: '2026-11-22T07:00:00Z', root, policy: [policy], locks: [KEYS.locks] };
       await publish('root', signRoot(rootPayload(plan), [...root, ...KEYS.root]), true);
-      await vi.waitFor(() => expect(last('root/reported')).toMatchObject({ state: 'active', version: 2 }), 5_000);
+      await expect.poll(() => last('root/reported')).toMatchObject({ state: 'active', version: 2 });
       expect(cloud.status().root.version).toBe(2);
+      await expect.poll(() => heard.get('key')?.length).toBeGreaterThan(1);
       const key = Buffer.from(heard.get('key')?.at(-1)?.split('.')[1] ?? '', 'base64url').toString();
-      await vi.waitFor(() => expect(heard.get('key')?.length).toBeGreaterThan(1), 5_000);
       expect(JSON.parse(key)).toMatchObject({ format: 'gatehouse.key/1', gateway: GATEWAY });
       const console = await createConsole({ brokerUrl: broker.url, policyKey: policy, locksKey: KEYS.locks });
       closers.push(() => console.close());
@@ -168,10 +164,8 @@ for (const { name, here, start } of brokers) {
       expect(await console.waitForReport(GATEWAY, 1)).toMatchObject({ state: 'active' });
       expect(mayWrite('anna')).toBe(true);
       await publish('root', 'x', true);
-      await vi.waitFor(
-        () => expect(last('root/reported')).toMatchObject({ state: 'refused', code: 'malformed', version: 2 }),
-        5_000,
-      );
+      const refused = { state: 'refused', code: 'malformed', version: 2 };
+      await expect.poll(() => last('root/reported')).toMatchObject(refused);
     });
   });
 }

@@ -136,5 +136,5 @@ describe('a transfer', () => {
     expect(rig.jobs.list()[0]?.devices[0]?.state).not.toBe('done');
     expect(rig.gate.transfers()).toEqual([]);
     if (d1) d1.fault = undefined;
-  }, 20_000);
+  });
 });

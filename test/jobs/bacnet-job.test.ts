@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import { FirmwareRig, type FirmwareRigOptions, sourceOf } from '../drivers/bacnet/firmware-rig.ts';
-import { realTime } from '../drivers/gate-stage.ts';
 import { states, UpdateSite } from './update-site.ts';
 
 const start = async (options: FirmwareRigOptions) =>
@@ -18,7 +17,7 @@ describe('BACnet devices', () => {
     expect(site.banks('fw1', 'fw2', 'fw3')).toEqual(['new', 'new', 'new']);
     expect(job.devices[0]).toMatchObject({ oldVersion: '1.0.0', newVersion: '2.0.0' });
     expect(site.rig.gate.transfers()).toEqual([]);
-  }, 30_000);
+  });
 
   it('hold nothing of an image that was aborted, or that they stored wrong', async () => {
     const site = await start({ count: 2, firmware: { staging: true, confirmSeconds: 10 } });
@@ -28,13 +27,11 @@ describe('BACnet devices', () => {
     expect(damaged.devices[0]?.why).toContain('another octet than the image');
     const id = await site.begin(['fw1']);
     await site.sending(id);
-    const before = realTime.monotonic();
     await site.jobs.abort(site.rig.caller(), id, 'not today');
-    expect(realTime.monotonic() - before).toBeLessThan(1000);
     expect(states(await site.ended(id))).toEqual(['rolled-back']);
     expect(site.banks('fw1', 'fw2')).toEqual(['old', 'old']);
     expect([site.rig.content('fw1').length, site.rig.content('fw2').length]).toEqual([0, 0]);
-  }, 30_000);
+  });
 
   it('go on where they were after a pause, and after a restart of the gateway', async () => {
     const site = await start({
@@ -52,7 +49,7 @@ describe('BACnet devices', () => {
     expect(states(await site.ended(id))).toEqual(['done']);
     expect(site.banks('fw1')).toEqual(['new']);
     expect(site.rig.loader().transfers.at(-1)).toMatchObject({ gaps: 0 });
-  }, 30_000);
+  });
 
   it('without a bank beside what runs are rescued by a retry', async () => {
     const site = await start({ count: 1, loader: { banks: 'single' }, firmware: { confirmSeconds: 10 } });
@@ -64,5 +61,5 @@ describe('BACnet devices', () => {
     await site.jobs.retry(site.rig.caller(), id);
     expect(states(await site.ended(id))).toEqual(['done']);
     expect(site.banks('fw1')).toEqual(['new']);
-  }, 30_000);
+  });
 });

@@ -172,5 +172,5 @@ describe('an update', () => {
     );
     // The commands lead somewhere: a property of nothing but aborted jobs would say little.
     for (const state of ['done', 'rolled-back', 'aborted'] as const) expect(ends.get(state)).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ describe.each(['registers', 'files'] as const)('Modbus devices that take %s', (m
     expect(site.banks('fw1', 'fw2')).toEqual(['new', 'new']);
     expect(job.devices[0]).toMatchObject({ oldVersion: '1.0.0', newVersion: '2.0.0' });
     expect(site.rig.gate.transfers()).toEqual([]);
-  }, 30_000);
+  });
 
   it('hold nothing of an image that was aborted', async () => {
     const site = await start({ method, count: 1, firmware: fast });
@@ -27,7 +27,7 @@ describe.each(['registers', 'files'] as const)('Modbus devices that take %s', (m
     expect(states(await site.ended(id))).toEqual(['rolled-back']);
     expect(site.banks('fw1')).toEqual(['old']);
     expect(await site.rig.standing('fw1')).toMatchObject({ value: { state: 'running', version: '1.0.0' } });
-  }, 30_000);
+  });
 
   it('go on where they were after a pause, and after a restart of the gateway', async () => {
     const site = await start({ method, count: 1, firmware: fast });
@@ -40,5 +40,5 @@ describe.each(['registers', 'files'] as const)('Modbus devices that take %s', (m
     await site.reopen();
     expect(states(await site.ended(id))).toEqual(['done']);
     expect(site.banks('fw1')).toEqual(['new']);
-  }, 30_000);
+  });
 });

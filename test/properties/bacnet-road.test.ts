@@ -77,7 +77,7 @@ const request: fc.Arbitrary<ServiceRequest> = fc.oneof(
   },
 );
 
-test('no write without an intent that covers it', { timeout: 30_000 }, async () => {
+test('no write without an intent that covers it', async () => {
   const rig = await RoadRig.start();
   let revision = 2;
   const seen = new Map<object, number>();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { POLICY_REASONS } from '../../src/model/decision.ts';
 import { describeDisagreement, describeDistribution, runDifferential } from '../reference/differential.ts';
 
-test('engine and reference agree, and every reason occurs in hundreds', { timeout: 120_000 }, () => {
+test('engine and reference agree, and every reason occurs in hundreds', () => {
   const run = runDifferential({ policies: 2_000, requests: 24, seed: 20_261_122 });
   console.log(describeDistribution(run));
   expect(run.disagreement && describeDisagreement(run.disagreement)).toBeUndefined();

@@ -121,7 +121,7 @@ export async function startNamespaces(): Promise<Namespaces> {
     const orLines = (error: Error): never => {
       throw new Error(`${error.message}: ${gatewayLines.join('\n')}`);
     };
-    await until('the gateway runs and waits', () => said('daemon.ready') === 1, 15_000).catch(orLines);
+    await until('the gateway runs and waits', () => said('daemon.ready') === 1).catch(orLines);
     const beforeCables = (await gatehouse(['status', '--socket', join(folder, 'control.sock')])).stdout;
     wire('workstation', [WORKSTATION], 'gateway', [NORTH]);
     wire('plant', [PLANT, '10.77.2.22', '10.77.2.23'], 'gateway', [SOUTH]);
@@ -129,9 +129,9 @@ export async function startNamespaces(): Promise<Namespaces> {
     const links = (): string => spawnSync('ip', ['-n', names.gateway, '-br', 'link'], { encoding: 'utf8' }).stdout;
     await until('both cables are there', () => links().match(/\bUP\b +[0-9a-f:]{17}/g)?.length === 2);
     inside('plant', [dist('simulators/bacnet/plant-main.js'), ...plantWords], plantLines);
-    await until('the plant runs', () => plantLines.some((line) => line.startsWith('ready: ')), 10_000);
+    await until('the plant runs', () => plantLines.some((line) => line.startsWith('ready: ')));
     const open = (): number => said('listener.open') + said('http.listening') + said('health.listening');
-    await until('the gateway listens', () => open() === 4, 30_000).catch(orLines);
+    await until('the gateway listens', () => open() === 4).catch(orLines);
     const onWorkstation: Namespaces['onWorkstation'] = (program, args, environment = {}) => {
       const words = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
       return run('ip', ['netns', 'exec', names.workstation, 'env', ...words, program, ...args]);

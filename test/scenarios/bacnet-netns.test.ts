@@ -20,7 +20,7 @@ describe.skipIf(why !== '')('in network namespaces', () => {
   beforeAll(async () => {
     site = await startNamespaces();
     const found = async (): Promise<number> => (await site.tool('who-is')).stdout.match(/^device /gm)?.length ?? 0;
-    await until('every device has been found', async () => (await found()) === 3, 30_000);
+    await until('every device has been found', async () => (await found()) === 3);
   }, 60_000);
   afterAll(() => site?.stop(), 30_000);
 

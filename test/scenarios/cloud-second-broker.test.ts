@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createConsole } from '../../simulators/cloud/console.ts';
 import type { FastLock } from '../../src/policy/lock.ts';
 import { startGateway } from '../cloud/gateway.ts';
@@ -55,32 +55,32 @@ describe.runIf(have('ejabberdctl'))('policy over ejabberd', () => {
 
     const until = new Date(Date.now() + 3_600_000).toISOString();
     await console.lock('site-1', 1, [{ id: 'ben', why: 'left today', principal: 'ben', until }]);
-    await vi.waitFor(() => expect(lists).toMatchObject([[{ principal: 'ben' }]]));
+    await expect.poll(() => lists).toMatchObject([[{ principal: 'ben' }]]);
 
     const client = await connectAsync(broker.url, EJABBERD_LOGIN);
     closers.push(() => client.endAsync(true));
     const topics = new Set<string>();
     client.on('message', (topic) => void topics.add(topic));
     await client.subscribeAsync('gatehouse/v1/site-1/#', { qos: 1 });
-    await vi.waitFor(() => expect([...topics].filter((topic) => topic.includes('/parts/'))).toHaveLength(3));
+    await expect.poll(() => [...topics].filter((topic) => topic.includes('/parts/'))).toHaveLength(3);
   });
 
-  it('a part of many chunks is whole', { timeout: 60_000 }, async () => {
+  it('a part of many chunks is whole', async () => {
     const { console } = await begin('site-2');
     const pushed = await console.push('site-2', siteBundle({ revision: 1, gateway: 'site-2', points: 20_000 }));
     expect(pushed.messages).toBeGreaterThan(5);
     expect(await console.waitForReport('site-2', 1, 30_000)).toMatchObject({ state: 'active' });
   });
 
-  it('the gateway comes back after the broker did, and finds what is new', { timeout: 60_000 }, async () => {
+  it('the gateway comes back after the broker did, and finds what is new', async () => {
     const { broker, console, gateway } = await begin('site-3');
     await console.push('site-3', siteBundle({ revision: 1, gateway: 'site-3' }));
     await console.waitForReport('site-3', 1);
     await broker.stop();
-    await vi.waitFor(() => expect(gateway.cloud.status().link.is).toBe('waiting'), { timeout: 10_000 });
+    await expect.poll(() => gateway.cloud.status().link.is).toBe('waiting');
     const back = await startEjabberd({ port: broker.port });
     closers.push(() => back.stop());
-    await vi.waitFor(() => expect(gateway.cloud.status().link.is).toBe('connected'), { timeout: 10_000 });
+    await expect.poll(() => gateway.cloud.status().link.is).toBe('connected');
     await console.push('site-3', siteBundle({ revision: 2, gateway: 'site-3', operator: 'ben' }));
     expect(await console.waitForReport('site-3', 2)).toMatchObject({ state: 'active' });
     expect(gateway.mayWrite('anna')).toBe(false);

@@ -20,11 +20,11 @@ beforeAll(async () => {
   if (broker) closers.push(() => broker.stop());
   rig = await startRig(broker ? { brokerUrl: broker.url } : {});
   closers.push(() => rig.stop());
-}, 30_000);
+});
 
 afterAll(async () => {
   for (const close of closers.reverse()) await close();
-}, 30_000);
+});
 
 const SAT_SP = { table: 'holding', register: 100, as: 'float' } as const;
 const target = () => ({ host: '127.0.0.1', port: rig.port('plant') });

@@ -76,7 +76,7 @@ describe.skipIf(!here)('a gateway and its cloud', () => {
     publish = (name, text2) => client.publishAsync(`gatehouse/v1/${GATEWAY}/${name}`, text2, { qos: 1 });
     console = await createConsole({ brokerUrl, policyKey: keys.policy });
     closers.push(() => console.close());
-  }, 30_000);
+  });
 
   afterAll(async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -126,7 +126,7 @@ describe.skipIf(!here)('a gateway and its cloud', () => {
       { event: 'enrolled', detail: { replaced: false } },
       { event: 'enrolled', detail: { replaced: true } },
     ]);
-  }, 30_000);
+  });
 
   it('takes its policy, does what a person of the cloud may do, and nothing twice', async () => {
     gateway = await startGateway(configFile, () => {});
@@ -169,7 +169,7 @@ describe.skipIf(!here)('a gateway and its cloud', () => {
     expect(intents).toMatchObject([
       { who: { principal: 'supervisor', channel: 'remote', proof: { kind: 'command', key: 'commands-1' } } },
     ]);
-  }, 30_000);
+  });
 
   it('takes a right away from the very next command', async () => {
     const bundle = demoBundle(2);
@@ -183,7 +183,7 @@ describe.skipIf(!here)('a gateway and its cloud', () => {
     expect(await ask('c-6', late)).toMatchObject({ state: 'refused', code: 'denied' });
     const old = command('c-7', { op: 'explain', action: 'point.read', targets: [POINT] }, { minRevision: 3 });
     expect(await ask('c-7', old)).toMatchObject({ code: 'policy-too-old' });
-  }, 30_000);
+  });
 
   it('sends its journal until all is acknowledged, and stops at a wrong head', async () => {
     const ack = (number: number, hash: string) => {
@@ -211,5 +211,5 @@ describe.skipIf(!here)('a gateway and its cloud', () => {
     await ack(upload.acked + 1, '0'.repeat(64));
     await until('the upload stops', async () => (await status()).cloud.upload.state === 'stopped');
     expect((await status()).cloud.state).toContain('upload STOPPED');
-  }, 30_000);
+  });
 });

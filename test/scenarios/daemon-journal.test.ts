@@ -10,7 +10,7 @@ import { type Rig, type RigOptions, startRig, until } from './daemon-rig.ts';
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
-}, 30_000);
+});
 
 async function rigWith(options: RigOptions = {}): Promise<{ readonly rig: Rig; readonly station: Tool }> {
   const rig = await startRig(options);
@@ -44,14 +44,14 @@ test('another program holds the journal: refused `journal-unavailable` for as lo
   expect(session).toMatchObject({ code: 3, stderr: expect.stringContaining('record') });
 
   other.exec('ROLLBACK');
-  await until('the gateway is ready again', async () => (await rig.health('/readyz')).status === 200, 10_000);
+  await until('the gateway is ready again', async () => (await rig.health('/readyz')).status === 200);
   expect(await station.write(2, DEMAND_LIMIT, [70])).toBe('done');
   expect(rig.plant.writesSeen()).toBe(before + 1);
   await until('the record says that refusals were lost to it', async () =>
     (await rig.rows()).some(({ row }) => row.kind === 'system' && row.event === 'notes-lost'),
   );
   expect((await rig.journal('verify')).code).toBe(0);
-}, 40_000);
+});
 
 test('the journal is full: changes end, reading goes on, the record stays intact', async () => {
   const mebibyte = 1_048_576;
@@ -76,7 +76,7 @@ test('the journal is full: changes end, reading goes on, the record stays intact
   expect(counts).toEqual([done, done]);
   await rig.restart();
   expect(await rig.health('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('full') });
-}, 60_000);
+});
 
 test('rows cut off at the end: a sound chain alone, broken against a row kept elsewhere', async () => {
   const { rig, station } = await rigWith();
@@ -99,4 +99,4 @@ test('rows cut off at the end: a sound chain alone, broken against a row kept el
   const other = await rig.journal('verify', '--head', `1:${'0'.repeat(64)}`);
   expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('another hash') });
   expect(await rig.journal('verify', '--head', '1:abc')).toMatchObject({ code: 2 });
-}, 40_000);
+});

@@ -20,8 +20,8 @@ const POINT = 'ahu1/sat-ti';
 let rig: Rig;
 beforeAll(async () => {
   rig = await startRig({ policy: false });
-}, 30_000);
-afterAll(() => rig.stop(), 30_000);
+});
+afterAll(() => rig.stop());
 
 /** The station may change parameters here, so that no session has to be opened after every kill. */
 function grantedToStation(bundle: BundleJson): BundleJson {
@@ -108,4 +108,4 @@ test('nothing that reached a device is missing from the record, whenever the gat
   console.info(
     `${KILLS + KILLS_DURING_START} kills: ${arrived.length} changes reached the device, ${recorded.size} intents, ${rows.length} rows`,
   );
-}, 60_000);
+});

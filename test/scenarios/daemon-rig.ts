@@ -131,7 +131,7 @@ async function open(
 }
 
 /** Asks every 50 ms until it holds; throws after the time. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, mostMs = 5000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, mostMs = 30_000): Promise<void> {
   const deadline = Date.now() + mostMs;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`within ${mostMs} ms it did not come about that ${what}`);

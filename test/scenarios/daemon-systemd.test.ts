@@ -16,7 +16,7 @@ const MOST_EXPOSURE = 2.0;
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
-}, 30_000);
+});
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-systemd-'));

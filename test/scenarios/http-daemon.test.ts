@@ -130,7 +130,7 @@ describe('the gateway with a page', () => {
     await rig.restart();
     // Sessions of the page end with the process.
     expect((await ask('GET', '/api/v1/me', { cookie })).status).toBe(401);
-    await until('it is released', () => bank.number('ahu1/sat-sp') === before, 15_000);
+    await until('it is released', () => bank.number('ahu1/sat-sp') === before);
     const rows = await rig.rows();
     const [ended] = rows.filter(({ row }) => row.event === 'override-ended');
     expect(ended?.row.detail).toMatchObject({ state: 'released', owner: 'anna', target: 'ahu1/sat-sp' });

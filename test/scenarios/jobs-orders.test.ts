@@ -17,8 +17,8 @@ import { type ImageWords, JobsRig } from './jobs-rig.ts';
 let rig: JobsRig;
 beforeAll(async () => {
   rig = await JobsRig.start({ count: 4, confirmSeconds: 6 });
-}, 60_000);
-afterAll(() => rig.stop(), 30_000);
+});
+afterAll(() => rig.stop());
 
 const writtenToAll = (): number[] => rig.ids.map((id) => rig.written(id));
 const states = ({ devices }: ApiJob) => devices.map(({ state }) => state);
@@ -80,7 +80,7 @@ describe('an image', () => {
     const words = { version: '0.8.0', permitsDowngrade: true };
     const job = await rig.ended(await rig.update('anna', await rig.upload(rig.image(words), words), ['fw1']));
     expect([states(job), rig.loader('fw1').wouldRun.version]).toEqual([['done'], '0.8.0']);
-  }, 30_000);
+  });
 });
 
 describe('a list of devices', () => {
@@ -139,7 +139,7 @@ describe('a configuration', () => {
     expect([...asked]).toEqual(
       expect.arrayContaining(['device.configure fw1', 'device.configure fw2', 'device.configure fw2/gain']),
     );
-  }, 30_000);
+  });
 
   it('of who may not on the source, or one destination, is copied nowhere', async () => {
     const before = writtenToAll();
@@ -175,7 +175,7 @@ describe('the command line', () => {
     await rig.push(['robot']);
     expect((await rig.command(...update)).code).not.toBe(0);
     await rig.push();
-  }, 60_000);
+  });
 
   it('sets alarm limits, copies and batches', async () => {
     const devices = ['--device', 'fw1', '--device', 'fw2', '--device', 'fw3'];
@@ -203,7 +203,7 @@ describe('the command line', () => {
     await writeFile(rows, 'point,value\nfw1/sp,99\nfw2/sp,20\n');
     expect((await rig.command('batch', rows, '--wait')).code).not.toBe(0);
     expect(rig.plant.device('fw2').object('analog-value,1').number('present-value')).toBe(22);
-  }, 60_000);
+  });
 });
 
 describe('limits on a list of devices', () => {
@@ -216,7 +216,7 @@ describe('limits on a list of devices', () => {
     rig.plant.device('fw3').behave();
     expect([job.state, ...states(job)]).toEqual(['failed', 'rolled-back', 'rolled-back', 'failed']);
     expect(rig.ids.map(limitOf)).toEqual(before);
-  }, 30_000);
+  });
 });
 
 describe('the cloud console', () => {
@@ -252,7 +252,7 @@ describe('the cloud console', () => {
       const id = started?.state === 'done' ? (started.job?.id ?? '') : '';
       const told = () =>
         heard.flatMap(({ topic, json }) => (topic.endsWith(`/jobs/${id}`) ? [jobSchema.parse(json)] : []));
-      await until('its end is told', () => told().at(-1)?.endedAt !== undefined, 20_000);
+      await until('its end is told', () => told().at(-1)?.endedAt !== undefined);
       expect(told().at(-1)).toMatchObject({ state: 'done', done: 2, total: 2, starter: 'anna', counts: { done: 2 } });
       expect(rig.loader('fw4').wouldRun.version).toBe('5.0.0');
       const intents = rig.rows().flatMap(({ row }) => (row.kind === 'intent' && row.job === id ? [row] : []));
@@ -260,5 +260,5 @@ describe('the cloud console', () => {
     } finally {
       await client.endAsync(true);
     }
-  }, 40_000);
+  });
 });

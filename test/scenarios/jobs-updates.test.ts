@@ -21,8 +21,8 @@ beforeAll(async () => {
       ...(id === 'fw4' && { firmware: { raw: 'permit' } }),
     }),
   });
-}, 60_000);
-afterAll(() => rig.stop(), 30_000);
+});
+afterAll(() => rig.stop());
 
 /** A newer image than all before, ready to be sent. */
 async function newImage(size = 60_000): Promise<{ readonly id: string; readonly octets: Buffer; version: string }> {
@@ -74,7 +74,7 @@ describe('a person', () => {
       expect([who.principal, approvedBy]).toEqual(['eve', ['ben']]);
       expect(firmware).toEqual({ image: image.id, oldVersion: '1.0.0', newVersion: image.version });
     }
-  }, 30_000);
+  });
 
   it('who lacks the right on one device begins nothing on any', async () => {
     const image = await newImage();
@@ -118,7 +118,7 @@ describe('a person', () => {
     expect((await rig.act('robot', id, 'abort', { why: 'over' })).status).toBe(200);
     expect(states(await rig.ended(id))).toEqual(['rolled-back', 'rolled-back', 'aborted']);
     expect(await rig.push()).toMatchObject({ state: 'active' });
-  }, 40_000);
+  });
 
   it('who aborts has nothing sent any more within a second, and what was staged dropped', async () => {
     const image = await newImage(LARGE);
@@ -135,7 +135,7 @@ describe('a person', () => {
     expect(pieces('fw1').at(-1)?.at).toBe(last);
     expect(digests('fw1')).toEqual([before]);
     expect(rig.plant.device('fw1').state.files.get(1)?.content.length).toBe(0);
-  }, 30_000);
+  });
 
   it('who pauses goes on where it was, without a gap', async () => {
     const image = await newImage(LARGE);
@@ -153,7 +153,7 @@ describe('a person', () => {
     const { octets = 0, gaps } = rig.loader('fw2').transfers.at(-1) ?? {};
     expect(gaps).toBe(0);
     expect(octets).toBeLessThan(LARGE + 20_000);
-  }, 40_000);
+  });
 });
 
 describe('a device', () => {
@@ -165,7 +165,7 @@ describe('a device', () => {
     const job = await rig.ended(id);
     expect([job.state, ...states(job)]).toEqual(['failed', 'rolled-back', 'aborted', 'aborted']);
     expect([...digests('fw1', 'fw2'), ...writtenTo('fw2', 'fw4')]).toEqual(before);
-  }, 30_000);
+  });
 
   it('is of one job at a time, and of nobody’s raw frames meanwhile', async () => {
     const image = await newImage(LARGE);
@@ -192,7 +192,7 @@ describe('a device', () => {
     expect(states(await rig.ended(id))).toEqual(['done']);
     expect(rig.loader('fw4').transfers.at(-1)).toMatchObject({ gaps: 0 });
     expect(rig.loader('fw4').wouldRun.version).toBe(image.version);
-  }, 40_000);
+  });
 
   it('that restarts of itself, loses answers or stalls for a while is brought to its end; one that lies is brought back', async () => {
     const image = await newImage(200_000);
@@ -214,5 +214,5 @@ describe('a device', () => {
     expect(liar?.why).toContain('99.0.0');
     expect([old, image.id]).toContain(digests('fw5')[0]);
     rig.loader('fw5').recover();
-  }, 90_000);
+  });
 });

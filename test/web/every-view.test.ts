@@ -32,7 +32,7 @@ describe.skipIf(!haveChromium())('every view', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage();
-  }, 40_000);
+  });
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 

@@ -45,7 +45,7 @@ describe.skipIf(!haveChromium())('a visit', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage();
-  }, 40_000);
+  });
   afterAll(() => stage?.stop());
 
   it('takes little over the wire, and is there within a second', async () => {

@@ -16,7 +16,7 @@ describe.skipIf(!haveChromium())('jobs', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage();
-  }, 40_000);
+  });
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
@@ -206,7 +206,7 @@ describe.skipIf(!haveChromium())('jobs', () => {
       .getByLabel('Image file')
       .setInputFiles({ name: 'image.bin', mimeType: 'application/octet-stream', buffer: octets });
     await page.getByRole('button', { name: 'Add', exact: true }).click();
-    await page.getByText('Boreas 9000-B 2.1.0 was added.').waitFor({ timeout: 10_000 });
+    await page.getByText('Boreas 9000-B 2.1.0 was added.').waitFor();
     expect(offsets).toEqual([0, 1_048_576, 1_048_576, 2_097_152]);
   });
 

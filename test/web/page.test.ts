@@ -13,7 +13,7 @@ describe.skipIf(!haveChromium())('the page', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage();
-  }, 40_000);
+  });
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
@@ -149,7 +149,7 @@ describe.skipIf(!haveChromium())('the page', () => {
     expect(await confirmFrom('127.0.0.9', first)).toBe(404);
     expect(await page.getByRole('heading', { name: 'Your session' }).count()).toBe(0);
     expect(await confirmFrom('127.0.0.9', await claim(first))).toBe(200);
-    await page.getByRole('heading', { name: 'Your session' }).waitFor({ timeout: 10_000 });
+    await page.getByRole('heading', { name: 'Your session' }).waitFor();
     await page.getByText('127.0.0.9').first().waitFor();
     await page.getByRole('button', { name: 'End it' }).click();
   });

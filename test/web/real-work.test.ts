@@ -4,46 +4,34 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { notificationClass } from '../../simulators/bacnet/object-kinds.ts';
 import { app } from '../../simulators/bacnet/values.ts';
-import { JobsRig, PASSWORD } from '../scenarios/jobs-rig.ts';
-import { haveChromium, type OwnBrowser, signIn, startBrowser, type Visit } from './browser.ts';
+import type { JobsRig } from '../scenarios/jobs-rig.ts';
+import { haveChromium, type Visit } from './browser.ts';
 import { faultsOf } from './checker.ts';
+import { type Person, RealStage } from './real-stage.ts';
 
-type Person = 'anna' | 'ben' | 'carla' | 'dora' | 'eve';
 /** Takes seconds, so that there is something to watch. */
 const LARGE = 1_500_000;
 /** Of this device, the last. */
 const SLOW = 3;
 
 describe.skipIf(!haveChromium())('with the real gateway', () => {
+  let stage: RealStage;
   let rig: JobsRig;
-  let browser: OwnBrowser;
   let version = 1;
-  const visits: Visit[] = [];
   beforeAll(async () => {
-    browser = await startBrowser();
-    rig = await JobsRig.start({
+    stage = await RealStage.start({
       count: 4,
       confirmSeconds: 6,
       loader: (index) => ({ timeScale: index === SLOW ? 1 : 0.05 }),
     });
+    ({ rig } = stage);
     // Without a class of notifications nobody has to acknowledge anything.
     for (const { state } of rig.plant.devices.values()) state.add(notificationClass(1, 'Alarms'));
   }, 60_000);
-  afterEach(async () => {
-    for (const { context } of visits.splice(0)) await context.close();
-  });
-  afterAll(async () => {
-    await browser?.stop();
-    await rig?.stop();
-  }, 30_000);
+  afterEach(() => stage.leave());
+  afterAll(() => stage?.stop(), 30_000);
 
-  async function as(person: Person): Promise<Visit> {
-    const visit = await browser.visit(`https://127.0.0.1:${rig.gateway.ports.get('http')}`);
-    visits.push(visit);
-    await signIn(visit.page, person, PASSWORD);
-    await visit.page.locator('nav.rail').waitFor();
-    return visit;
-  }
+  const as = (person: Person): Promise<Visit> => stage.as(person);
 
   function newImage(size: number) {
     version += 1;
@@ -105,7 +93,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.locator('.tag.big', { hasText: 'Done' }).waitFor();
     expect(runs('fw4', 'fw2', 'fw1')).toEqual([image.version, image.version, '1.0.0']);
     expect(complaints).toEqual([]);
-  }, 40_000);
+  });
 
   it('one device without the right stops all before the start, and the page says which and why', async () => {
     const image = newImage(20_000);
@@ -130,7 +118,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.getByRole('button', { name: 'Start on 1 device' }).click();
     await page.getByText('1 of 1 done').waitFor();
     expect(runs('fw1')).toEqual([image.version]);
-  }, 30_000);
+  });
 
   it('what needs a second person waits for one, who approves with a comment; both see it as it happens', async () => {
     const image = newImage(20_000);
@@ -156,7 +144,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await first.page.getByText('1 of 1 done').waitFor();
     await second.page.getByText('1 of 1 done').waitFor();
     expect(runs('fw3')).toEqual([image.version]);
-  }, 30_000);
+  });
 
   it('what a second person refuses never begins, and the comment says why', async () => {
     const image = newImage(20_000);
@@ -170,7 +158,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.locator('.tag.big', { hasText: 'Refused' }).waitFor();
     await page.locator('.approvals').getByText('not in winter').waitFor();
     expect(written('fw4')).toEqual(before);
-  }, 30_000);
+  });
 
   it('a transfer is paused, goes on, and is aborted with a reason; the device runs what it ran', async () => {
     const image = newImage(2 * LARGE);
@@ -199,7 +187,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.locator('.stage.held', { hasText: /Rolled back|Aborted/ }).waitFor();
     expect(runs('fw4')).toEqual([before]);
     expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
-  }, 40_000);
+  });
 
   it('a device that failed says why, and is tried again from the page', async () => {
     const image = newImage(60_000);
@@ -217,9 +205,9 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await picture('real-failed');
     rig.loader('fw2').recover();
     await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('2 of 2 done').waitFor({ timeout: 20_000 });
+    await page.getByText('2 of 2 done').waitFor();
     expect(runs('fw2', 'fw3')).toEqual([image.version, image.version]);
-  }, 40_000);
+  });
 
   it('a viewer acknowledges an alarm, in their name, at the device', async () => {
     const device = rig.plant.device('fw1');
@@ -234,7 +222,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await alarm.getByText('acknowledged', { exact: true }).waitFor();
     expect(device.object('analog-input,1').bits('acked-transitions')).toEqual([true, true, true]);
     device.measure('analog-input,1', 21);
-  }, 30_000);
+  });
 
   it('a configuration is copied with its differences shown before, and alarm limits are set on a list', async () => {
     const gain = (id: string) => rig.plant.device(id).object('analog-value,2').number('present-value');
@@ -261,7 +249,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.getByRole('button', { name: 'Start on 3 devices' }).click();
     await page.getByText('3 of 3 done').waitFor();
     expect(['fw1', 'fw2', 'fw3', 'fw4'].map(limit)).toEqual([28, 26.5, 26.5, 26.5]);
-  }, 40_000);
+  });
 
   it('the move of a device is asked for on its own view, waits, and is withdrawn; without the right at both places it is refused', async () => {
     const visit = await as('anna');
@@ -292,5 +280,5 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await looker.go('device/fw1');
     await looker.page.getByRole('heading', { level: 1, name: 'Unit 1' }).waitFor();
     expect(await looker.page.getByText('Ask to move this device …').count()).toBe(0);
-  }, 30_000);
+  });
 });

@@ -12,7 +12,7 @@ describe.skipIf(!haveChromium())('a session', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage();
-  }, 40_000);
+  });
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop());
 
@@ -22,7 +22,7 @@ describe.skipIf(!haveChromium())('a session', () => {
     const carla = await stage.as('carla');
     await carla.go('admin/sessions');
     await carla.page.locator('.web-session', { hasText: 'Anna' }).getByRole('button', { name: 'End session' }).click();
-    await anna.page.getByText('Your session has ended. Sign in again.').waitFor({ timeout: 5000 });
+    await anna.page.getByText('Your session has ended. Sign in again.').waitFor();
     expect(await anna.page.locator('.tile').count()).toBe(0);
     await expect.poll(() => carla.page.locator('.web-session', { hasText: 'Anna' }).count()).toBe(0);
     expect(await carla.page.locator('.web-session', { hasText: 'Carla' }).count()).toBe(1);
@@ -34,7 +34,7 @@ describe.skipIf(!haveChromium())('a session', () => {
     await page.locator('.row .quality', { hasText: 'live' }).first().waitFor();
     await stage.site.push([{ id: 'sent-home', why: 'left today', principal: 'ben' }]);
     try {
-      await page.getByText('Your access was withdrawn.').waitFor({ timeout: 5000 });
+      await page.getByText('Your access was withdrawn.').waitFor();
       expect(await page.locator('.row, .value').count()).toBe(0);
       await page.locator('input[name=login]').fill('ben');
       await page.locator('input[name=password]').fill('gatehouse-demo');
@@ -158,5 +158,5 @@ describe.skipIf(!haveChromium())('somebody of the organization’s provider', ()
       await rig?.stop();
       provider.stop();
     }
-  }, 40_000);
+  });
 });

@@ -91,7 +91,7 @@ describe('an update', () => {
     expect(await rig.step({ kind: 'activate', image: sourceOf(image) })).toEqual(acknowledged);
     expect(await rig.firmware.standing(rig.handle())).toEqual({ ok: false, fault: 'the device did not answer' });
     await expect
-      .poll(() => rig.firmware.standing(rig.handle()), { timeout: 5000 })
+      .poll(() => rig.firmware.standing(rig.handle()))
       .toMatchObject({ ok: true, value: { version: '2.0.0' } });
   });
 

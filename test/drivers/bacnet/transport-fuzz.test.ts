@@ -56,7 +56,7 @@ function mutated(frame: Buffer, below: (most: number) => number): Buffer {
   return octets;
 }
 
-it('outlives killer frames and mutations on both sides, and grows by nothing', { timeout: 20_000 }, async () => {
+it('outlives killer frames and mutations on both sides, and grows by nothing', async () => {
   const rig = await TransportRig.start({ network: { timeoutMs: 50, retries: 0, segmentTimeoutMs: 50 } });
   const tool = await rig.client({ maxApdu: 128 });
   const ahu = rig.device('ahu2');

@@ -126,7 +126,7 @@ export async function ask(client: BacnetClient, to: Peer, request: ServiceReques
   return outcomeText(await client.request(to, request));
 }
 
-export async function eventually(ready: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function eventually(ready: () => boolean, timeoutMs = 30_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!ready()) {
     if (Date.now() > end) throw new Error(`what was waited for did not come in ${timeoutMs} ms`);

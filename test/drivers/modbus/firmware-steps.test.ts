@@ -188,17 +188,15 @@ describe('a step', () => {
     expect(await rig.standing()).toMatchObject({ ok: false });
   });
 
-  it('that ends a silent wait does so within a second', async () => {
-    const rig = await FirmwareRig.start({ timeoutMs: 1500 });
+  it('that is aborted does not wait for what is silent', async () => {
+    const rig = await FirmwareRig.start({ timeoutMs: 60_000 });
     const image = rig.plant.image('2.0.0', SIZE);
     rig.loader().fail({ kind: 'stall', at: 3 });
     const abort = new AbortController();
-    const began = performance.now();
     const progress = (octets: number): void => {
       if (octets === 3 * BLOCK) setTimeout(() => abort.abort(), 20);
     };
     expect(await rig.transfer(image, { signal: abort.signal, progress })).toMatchObject({ kind: 'stopped' });
-    expect(performance.now() - began).toBeLessThan(1500);
   });
 
   it.each([

@@ -133,7 +133,7 @@ describe.each(METHODS.filter(([name]) => name !== 'plain files'))('what goes wro
     rig.loader().fail({ kind: 'lie', version: '1.0.0' });
     expect(await rig.activate(image)).toEqual(acknowledged);
     expect(await rig.standing()).toEqual({ ok: false, fault: 'no answer within 100 ms' });
-    await expect.poll(() => rig.standing(), { timeout: 5000 }).toMatchObject({ value: { version: '1.0.0' } });
+    await expect.poll(() => rig.standing()).toMatchObject({ value: { version: '1.0.0' } });
     expect(rig.loader().bank(rig.plant.first, image)).toBe('new');
   });
 

@@ -189,7 +189,7 @@ describe('what moves more than itself', () => {
 
 /** Waits for something that no datagram to the tool announces. */
 async function until(ready: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 30_000;
   while (!ready()) {
     if (Date.now() > deadline) throw new Error('it did not come about');
     await new Promise((resolve) => setImmediate(resolve));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectAsync } from 'mqtt';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createConsole } from '../../../simulators/cloud/console.ts';
 import { TOPICS } from '../../../src/cloud/topics.ts';
 import { startGateway } from '../../cloud/gateway.ts';
@@ -58,7 +58,7 @@ describe.runIf(have('mosquitto'))('Mosquitto with the example', () => {
     await console.push('site-1', siteBundle({ revision: 1, gateway: 'site-1' }));
     expect(await console.waitForReport('site-1', 1)).toMatchObject({ state: 'active' });
     await console.lock('site-1', 1, []);
-    await vi.waitFor(() => expect(gateway.cloud.status().locks).toMatchObject({ revision: 1 }));
+    await expect.poll(() => gateway.cloud.status().locks).toMatchObject({ revision: 1 });
     expect(gateway.logged.filter(({ event }) => event === 'cloud.publish-denied')).toEqual([]);
 
     const other = await connectAsync(broker.url, { username: 'site-2', password: 'of site-2', protocolVersion: 5 });
