@@ -55,6 +55,26 @@ export function imageIn(memory: Buffer): Buffer | undefined {
   return crc32(image.subarray(CHECKED_FROM)) === image.readUInt32BE(8) ? image : undefined;
 }
 
+/** What would run if a device got its power now. `version` of what is torn is unknown. */
+export interface Runnable {
+  readonly digest: string;
+  readonly version: string | undefined;
+}
+
+/** What a boot loader would run of this memory. */
+export function runnableIn(memory: Buffer): Runnable {
+  const image = imageIn(memory);
+  return image === undefined
+    ? { digest: digestOf(memory), version: undefined }
+    : { digest: digestOf(image), version: headerOf(image)?.version };
+}
+
+/** Which of two images would run; `torn`: neither of them. */
+export function whichOf({ digest }: Runnable, old: Buffer, fresh: Buffer): 'old' | 'new' | 'torn' {
+  if (digest === digestOf(fresh)) return 'new';
+  return digest === digestOf(old) ? 'old' : 'torn';
+}
+
 /** SHA-256, lower-case hex. */
 export function digestOf(octets: Buffer): string {
   return createHash('sha256').update(octets).digest('hex');

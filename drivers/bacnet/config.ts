@@ -2,6 +2,7 @@
 // One zod definition: parsing and the editors' JSON Schema come from it.
 
 import { z } from 'zod';
+import { CHANGING_ACTIONS } from '../../src/model/action.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_.~-]{1,64}$/, { error: 'a name of A-Z a-z 0-9 _ . ~ -, at most 64 long' });
 const address = z.ipv4({ error: 'an IPv4 address' });
@@ -160,15 +161,7 @@ export const bacnetSection = z.strictObject({
       z.strictObject({
         vendor: z.number().int().min(0).max(65_535),
         service: z.number().int().min(0).max(4_294_967_295),
-        action: z.enum([
-          'point.write',
-          'alarm.threshold',
-          'device.configure',
-          'device.control',
-          'firmware.update',
-          'engineering.modify',
-          'lifeSafety.operate',
-        ]),
+        action: z.enum(CHANGING_ACTIONS),
       }),
     )
     .max(1024)

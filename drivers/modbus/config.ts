@@ -2,6 +2,7 @@
 // One zod definition: parsing and the editors' JSON Schema come from it.
 
 import { z } from 'zod';
+import { CHANGING_ACTIONS } from '../../src/model/action.ts';
 
 const address = z.union([z.ipv4(), z.ipv6()], { error: 'an IPv4 or IPv6 address' });
 const name = z.string().regex(/^[A-Za-z0-9_.~-]{1,64}$/, { error: 'a name of A-Z a-z 0-9 _ . ~ -, at most 64 long' });
@@ -100,15 +101,7 @@ export const modbusSection = z.strictObject({
         device: z.string().min(1),
         functionCode: z.number().int().min(1).max(127),
         subFunction: z.number().int().min(0).max(65_535).optional().describe('Of FC 8; the MEI type of FC 43'),
-        action: z.enum([
-          'point.write',
-          'alarm.threshold',
-          'device.configure',
-          'device.control',
-          'firmware.update',
-          'engineering.modify',
-          'lifeSafety.operate',
-        ]),
+        action: z.enum(CHANGING_ACTIONS),
       }),
     )
     .max(1024)

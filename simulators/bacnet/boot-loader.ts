@@ -3,7 +3,17 @@
 // 2. With one bank the transfer overwrites what runs, and nothing but a whole new image brings the device back.
 // 3. Tests can always ask what would run: the old image, the new one, or something torn.
 
-import { buildImage, digestOf, headerOf, IMAGE_HEADER_OCTETS, type ImageHeader, imageIn } from '../firmware-image.ts';
+import {
+  buildImage,
+  digestOf,
+  headerOf,
+  IMAGE_HEADER_OCTETS,
+  type ImageHeader,
+  imageIn,
+  type Runnable,
+  runnableIn,
+  whichOf,
+} from '../firmware-image.ts';
 import type { DeviceState, FileGuard, SimulatedFile } from './device-state.ts';
 import { RejectFault, ServiceFault, SilenceFault } from './faults.ts';
 import { describeFile } from './file-services.ts';
@@ -54,12 +64,6 @@ export type LoaderFault =
   | { readonly kind: 'lie'; readonly version: string }
   /** It does not come up again after the next restart. */
   | { readonly kind: 'never-back' };
-
-/** What would run if the device got its power now. `version` of what is torn is unknown. */
-interface Runnable {
-  readonly digest: string;
-  readonly version: string | undefined;
-}
 
 interface TransferRecord {
   chunks: number;
@@ -167,18 +171,12 @@ export class BootLoader implements FileGuard {
 
   /** What would run after the power came back. */
   get wouldRun(): Runnable {
-    const memory = this.#options.banks === 'single' ? this.#file.content : this.#active;
-    const image = imageIn(memory);
-    return image === undefined
-      ? { digest: digestOf(memory), version: undefined }
-      : { digest: digestOf(image), version: headerOf(image)?.version };
+    return runnableIn(this.#options.banks === 'single' ? this.#file.content : this.#active);
   }
 
   /** Which of two images would run; `torn`: neither of them. */
   bank(old: Buffer, fresh: Buffer): 'old' | 'new' | 'torn' {
-    const { digest } = this.wouldRun;
-    if (digest === digestOf(fresh)) return 'new';
-    return digest === digestOf(old) ? 'old' : 'torn';
+    return whichOf(this.wouldRun, old, fresh);
   }
 
   /** Throws where a boot loader alone does not carry a service out. */

@@ -1,10 +1,10 @@
 // A datagram in one line and sorted by what it could do. Reading here is tolerant and total: a record never refuses an entry.
 
+import type { FrameKind } from '../arrival-record.ts';
 import { type Apdu, decodeApdu } from './apci.ts';
 import { type Element, parseElements } from './elements.ts';
 import { BVLC, decodeBvlc, decodeNpdu, type Route } from './framing.ts';
 import { confirmedName, objectName, propertyName, unconfirmedName } from './names.ts';
-import type { FrameKind } from './record.ts';
 import { decoded, shown, TAG } from './values.ts';
 
 interface Description {

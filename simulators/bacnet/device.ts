@@ -21,7 +21,7 @@ import { CONFIRMED, confirmedName, OBJECT_TYPE, PROPERTY, propertyName, REJECT, 
 import type { SimulatedObject } from './object.ts';
 import { Parameters } from './parameters.ts';
 import { type ArrivedRequest, nameOf, type Outcome, type Peer } from './peer.ts';
-import { ArrivalRecord, type ArrivedFrame } from './record.ts';
+import { type ArrivedFrame, DeviceRecord } from './record.ts';
 import { confirmedServices } from './service-table.ts';
 import { Station, type StationOptions, type Transmit } from './station.ts';
 import { TrendLogs } from './trend.ts';
@@ -59,7 +59,7 @@ const NOTIFICATIONS: readonly number[] = [
 
 export class SimulatedDevice {
   readonly name: string;
-  readonly record: ArrivalRecord;
+  readonly record: DeviceRecord;
   readonly state: DeviceState;
   readonly cov: CovSubscriptions;
   /** Notifications that reached this device, one line each. */
@@ -82,7 +82,7 @@ export class SimulatedDevice {
     this.name = options.name;
     this.#options = options;
     const now = options.now ?? Date.now;
-    this.record = new ArrivalRecord(options.keptFrames);
+    this.record = new DeviceRecord(options.keptFrames);
     const device = deviceObject(
       options,
       () => this.state,

@@ -1,6 +1,6 @@
 // How a simulated BACnet device can be told to fail.
 
-import type { FrameKind } from './record.ts';
+import type { FrameKind } from '../arrival-record.ts';
 
 /**
  * `hold`: the answer waits for `release()` while others pass it by: a late answer without a clock.

@@ -1,5 +1,6 @@
 // The BACnet plant's air handler: set points with priority arrays, and one of everything a technician meets on such a device.
 
+import { follow } from '../plant-point.ts';
 import { destinationOf } from './alarms.ts';
 import type { BootLoaderOptions } from './boot-loader.ts';
 import type { SimulatedDevice } from './device.ts';
@@ -16,7 +17,7 @@ import {
   schedule,
   trendLog,
 } from './object-kinds.ts';
-import { also, follow, type PlantRow, row } from './plant-point.ts';
+import { also, type PlantRow, row } from './plant-point.ts';
 import { app } from './values.ts';
 
 const temperature = { temp: true, air: true };

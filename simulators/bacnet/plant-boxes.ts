@@ -1,7 +1,8 @@
 // The BACnet plant's small and large devices: a VAV box that takes little at once, and a controller with two hundred objects.
 
+import { follow } from '../plant-point.ts';
 import type { SimulatedDevice } from './device.ts';
-import { follow, type PlantRow, row } from './plant-point.ts';
+import { type PlantRow, row } from './plant-point.ts';
 
 const temperature = { temp: true, air: true };
 

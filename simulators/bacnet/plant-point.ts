@@ -1,10 +1,9 @@
 // The form in which the BACnet plant is written down: what a signed inventory says of a point, and the object it stands on.
 
+import type { InventoryWords, PlantPointClass } from '../plant-point.ts';
 import type { ObjectText, PropertyName } from './names.ts';
 import type { SimulatedObject } from './object.ts';
 import { type PointOptions, pointObject } from './object-kinds.ts';
-
-type PlantPointClass = 'set-point' | 'command' | 'parameter' | 'alarm-limit' | 'firmware' | 'sensor';
 
 /** Where a point is: an object and, where it is not the present value, a property of it. */
 interface BacnetAddress {
@@ -12,21 +11,7 @@ interface BacnetAddress {
   readonly property?: PropertyName;
 }
 
-export interface PlantPoint {
-  readonly id: string;
-  readonly name: string;
-  readonly class: PlantPointClass;
-  readonly facts?: Readonly<Record<string, boolean | number | string>>;
-  readonly unit?: string;
-  readonly limits?: {
-    readonly min?: number;
-    readonly max?: number;
-    readonly step?: number;
-    readonly values?: readonly number[];
-    readonly rate?: number;
-  };
-  readonly involves?: readonly string[];
-  readonly undo?: boolean;
+export interface PlantPoint extends InventoryWords<number> {
   readonly address: BacnetAddress;
 }
 
@@ -80,9 +65,4 @@ export function row(
 /** A point on a further property of an object that another row builds, or on one that `build` makes. */
 export function also(point: PlantPoint, build?: () => SimulatedObject): PlantRow {
   return build === undefined ? { point } : { point, build };
-}
-
-/** Moves a value towards a target by the share that a first-order lag of `lagSeconds` covers in `seconds`. */
-export function follow(value: number, target: number, seconds: number, lagSeconds: number): number {
-  return value + (target - value) * (1 - Math.exp(-seconds / lagSeconds));
 }

@@ -1,9 +1,10 @@
-// What arrived at a simulated device: the witness of every scenario. It counts for ever and keeps the last entries.
+// What arrived at a simulated device, and what it changed.
 // 1. A datagram is recorded before anything is made of it, whatever the device then does with it.
 // 2. What is not a known read counts as a write or as `other`: nothing that could have changed something hides among the reads.
 
-/** `write`: a service that changes something or could. `other`: answers, notifications, network and BVLL messages, bytes that are no frame. */
-export type FrameKind = 'read' | 'write' | 'other';
+import { ArrivalRecord, type FrameKind } from '../arrival-record.ts';
+
+const KEPT_CHANGES = 10_000;
 
 export interface ArrivedFrame {
   /** Milliseconds since 1970. */
@@ -12,6 +13,7 @@ export interface ArrivedFrame {
   readonly peer: string;
   /** The whole datagram. */
   readonly bytes: Buffer;
+  /** `write`: a service that changes something or could. `other`: answers, notifications, network and BVLL messages, bytes that are no frame. */
   readonly kind: FrameKind;
   /** `write-property`; absent for what is no request. */
   readonly service?: string;
@@ -36,66 +38,17 @@ interface AppliedChange {
   readonly peer?: string;
 }
 
-const KEPT = 10_000;
-
-/** A bounded record of frames; the counts are not bounded. */
-export class ArrivalRecord {
-  readonly #kept: number;
-  readonly #frames: ArrivedFrame[] = [];
+/** The frames that arrived, and what came of them. */
+export class DeviceRecord extends ArrivalRecord<ArrivedFrame> {
   readonly #applied: AppliedChange[] = [];
-  readonly #seen: Record<FrameKind, number> = { read: 0, write: 0, other: 0 };
-
-  /** `kept`: how many frames, and how many changes, are kept. */
-  constructor(kept = KEPT) {
-    this.#kept = kept;
-  }
-
-  add(frame: ArrivedFrame): void {
-    this.#seen[frame.kind] += 1;
-    keep(this.#frames, frame, this.#kept);
-  }
 
   addApplied(change: AppliedChange): void {
-    keep(this.#applied, change, this.#kept);
-  }
-
-  /** The last frames in order of arrival. */
-  all(): readonly ArrivedFrame[] {
-    return this.#frames;
-  }
-
-  writes(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'write');
-  }
-
-  reads(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'read');
-  }
-
-  others(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'other');
+    this.#applied.push(change);
+    if (this.#applied.length > KEPT_CHANGES) this.#applied.shift();
   }
 
   /** The last changes that services brought about. */
   applied(): readonly AppliedChange[] {
     return this.#applied;
   }
-
-  /** How many writes ever arrived; each segment of one counts. */
-  writesSeen(): number {
-    return this.#seen.write;
-  }
-
-  readsSeen(): number {
-    return this.#seen.read;
-  }
-
-  othersSeen(): number {
-    return this.#seen.other;
-  }
-}
-
-function keep<T>(list: T[], item: T, most: number): void {
-  list.push(item);
-  if (list.length > most) list.shift();
 }

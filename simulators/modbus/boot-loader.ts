@@ -4,7 +4,17 @@
 // 3. Tests can always ask what would run: the old image, the new one, or something torn.
 
 import { crc32 } from 'node:zlib';
-import { buildImage, digestOf, headerOf, IMAGE_HEADER_OCTETS, type ImageHeader, imageIn } from '../firmware-image.ts';
+import {
+  buildImage,
+  digestOf,
+  headerOf,
+  IMAGE_HEADER_OCTETS,
+  type ImageHeader,
+  imageIn,
+  type Runnable,
+  runnableIn,
+  whichOf,
+} from '../firmware-image.ts';
 
 export interface BootLoaderOptions {
   readonly vendor: string;
@@ -40,12 +50,6 @@ export type LoaderFault =
   | { readonly kind: 'lie'; readonly version: string }
   /** It does not come up again after the next restart. */
   | { readonly kind: 'never-back' };
-
-/** What would run if the device got its power now. `version` of what is torn is unknown. */
-interface Runnable {
-  readonly digest: string;
-  readonly version: string | undefined;
-}
 
 interface TransferRecord {
   blocks: number;
@@ -161,18 +165,12 @@ export class BootLoader {
 
   /** What would run after the power came back. */
   get wouldRun(): Runnable {
-    const memory = this.#isOverwritten ? this.staged : this.#active;
-    const image = imageIn(memory);
-    return image === undefined
-      ? { digest: digestOf(memory), version: undefined }
-      : { digest: digestOf(image), version: headerOf(image)?.version };
+    return runnableIn(this.#isOverwritten ? this.staged : this.#active);
   }
 
   /** Which of two images would run; `torn`: neither of them. */
   bank(old: Buffer, fresh: Buffer): 'old' | 'new' | 'torn' {
-    const { digest } = this.wouldRun;
-    if (digest === digestOf(fresh)) return 'new';
-    return digest === digestOf(old) ? 'old' : 'torn';
+    return whichOf(this.wouldRun, old, fresh);
   }
 
   /** Erases what came in before; with one bank that is what runs. */

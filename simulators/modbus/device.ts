@@ -2,11 +2,12 @@
 // 1. What arrives is recorded and announced before it is carried out.
 // 2. The transports know nothing of registers; this file knows nothing of sockets.
 
+import { ArrivalRecord } from '../arrival-record.ts';
 import { BootLoader, type BootLoaderOptions } from './boot-loader.ts';
 import { carriesOut, disfigure, type Failure, type FailureScope, type Reply } from './failures.ts';
 import { type DeviceState, type Execution, exceptionPdu, execute } from './functions.ts';
 import { LoaderFront, type LoaderFrontOptions } from './loader-front.ts';
-import { ArrivalRecord, type ArrivedFrame, describeRequest } from './record.ts';
+import { type ArrivedFrame, describeRequest } from './record.ts';
 import { type MappedPoint, type PlainRegisters, RegisterBank } from './register-bank.ts';
 
 interface SimulatedDeviceOptions {
@@ -48,7 +49,7 @@ interface Misbehaviour {
 
 export class SimulatedDevice {
   readonly name: string;
-  readonly record = new ArrivalRecord();
+  readonly record = new ArrivalRecord<ArrivedFrame>();
   readonly bank: RegisterBank;
   readonly state: DeviceState;
   readonly #options: SimulatedDeviceOptions;

@@ -1,6 +1,6 @@
 // How a simulated device can be told to fail, and what the transports then put on the wire.
 
-import type { FrameKind } from './record.ts';
+import type { FrameKind } from '../arrival-record.ts';
 
 /**
  * `hold`: the answer waits for `release()` while others pass it by: a late answer without a clock.

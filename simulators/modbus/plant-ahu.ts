@@ -1,7 +1,8 @@
 // The demo plant's air handling unit: register map and behaviour.
 // Holding 100 to 105 lie together on purpose: a block write from 100 reaches the set point and, two registers on, an alarm limit.
 
-import { follow, type PlantPoint, row, swing } from './plant-point.ts';
+import { follow } from '../plant-point.ts';
+import { type PlantPoint, row, swing } from './plant-point.ts';
 import type { RegisterBank } from './register-bank.ts';
 
 const temperature = { temp: true, air: true };

@@ -1,7 +1,8 @@
 // The demo plant's chiller: register map and behaviour.
 // Holding 20 is a scale register as SunSpec has them: writing it changes what 21 and 22 mean.
 
-import { follow, type PlantPoint, row, swing } from './plant-point.ts';
+import { follow } from '../plant-point.ts';
+import { type PlantPoint, row, swing } from './plant-point.ts';
 import type { RegisterBank } from './register-bank.ts';
 
 /** Takes firmware block by block through registers, into a bank beside the one that runs. */

@@ -1,12 +1,10 @@
-// What arrived at a simulated device: the witness of every scenario. It counts for ever and keeps the last entries.
+// What a frame is that arrived at a simulated device.
 // 1. A frame is recorded before it is carried out, whatever the device then does with it.
 // 2. What is not a known read counts as a change or as `other`: nothing that could have changed something hides among the reads.
 
+import type { FrameKind } from '../arrival-record.ts';
 import type { RegisterBank } from './register-bank.ts';
 import type { ModbusTable } from './values.ts';
-
-/** `write` changes something (diagnostics other than echo and counters included); `other` is an unknown code or bytes that were no frame. */
-export type FrameKind = 'read' | 'write' | 'other';
 
 export interface ArrivedFrame {
   /** Milliseconds since 1970. */
@@ -16,6 +14,7 @@ export interface ArrivedFrame {
   readonly unit: number;
   /** The whole frame, header and CRC included. */
   readonly bytes: Buffer;
+  /** `write` changes something (diagnostics other than echo and counters included); `other` is an unknown code or bytes that were no frame. */
   readonly kind: FrameKind;
   /** 0 where the bytes were no frame. */
   readonly functionCode: number;
@@ -23,50 +22,6 @@ export interface ArrivedFrame {
   readonly points: readonly string[];
   /** One line for a person: `write 4 holding registers from 100 (ahu1/sat-sp, ahu1/sat-hi)`. */
   readonly summary: string;
-}
-
-const KEPT = 10_000;
-
-/** A bounded record of frames; the counts are not bounded. */
-export class ArrivalRecord {
-  readonly #frames: ArrivedFrame[] = [];
-  readonly #seen: Record<FrameKind, number> = { read: 0, write: 0, other: 0 };
-
-  add(frame: ArrivedFrame): void {
-    this.#seen[frame.kind] += 1;
-    this.#frames.push(frame);
-    if (this.#frames.length > KEPT) this.#frames.shift();
-  }
-
-  /** The last frames in order of arrival, at most 10 000. */
-  all(): readonly ArrivedFrame[] {
-    return this.#frames;
-  }
-
-  writes(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'write');
-  }
-
-  reads(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'read');
-  }
-
-  others(): readonly ArrivedFrame[] {
-    return this.#frames.filter((frame) => frame.kind === 'other');
-  }
-
-  /** How many writes ever arrived. */
-  writesSeen(): number {
-    return this.#seen.write;
-  }
-
-  readsSeen(): number {
-    return this.#seen.read;
-  }
-
-  othersSeen(): number {
-    return this.#seen.other;
-  }
 }
 
 interface Description {

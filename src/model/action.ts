@@ -64,6 +64,11 @@ export function isActionName(text: string): text is ActionName {
   return Object.hasOwn(ACTIONS, text);
 }
 
+/** What a frame may be said to ask, that nobody here understands. */
+export const CHANGING_ACTIONS: readonly ActionName[] = Object.keys(ACTIONS)
+  .filter(isActionName)
+  .filter((name) => ACTIONS[name].changing);
+
 /** What a point is for; it decides which action writing it asks (POLICY.md, "Writing a point asks"). */
 export const POINT_CLASSES = ['set-point', 'command', 'parameter', 'alarm-limit', 'firmware', 'sensor'] as const;
 export type PointClass = (typeof POINT_CLASSES)[number];
