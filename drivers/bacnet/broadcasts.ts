@@ -275,21 +275,35 @@ export class Broadcasts {
     const { plant, gate, counted, index, log } = this.#parts;
     const inventory = index()?.inventory;
     const { generation } = this.#lists;
-    const devices = 'mac' in to ? [to] : [...plant.devices()].filter(({ network }) => to.includes(network));
-    devices.sort((a, b) => stationKey(a).localeCompare(stationKey(b)));
+    const reached = () => ('mac' in to ? [to] : [...plant.devices()].filter(({ network }) => to.includes(network)));
+    const devices = reached().sort((a, b) => stationKey(a).localeCompare(stationKey(b)));
+    const judged = new Map(devices.map((device) => [device, device.instance]));
+    const changedMeanwhile = (): string | undefined => {
+      if (index()?.inventory !== inventory || this.#lists.generation !== generation)
+        return 'the inventory or a list it moves by changed';
+      const isAsJudged = reached().every((device) => judged.has(device) && judged.get(device) === device.instance);
+      return isAsJudged ? undefined : 'other devices than were judged would hear it';
+    };
     const abandon = (why: string): void => {
       counted.unconfirmed_dropped += 1;
       gate.abandon(permit, why);
     };
     const carry = async (): Promise<void> => {
-      if (index()?.inventory !== inventory || this.#lists.generation !== generation) {
-        abandon('the inventory or a list it moves by changed');
+      const early = changedMeanwhile();
+      if (early !== undefined) {
+        abandon(early);
         return;
       }
       const redemption = await gate.redeem(permit, new Map());
       if (!redemption.redeemed) return;
       let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
       try {
+        const late = changedMeanwhile();
+        if (late !== undefined) {
+          counted.unconfirmed_dropped += 1;
+          outcome = { kind: 'not-sent', why: late };
+          return;
+        }
         const { change } = redemption;
         if (change.kind !== 'unconfirmed') throw new RangeError('got a confirmed change, expected an unconfirmed one');
         const places = 'mac' in change.to ? [change.to] : change.to;

@@ -58,6 +58,14 @@ export async function carryOut(
     tell({ kind: 'refused', denial: redemption.denial });
     return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
+  // The intent took its time to the disk.
+  const late = changedMeanwhile();
+  if (late !== undefined) {
+    const notSent: Outcome = { kind: 'not-sent', why: late };
+    gate.settle(permit, notSent);
+    tell({ kind: 'withdrawn' });
+    return { outcome: notSent };
+  }
   let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
   let values: Map<TargetHandle, OldValue> | undefined;
   try {

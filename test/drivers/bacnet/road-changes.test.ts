@@ -95,6 +95,39 @@ describe('what becomes of a change', () => {
     expect(stage.sides.changes).toEqual([]);
   });
 
+  test('nor does one that became another while the intent went to disk', async () => {
+    const stage = await fakeStage();
+    const changing = { ...AHU };
+    stage.sides.known[0] = changing;
+    stage.journal.auto = false;
+    const answer = stage.ask(stage.anna, write, changing);
+    await vi.waitFor(() => expect(stage.journal.waiting).toBe(1));
+    Object.assign(changing, { instance: undefined });
+    stage.journal.auto = true;
+    stage.journal.flush();
+    expect((await answer).kind).toBe('error');
+    expect(stage.sides.changes).toEqual([]);
+    await vi.waitFor(() => expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]));
+  });
+
+  test('a broadcast that would reach somebody who came while the intent went to disk is not sent', async () => {
+    const clock = [{ to: 'user:anna', permissions: ['device.view', 'device.control'], at: 'hq' }];
+    const stage = await fakeStage({ grants: clock });
+    stage.sides.known.splice(0, 3, AHU, VAV);
+    stage.journal.auto = false;
+    const everybody = { network: 'plant' };
+    stage.road.unconfirmed(stage.anna, everybody, told(say.timeSynchronization(new Date(0))));
+    await vi.waitFor(() => expect(stage.journal.waiting).toBe(1));
+    stage.sides.known.push({ ...AHU, mac: 'ac10000abac0', instance: undefined });
+    stage.journal.auto = true;
+    stage.journal.flush();
+    await vi.waitFor(() => expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]));
+    expect(stage.sides.said).toEqual([]);
+    stage.sides.known.pop();
+    stage.road.unconfirmed(stage.anna, everybody, told(say.timeSynchronization(new Date(0))));
+    await vi.waitFor(() => expect(stage.sides.said).toMatchObject([{ to: 'plant' }]));
+  });
+
   test('a change of the device object has its identity read again', async () => {
     const stage = await fakeStage();
     await stage.ask(stage.anna, ask.reinitialize(1));
