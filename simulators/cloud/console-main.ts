@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // The program `gatehouse-console`: hands the words of the command line to the console.
 
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import type { Terminal } from './console-exit.ts';
 import { runConsole } from './console-program.ts';
 
@@ -8,41 +10,16 @@ import { runConsole } from './console-program.ts';
 function readSecret(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
   const typed = stdin.isTTY === true;
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const finish = (): void => {
-      stdin.removeAllListeners('data');
-      stdin.removeAllListeners('end');
-      if (typed) {
-        stdin.setRawMode(false);
-        stderr.write('\n');
-      }
-      stdin.pause();
-    };
-    if (typed) {
-      stderr.write(prompt);
-      stdin.setRawMode(true);
-    }
-    stdin.setEncoding('utf8');
-    stdin.on('end', () => {
-      finish();
-      resolve(text);
-    });
-    stdin.on('data', (chunk: string) => {
-      for (const character of chunk) {
-        if (character === '\n' || character === '\r') {
-          finish();
-          resolve(text);
-          return;
-        }
-        if (typed && character === '\u0003') {
-          finish();
-          reject(new Error('interrupted'));
-          return;
-        }
-        text = typed && character === '\u007f' ? text.slice(0, -1) : text + character;
-      }
-    });
+  if (typed) stderr.write(prompt);
+  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: unseen, terminal: typed, historySize: 0 });
+  return new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve);
+    lines.once('SIGINT', () => reject(new Error('interrupted')));
+    lines.once('close', () => resolve(''));
+  }).finally(() => {
+    lines.close();
+    if (typed) stderr.write('\n');
   });
 }
 
