@@ -75,6 +75,11 @@ const READS: ReadonlySet<ConfirmedRequest['service']> = new Set([
   'get-event-information',
 ]);
 
+export function onlyReads(serviceChoice: number): boolean {
+  const name = confirmedServiceName(serviceChoice);
+  return name !== undefined && READS.has(name);
+}
+
 export class Answering<A extends Asker, T extends Target> {
   readonly #carrier: Carrier<A, T>;
   readonly #settings: AnswerSettings;
@@ -94,12 +99,12 @@ export class Answering<A extends Asker, T extends Target> {
     return this.#underWay;
   }
 
-  /** A confirmed request, or a part of one. */
-  request(asker: A, target: T, apdu: ConfirmedRequestApdu): void {
+  /** A confirmed request, or a part of one. `request`: what a whole one carries, where that has been read. */
+  request(asker: A, target: T, apdu: ConfirmedRequestApdu, request?: ConfirmedRequest): void {
     this.#counters.request();
     const known = asker.served.get(keyOf(target, apdu.invokeId));
     if (apdu.segment !== undefined) this.#segment(asker, target, apdu, known);
-    else this.#whole(asker, target, apdu, known, undefined);
+    else this.#whole(asker, target, apdu, known, undefined, request);
   }
 
   /** What the asker sends about a transaction of its own: a segment ack, an abort. */
@@ -118,6 +123,7 @@ export class Answering<A extends Asker, T extends Target> {
     apdu: ConfirmedRequestApdu,
     known: Served | undefined,
     lastAck: SegmentAckApdu | undefined,
+    read?: ConfirmedRequest,
   ): void {
     if (known !== undefined) {
       if (this.#isRepeat(asker, target, known, apdu)) {
@@ -128,16 +134,8 @@ export class Answering<A extends Asker, T extends Target> {
       known.silent = true;
       this.#forget(asker, known);
     }
-    const decoded = decodeConfirmedRequest(apdu.serviceChoice, apdu.service);
-    if (!decoded.ok) {
-      const { answer, message } = decoded.fault;
-      const { invokeId } = apdu;
-      if (answer.kind === 'reject')
-        this.#transmit(asker, target, { type: 'reject', invokeId, reason: REJECT_REASONS[answer.reason] });
-      else this.abort(asker, target, invokeId, answer.kind === 'abort' ? answer.reason : 'other');
-      this.#carrier.refused(asker, confirmedServiceName(apdu.serviceChoice) ?? 'confirmed-request', message);
-      return;
-    }
+    const request = read ?? this.#read(asker, target, apdu);
+    if (request === undefined) return;
     const { outstandingPerStation, outstanding } = this.#settings;
     if (asker.share.underWay >= outstandingPerStation || this.#underWay >= outstanding) {
       this.#counters.overLimit();
@@ -146,7 +144,7 @@ export class Answering<A extends Asker, T extends Target> {
     }
     const served = this.#newServed(asker, target, apdu, 'serving');
     served.lastAck = lastAck;
-    served.request = decoded.value;
+    served.request = request;
     asker.underWay += 1;
     asker.share.underWay += 1;
     this.#underWay += 1;
@@ -154,11 +152,23 @@ export class Answering<A extends Asker, T extends Target> {
       if (served.phase === 'serving') this.#finish(asker, target, served, answer);
     };
     try {
-      this.#carrier.serve(asker, target, decoded.value, answered);
+      this.#carrier.serve(asker, target, request, answered);
     } catch (error) {
       this.#counters.ownFault(error);
       answered({ kind: 'abort', reason: ABORT_REASONS.other });
     }
+  }
+
+  /** `undefined`: it is none, and that has been said. */
+  #read(asker: A, target: T, { invokeId, serviceChoice, service }: ConfirmedRequestApdu): ConfirmedRequest | undefined {
+    const decoded = decodeConfirmedRequest(serviceChoice, service);
+    if (decoded.ok) return decoded.value;
+    const { answer, message } = decoded.fault;
+    if (answer.kind === 'reject')
+      this.#transmit(asker, target, { type: 'reject', invokeId, reason: REJECT_REASONS[answer.reason] });
+    else this.abort(asker, target, invokeId, answer.kind === 'abort' ? answer.reason : 'other');
+    this.#carrier.refused(asker, confirmedServiceName(serviceChoice) ?? 'confirmed-request', message);
+    return undefined;
   }
 
   /** Same bytes: nothing is to be done, or the answer was given again. */

@@ -11,6 +11,7 @@ import { SlotTable } from './slot-table.ts';
 import { type Apdu, type ComplexAckApdu, type ConfirmedRequestApdu, encodeApdu } from './wire/apdu.ts';
 import {
   CONFIRMED_SERVICES,
+  type ComplexAck,
   type ConfirmedRequest,
   choiceOf,
   decodeComplexAck,
@@ -205,15 +206,27 @@ export class Asking {
     }
   }
 
+  /** A ComplexACK in one piece, decoded. False: nobody waits for it. */
+  acknowledged(invokeId: number, ack: ComplexAck): boolean {
+    const ask = this.#pending.get(invokeId);
+    return ask !== undefined && this.#acknowledged(ask, ack);
+  }
+
   /** Nothing is waited for any more. */
   stop(): void {
     for (const ask of this.#pending.all()) this.#settle(ask, { kind: 'no-answer' });
   }
 
   #answered(ask: Ask, apdu: ComplexAckApdu): boolean {
-    const ack = decodeComplexAck(apdu.serviceChoice, apdu.service);
-    if (ack.ok && !isFitting(ask.request, ack.value)) return false;
-    this.#settle(ask, ack.ok ? { kind: 'complex-ack', ack: ack.value } : { kind: 'no-answer' });
+    const decoded = decodeComplexAck(apdu.serviceChoice, apdu.service);
+    if (decoded.ok) return this.#acknowledged(ask, decoded.value);
+    this.#settle(ask, { kind: 'no-answer' });
+    return true;
+  }
+
+  #acknowledged(ask: Ask, ack: ComplexAck): boolean {
+    if (!isFitting(ask.request, ack)) return false;
+    this.#settle(ask, { kind: 'complex-ack', ack });
     return true;
   }
 

@@ -114,3 +114,8 @@ export class KnownDevice implements PlantDevice, Asker, Target {
     this.vendorId = capabilities.vendorId;
   }
 }
+
+/** Every PlantDevice there is came from a network of the plant. */
+export function known(device: PlantDevice): KnownDevice {
+  return device as KnownDevice;
+}

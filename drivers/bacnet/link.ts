@@ -8,9 +8,9 @@ import { DatagramSocket, type SocketEvents } from './datagram-socket.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import { type Endpoint, endpointKey, endpointOfIp, ipEndpointOf, octetsOf } from './endpoint.ts';
 import { ForeignDevices } from './foreign-devices.ts';
-import { type Bvlc, type BvlcResultCode, decodeBvlc, encodeBvlc, MAX_NPDU_LENGTH } from './wire/bvlc.ts';
+import { type Bvlc, type BvlcResultCode, decodeBvlc, encodeBvlc, MAX_NPDU_LENGTH, unicastNpdu } from './wire/bvlc.ts';
 import type { WireFault } from './wire/fault.ts';
-import { octetAt } from './wire/octet.ts';
+import { copyOctets } from './wire/octet.ts';
 
 /** A permitted change goes at once. `soon`: at the end of the loop's turn, with all that it brings. */
 export type SendTime = 'at-once' | 'soon';
@@ -82,11 +82,11 @@ export class Link {
       return;
     }
     const datagram = Buffer.allocUnsafe(length);
-    copy(UNICAST_HEADER, datagram, 0);
+    copyOctets(UNICAST_HEADER, datagram, 0);
     datagram[2] = length >> 8;
     datagram[3] = length & 0xff;
-    copy(header, datagram, UNICAST_HEADER.length);
-    copy(rest, datagram, UNICAST_HEADER.length + header.length);
+    copyOctets(header, datagram, UNICAST_HEADER.length);
+    copyOctets(rest, datagram, UNICAST_HEADER.length + header.length);
     if (when === 'soon') this.#socket?.sendSoon(datagram, to);
     else this.#socket?.send(datagram, to);
   }
@@ -112,7 +112,11 @@ export class Link {
   }
 
   #arrived(datagram: Uint8Array, from: Endpoint, toBroadcastAddress: boolean): void {
-    // Views of a Buffer are Buffers, which cost more to make than plain ones.
+    const unicast = toBroadcastAddress ? undefined : unicastNpdu(datagram);
+    if (unicast !== undefined) {
+      this.#events.npdu(unicast, from, false, from);
+      return;
+    }
     const decoded = decodeBvlc(new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length));
     if (!decoded.ok) {
       this.#events.refused(from, 'bvlc', decoded.fault.message, decoded.fault);
@@ -121,8 +125,8 @@ export class Link {
     const bvlc = decoded.value;
     switch (bvlc.function) {
       case 'original-unicast-npdu':
-        if (toBroadcastAddress) this.#events.refused(from, bvlc.function, 'got a unicast at the broadcast address');
-        else this.#events.npdu(bvlc.npdu, from, false, from);
+        // Elsewhere it has been handed on.
+        this.#events.refused(from, bvlc.function, 'got a unicast at the broadcast address');
         return;
       case 'original-broadcast-npdu':
         // J.4.5: a BBMD passes broadcasts of its own subnet on to the others.
@@ -266,14 +270,6 @@ export class Link {
   #sendTo(to: Endpoint, bvlc: Bvlc): void {
     this.#socket?.send(encodeBvlc(bvlc), to);
   }
-}
-
-/** Below it a loop is quicker than `set`. */
-const shortOctets = 64;
-
-function copy(from: Uint8Array, to: Uint8Array, at: number): void {
-  if (from.length > shortOctets) to.set(from, at);
-  else for (let octet = 0; octet < from.length; octet += 1) to[at + octet] = octetAt(from, octet);
 }
 
 function isSame(one: Endpoint, other: Endpoint): boolean {

@@ -2,7 +2,7 @@
 // routes and numbers are the site's. 2. What would change a routing table is refused.
 
 import type { NetworkMessage } from './wire/network-message.ts';
-import { encodeNpdu } from './wire/npdu.ts';
+import { BROADCAST_NETWORK, encodeNpdu, type NpduDestination } from './wire/npdu.ts';
 
 /** One side of the router. */
 export interface RouterPort {
@@ -19,7 +19,14 @@ interface MessageVerdict {
 
 const IGNORED: MessageVerdict = {};
 
-export function judgeNetworkMessage(message: NetworkMessage, port: RouterPort): MessageVerdict {
+/** `destination` as the NPDU had it: messages to everybody are for this router, too; those to one network are not. */
+export function judgeNetworkMessage(
+  message: NetworkMessage,
+  port: RouterPort,
+  destination?: NpduDestination,
+): MessageVerdict {
+  if (destination !== undefined && destination.network !== BROADCAST_NETWORK)
+    return { refused: 'got a network message for another network' };
   switch (message.type) {
     // 6.4.1, 6.6.3.2
     case 'who-is-router-to-network': {
@@ -28,8 +35,9 @@ export function judgeNetworkMessage(message: NetworkMessage, port: RouterPort): 
       const networks = network === undefined ? reaches : reaches.filter((number) => number === network);
       return networks.length === 0 ? IGNORED : { answer: { type: 'i-am-router-to-network', networks } };
     }
-    // 6.4.19
+    // 6.4.19: one with a destination is not for the local network, and to be ignored.
     case 'what-is-network-number':
+      if (destination !== undefined) return IGNORED;
       return { answer: { type: 'network-number-is', network: port.networkNumber, configured: true } };
     // 6.4.2: another router to what is reached through the gate would be a way round it.
     case 'i-am-router-to-network': {
@@ -40,7 +48,7 @@ export function judgeNetworkMessage(message: NetworkMessage, port: RouterPort): 
     }
     // 6.4.20
     case 'network-number-is':
-      if (message.network === port.networkNumber) return IGNORED;
+      if (message.network === port.networkNumber || destination !== undefined) return IGNORED;
       return { refused: `got network number \`${message.network}\`, expected \`${port.networkNumber}\`` };
     case 'initialize-routing-table':
     case 'establish-connection-to-network':

@@ -3,10 +3,10 @@
 // 3. Broadcasts to the plant are unconfirmed services; the road says which of them go on. 4. What devices say appears as
 // theirs, behind their network's number.
 
-import { Answering, type Carrier } from './answering.ts';
+import { Answering, type Carrier, onlyReads } from './answering.ts';
 import { Asking } from './asking.ts';
 import type { NorthConfig } from './config.ts';
-import type { KnownDevice } from './device.ts';
+import { type KnownDevice, known } from './device.ts';
 import { type Endpoint, endpointOfMac } from './endpoint.ts';
 import { Link } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
@@ -23,6 +23,7 @@ import type { WireFault } from './wire/fault.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
 import { NETWORK_REJECT_REASONS } from './wire/network-message.ts';
 import { BROADCAST_NETWORK, decodeNpdu, encodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import { decodeReadPropertyFrame } from './wire/read-property.ts';
 import {
   decodeUnconfirmedRequest,
   encodeUnconfirmedRequest,
@@ -226,6 +227,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   #npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
     try {
       this.#transport.counters.north_frames_in += 1;
+      if (!broadcast && this.#readProperty(octets, from)) return;
       const npdu = decodeNpdu(octets);
       if (npdu.ok) {
         this.#frame(npdu.value, from, broadcast, origin);
@@ -241,6 +243,19 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     }
   }
 
+  /** The commonest frame of all, by position. False: nothing was done with it. */
+  #readProperty(octets: Uint8Array, from: Endpoint): boolean {
+    const frame = decodeReadPropertyFrame(octets);
+    if (frame === undefined || frame.hopCount < 2) return false;
+    const device = this.#behind.networkOf(frame.network)?.onWire(frame.network, frame.mac);
+    if (device === undefined) return false;
+    const station = this.#stations.at(from);
+    if (station === undefined) return false;
+    station.maxApduLength = frame.apdu.maxApduLength;
+    this.#answering.request(station, device, frame.apdu, frame.request);
+    return true;
+  }
+
   #frame(npdu: Npdu, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
     const { source, destination, payload } = npdu;
     if (source !== undefined) {
@@ -252,11 +267,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       return;
     }
     if (payload.kind === 'network-message') {
-      if (destination !== undefined) {
-        this.#refuse(from, payload.message.type, 'got a network message for another network');
-        return;
-      }
-      const verdict = judgeNetworkMessage(payload.message, this);
+      const verdict = judgeNetworkMessage(payload.message, this, destination);
       if (verdict.refused !== undefined) this.#refuse(from, payload.message.type, verdict.refused);
       if (verdict.answer !== undefined) this.#say(networkFrame(verdict.answer), from, broadcast);
       return;
@@ -284,10 +295,14 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     }
     switch (apdu.type) {
       case 'confirmed-request':
-        if (npdu.expectingReply) {
+        // Widespread tools ask for event information as if they expected no reply; nothing is lost by answering what only reads.
+        if (npdu.expectingReply || onlyReads(apdu.serviceChoice)) {
           station.maxApduLength = apdu.maxApduLength;
           this.#answering.request(station, device, apdu);
-        } else this.#refuse(from, 'confirmed-request', 'got a request that expects no reply');
+          return;
+        }
+        this.#answering.abort(station, device, apdu.invokeId, 'other');
+        this.#refuse(from, 'confirmed-request', 'got a request that expects no reply');
         return;
       case 'segment-ack':
       case 'abort':
@@ -381,9 +396,4 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     if (broadcast) this.link.broadcast(frame);
     else this.link.send(to, frame, NO_OCTETS, 'soon');
   }
-}
-
-/** Every PlantDevice there is came from a network of the plant. */
-function known(device: PlantDevice): KnownDevice {
-  return device as KnownDevice;
 }

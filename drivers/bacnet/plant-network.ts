@@ -13,6 +13,7 @@ import type { Transport } from './transport.ts';
 import { type Apdu, decodeApdu, encodeApdu } from './wire/apdu.ts';
 import type { WireFault } from './wire/fault.ts';
 import { BROADCAST_NETWORK, decodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import { decodeReadPropertyAckFrame } from './wire/read-property.ts';
 import {
   decodeUnconfirmedRequest,
   encodeUnconfirmedRequest,
@@ -135,6 +136,11 @@ export class PlantNetwork implements RouterPort {
     return endpoint === undefined ? undefined : this.#devices.get(endpoint);
   }
 
+  /** The same of one that stands on the wire itself, by the number its MAC makes; `undefined` behind a router. */
+  onWire(networkNumber: number, mac: number): KnownDevice | undefined {
+    return networkNumber === this.networkNumber ? this.#devices.get(mac) : undefined;
+  }
+
   /** False where nothing was sent: the network is closed. */
   broadcast(request: UnconfirmedRequest): boolean {
     if (!this.#isOpen) return false;
@@ -173,12 +179,23 @@ export class PlantNetwork implements RouterPort {
   #npdu(octets: Uint8Array, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
     try {
       this.#transport.counters.plant_frames_in += 1;
+      if (!broadcast && this.#readPropertyAck(octets, from)) return;
       const npdu = decodeNpdu(octets);
       if (!npdu.ok) this.#refused(from, 'npdu', npdu.fault.message, npdu.fault);
       else this.#frame(npdu.value, from, broadcast, origin);
     } catch (error) {
       this.#transport.ownFault(error);
     }
+  }
+
+  /** The commonest frame of all, by position. False: nothing was done with it. */
+  #readPropertyAck(octets: Uint8Array, from: Endpoint): boolean {
+    const frame = decodeReadPropertyAckFrame(octets);
+    if (frame === undefined) return false;
+    const device = this.#devices.get(endpointNumber(from));
+    if (device === undefined) return false;
+    if (!device.asking.acknowledged(frame.invokeId, frame.ack)) this.#transport.counters.plant_strays += 1;
+    return true;
   }
 
   #frame(npdu: Npdu, from: Endpoint, broadcast: boolean, origin: Endpoint): void {
@@ -195,7 +212,7 @@ export class PlantNetwork implements RouterPort {
       }
     }
     if (payload.kind === 'network-message') {
-      const verdict = judgeNetworkMessage(payload.message, this);
+      const verdict = judgeNetworkMessage(payload.message, this, destination);
       if (verdict.refused !== undefined) this.#refused(from, payload.message.type, verdict.refused);
       if (verdict.answer !== undefined && this.#messages.take(this.#transport.deadlines.now())) {
         const frame = networkFrame(verdict.answer);

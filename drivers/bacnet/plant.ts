@@ -2,7 +2,7 @@
 
 import { Answering, type AnswerSettings, type Carrier } from './answering.ts';
 import type { BacnetSection } from './config.ts';
-import { KnownDevice } from './device.ts';
+import { KnownDevice, known } from './device.ts';
 import { macOf } from './endpoint.ts';
 import { npduHeader } from './npdu-header.ts';
 import { type PlantHost, PlantNetwork } from './plant-network.ts';
@@ -211,9 +211,4 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     });
     this.networks.get(to.network)?.transmit(to.via, header, apdu);
   }
-}
-
-/** Every PlantDevice there is came from a network of this plant. */
-function known(device: PlantDevice): KnownDevice {
-  return device as KnownDevice;
 }

@@ -86,6 +86,20 @@ function taken(reader: TagReader, start: number): AnyValue {
   return { octets: reader.octets.subarray(start, reader.position) } as AnyValue;
 }
 
+/** From `from` to `to`, where it is one application-tagged value whose length stands in its tag; `undefined`: look at it closely. */
+export function shortValueIn(octets: Uint8Array, from: number, to: number): AnyValue | undefined {
+  const tag = octetAt(octets, from);
+  const number = tag >> 4;
+  const low = tag & 0x07;
+  const isBoolean = number === 1;
+  // Of a bit string the contents count as well.
+  if ((tag & 0x08) !== 0 || number > 12 || number === 8 || low > (isBoolean ? 1 : 4)) return undefined;
+  const length = isBoolean ? 0 : low;
+  if (to !== from + 1 + length || length < octetAt(SHORTEST, number) || length > octetAt(LONGEST, number))
+    return undefined;
+  return { octets: octets.subarray(from, to) } as AnyValue;
+}
+
 /** Everything to the closing tag or the end; may be nothing (an empty list). */
 export const anyValue: Codec<AnyValue> = {
   label: 'any value',

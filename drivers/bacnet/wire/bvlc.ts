@@ -100,6 +100,15 @@ function tableOf<T>(octets: Uint8Array, entryAt: (at: number) => T): readonly T[
   return entries;
 }
 
+/** The NPDU of an Original-Unicast-NPDU (J.2.11), which nearly every datagram is; `undefined`: it is something else, or broken. */
+export function unicastNpdu(datagram: Uint8Array): Uint8Array | undefined {
+  const { length } = datagram;
+  if (datagram[0] !== TYPE || datagram[1] !== BVLC_FUNCTIONS['original-unicast-npdu']) return undefined;
+  if (wordAt(datagram, 2) !== length || !npduFits(length - HEADER)) return undefined;
+  // Views of a Buffer are Buffers, which cost more to make than plain ones.
+  return new Uint8Array(datagram.buffer, datagram.byteOffset + HEADER, length - HEADER);
+}
+
 /** One datagram. Every fault is to be dropped. */
 export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
   if (octets.length < HEADER)
@@ -110,9 +119,6 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     return fault('bvlc-length', `got length \`${length}\` in a datagram of \`${octets.length}\` octets`, 2);
   }
   const body = length - HEADER;
-  // J.2.11, first: nearly every datagram is one.
-  if (octets[1] === BVLC_FUNCTIONS['original-unicast-npdu'] && npduFits(body))
-    return ok({ function: 'original-unicast-npdu', npdu: octets.subarray(HEADER) });
   const wrongBody = (expected: string) => fault('bvlc-length', `got \`${body}\` octets, expected ${expected}`, HEADER);
   const carried = (name: 'distribute-broadcast-to-network' | 'original-unicast-npdu' | 'original-broadcast-npdu') =>
     npduFits(body) ? ok({ function: name, npdu: octets.subarray(HEADER) }) : wrongBody('an NPDU of `2` to `1497`');
@@ -181,6 +187,7 @@ export function decodeBvlc(octets: Uint8Array): Result<Bvlc, WireFault> {
     // J.2.10
     case BVLC_FUNCTIONS['distribute-broadcast-to-network']:
       return carried('distribute-broadcast-to-network');
+    // J.2.11
     case BVLC_FUNCTIONS['original-unicast-npdu']:
       return carried('original-unicast-npdu');
     // J.2.12

@@ -52,7 +52,8 @@ function contentsOf(reader: TagReader): Uint8Array {
   return reader.octets.subarray(reader.contentStart, reader.contentStart + reader.contentLength);
 }
 
-function unsignedLength(value: number): number {
+/** Octets of the shortest form (20.2.4) of a number up to 4294967295. */
+export function unsignedLength(value: number): number {
   if (value < 0x100) return 1;
   if (value < 0x1_0000) return 2;
   return value < 0x100_0000 ? 3 : 4;
