@@ -14,7 +14,7 @@ import type {
   TargetHandle,
   TargetId,
 } from '../model/ids.ts';
-import type { IntentRow, Outcome, Proof, RecordedFirmware } from '../model/journal-row.ts';
+import type { Credential, IntentRow, Outcome, Proof, RecordedFirmware } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import type { NonEmpty, Result } from '../model/result.ts';
 
@@ -43,6 +43,8 @@ export interface Caller {
   readonly principal: PrincipalId | null;
   readonly channel: Channel;
   readonly proof: Proof;
+  /** What a job was started with: once the policy has withdrawn it, nothing is judged in this name any more. */
+  readonly credential?: Credential;
   /** For the record and for folding refusals: `address:port`, a socket's path, `mqtt`. */
   readonly from: string;
   /** Folding key of the peer: the address without its port. */

@@ -4,6 +4,7 @@
 
 import type { ProviderIdentity } from '../model/decision.ts';
 import type { DecisionId } from '../model/ids.ts';
+import type { Credential } from '../model/journal-row.ts';
 import type { PointValue } from '../model/point.ts';
 import type { NonEmpty } from '../model/result.ts';
 import type { Caller, Denial } from './gate.ts';
@@ -148,6 +149,8 @@ export interface JobPerson {
   readonly channel: Caller['channel'];
   readonly from: string;
   readonly identity?: ProviderIdentity;
+  /** Of who showed one: without it, because the policy withdrew it, the job does not go on. */
+  readonly credential?: Credential;
   /** Of a certificate: only grants of this role count, as long as the job lasts. */
   readonly narrowToRole?: string;
 }

@@ -68,10 +68,12 @@ export function createGate(options: GateOptions): GateControl {
     return effects.every(({ id, device }) => neverGated.has(id ?? '') || neverGated.has(device?.id ?? ''));
   }
 
-  /** A sign-in, a token or a job may outlive its proof: the policy judges their principal anew each time. */
-  function isProven({ session, proof, principal }: Caller): boolean {
+  /** A sign-in and a job may outlive their proof, but what the policy withdraws proves nothing any more. */
+  function isProven({ session, proof, credential, principal }: Caller): boolean {
     if (session !== undefined) return sessions.get(session)?.principal === principal;
-    return proof.kind !== 'certificate' || (attribution.ownerOf(proof) ?? null) === principal;
+    const shown: Caller['proof'] = credential ?? proof;
+    if (shown.kind === 'token') return inForce?.hasToken(principal ?? '', shown.token) === true;
+    return shown.kind !== 'certificate' || (attribution.ownerOf(shown) ?? null) === principal;
   }
 
   const scales = createScales({ clock, rates, transfers, policy, isNeverGated, isProven, session: sessions.get });

@@ -8,6 +8,7 @@ import type { InventoryView } from '../model/point.ts';
 import { decide } from '../policy/decide.ts';
 import { type Reach, type ReachRequest, reach } from '../policy/reach.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
+import { hasToken } from '../policy/token.ts';
 
 export interface PolicyInForce {
   readonly revision: PolicyRevision;
@@ -22,6 +23,8 @@ export interface PolicyInForce {
   /** `certificates` entries of users and applications with whose they are. */
   certificates(): Iterable<readonly [entry: string, principal: PrincipalId]>;
   isApplication(principal: string): boolean;
+  /** By the first hex digits of its SHA-256. */
+  hasToken(principal: string, token: string): boolean;
 }
 
 export function policyInForce(snapshot: PolicySnapshot): PolicyInForce {
@@ -40,6 +43,7 @@ export function policyInForce(snapshot: PolicySnapshot): PolicyInForce {
         for (const entry of person.certificates) yield [entry, principalId(person.id)] as const;
       }
     },
+    hasToken: (principal, token) => hasToken(rights.people.get(principal), token),
     isApplication: (principal) => rights.people.get(principal)?.kind === 'application',
   };
 }

@@ -299,7 +299,7 @@ export function createScales(services: ScalesServices): Scales {
       if (narrowed && !passes(narrowed, false)) return deny(intended, verdicts, narrowed);
       const unproven: Objection | undefined = services.isProven(caller)
         ? undefined
-        : { reason: 'unattributed', text: `the proof of ${describeWho(whoIs(caller))} stands no more` };
+        : { reason: 'unattributed', text: unprovenText(caller) };
       if (unproven && !passes(unproven, true)) return deny(intended, verdicts, unproven);
 
       const hard = unverifiedImage(caller, change, intended) ?? inTransfer(caller, change, intended, policy.inventory);
@@ -355,6 +355,11 @@ function momentsOf({ expiresAt, graceHours, observeUntil }: PolicyInForce): numb
 
 function approvalText(needed: number, has: number): string {
   return `it needs the approval of \`${needed}\` other ${needed === 1 ? 'person' : 'persons'} with the same right, and has \`${has}\``;
+}
+
+function unprovenText(caller: Caller): string {
+  if (caller.credential === undefined) return `the proof of ${describeWho(whoIs(caller))} stands no more`;
+  return `the policy has withdrawn the ${caller.credential.kind} of \`${caller.principal}\` that it was started with`;
 }
 
 function unattributedText({ proof, peer }: Caller): string {

@@ -6,6 +6,7 @@ import '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import { principalId } from '../model/ids.ts';
 import type { Person, PolicySnapshot } from '../policy/rights.ts';
+import { hasToken } from '../policy/token.ts';
 import { type Asker, standsNow } from './asker.ts';
 import { byCertificate, ownerOf as ownerOfCertificate } from './by-certificate.ts';
 import type { Context } from './context.ts';
@@ -106,9 +107,7 @@ export function isProvenStill(context: Pick<Context, 'sessions' | 'options'>, { 
   const { gate, clock } = context.options;
   if (caller.until !== undefined && clock.now() >= caller.until) return false;
   if (proof.kind === 'certificate') return ownerOfCertificate(gate, proof, caller.peer, 0) === principal;
-  const person = gate.policy()?.rights.people.get(principal);
-  if (proof.kind !== 'token' || person?.kind !== 'application') return false;
-  return person.tokens.some((entry) => entry.toLowerCase().startsWith(`sha256:${proof.token}`));
+  return proof.kind === 'token' && hasToken(gate.policy()?.rights.people.get(principal), proof.token);
 }
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

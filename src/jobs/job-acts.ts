@@ -77,7 +77,12 @@ export function createActs(parts: ActParts): JobActs {
     resume: (caller, id) =>
       actOn(caller, id, async ({ job }) => {
         if (!job.paused) return impossible('it is not paused');
-        const saved = amend(id, 'job-resumed', caller, {}, ({ paused: _paused, ...each }) => each);
+        // Its starter goes on with what they show now: what was shown first may be what was withdrawn.
+        const isOwn = job.starter.credential !== undefined && caller.principal === job.starter.principal;
+        const saved = amend(id, 'job-resumed', caller, {}, ({ paused: _paused, ...each }) => ({
+          ...each,
+          ...(isOwn && { starter: personOf(caller) }),
+        }));
         engine.relent(id);
         await saved;
         engine.kick(id);

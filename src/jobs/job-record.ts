@@ -116,19 +116,21 @@ export function stateOf({ devices, paused }: Pick<Job, 'devices' | 'paused'>, ab
   return states.some(isEnded) ? 'running' : 'queued';
 }
 
-export function personOf({ principal, channel, from, identity, narrowToRole }: Caller): JobPerson {
+export function personOf({ principal, channel, from, identity, narrowToRole, proof, credential }: Caller): JobPerson {
+  const shown = credential ?? (proof.kind === 'token' || proof.kind === 'certificate' ? proof : undefined);
   return {
     principal: principal ?? '',
     channel,
     from,
     ...(identity && { identity }),
+    ...(shown && { credential: shown }),
     ...(narrowToRole !== undefined && { narrowToRole }),
   };
 }
 
-/** The starter as the gate judges each step: by what the policy grants now, whether signed in or not. */
+/** The starter as the gate judges each step: by what the policy grants now, whether signed in or not; a token must stand. */
 export function callerOf({ id, starter }: Pick<Job, 'id' | 'starter'>): Caller {
-  const { principal, channel, from, identity, narrowToRole } = starter;
+  const { principal, channel, from, identity, credential, narrowToRole } = starter;
   return {
     principal: principal === '' ? null : principalId(principal),
     channel,
@@ -136,6 +138,7 @@ export function callerOf({ id, starter }: Pick<Job, 'id' | 'starter'>): Caller {
     from,
     peer: `job ${id}`,
     ...(identity && { identity }),
+    ...(credential && { credential }),
     ...(narrowToRole !== undefined && { narrowToRole }),
   };
 }

@@ -43,6 +43,9 @@ export type Proof =
   | { readonly kind: 'gateway'; readonly why: string }
   | { readonly kind: 'none' };
 
+/** What an application shows each time, and the policy may withdraw. */
+export type Credential = Extract<Proof, { readonly kind: 'token' | 'certificate' }>;
+
 /** Who asked, by which proof, from where. */
 export interface Who {
   readonly principal: string | null;

@@ -40,20 +40,31 @@ interface Policy {
   /** Until when anna's grant counts; ms since 1970. */
   readonly until?: number;
   readonly expiresAt?: number;
+  /** The optimizer may do what anna may, and has these tokens. */
+  readonly tokens?: readonly string[];
+  /** False: no certificate is anybody's. */
+  readonly certificates?: boolean;
+  /** A person or application that the policy knows no more. */
+  readonly removed?: string;
   /** So many devices more, `x1` and on. */
   readonly more?: number;
 }
 
-function jobBundle({
-  approvals = {},
-  onRevoke = 'stop',
-  without,
-  moved,
-  until,
-  expiresAt,
-  more = 0,
-}: Policy = {}): object {
+function jobBundle(policy: Policy = {}): object {
+  const {
+    approvals = {},
+    onRevoke = 'stop',
+    without,
+    moved,
+    until,
+    expiresAt,
+    tokens = [],
+    removed,
+    more = 0,
+  } = policy;
   const document = bundle(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) as {
+    users: { id: string; certificates?: readonly string[] }[];
+    applications: { id: string; tokens?: readonly string[] }[];
     organizations: [
       { devices: object[]; roles: { id: string; approvals?: object }[]; grants: { to: string; until?: string }[] },
     ];
@@ -75,6 +86,12 @@ function jobBundle({
   for (const grant of until === undefined ? [] : organization.grants) {
     if (grant.to === 'user:anna') grant.until = new Date(until ?? 0).toISOString();
   }
+  for (const each of document.applications) if (each.id === 'optimizer') each.tokens = tokens;
+  organization.grants.push({ to: 'application:optimizer', role: 'admin', at: 'hq' } as { to: string });
+  organization.grants = organization.grants.filter(({ to }) => !to.endsWith(`:${removed}`));
+  document.users = document.users.filter(({ id }) => id !== removed);
+  if (policy.certificates === false) for (const user of document.users) delete user.certificates;
+  document.applications = document.applications.filter(({ id }) => id !== removed);
   return document;
 }
 
