@@ -5,6 +5,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { driver } from '../../drivers/bacnet/driver.ts';
 import { plantInventory, startPlant } from '../../simulators/bacnet/plant.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 import { startBenched } from './gateway-core.ts';
 
 export const DEVICES = 16;
@@ -121,32 +122,16 @@ function bundle(): object {
       address: { object: `analog-value,${object}` },
     })),
   );
-  return {
-    format: 'gatehouse.policy/1',
-    revision: 1,
-    audience: ['bench'],
-    issuedAt: new Date().toISOString(),
-    users: [],
+  return siteBundle({
     applications: [{ id: 'bms', name: 'Station', home: 'acme' }],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices: [
-          ...all.map(device),
-          ...big.devices.map((one) => ({ ...one, address: { bacnet: { ...one.address.bacnet, network: 'big' } } })),
-        ],
-        points: [...points, ...big.points],
-        roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write', 'device.view'] }],
-        grants: [{ to: 'application:bms', role: 'operator', at: 'hq' }],
-      },
+    devices: [
+      ...all.map(device),
+      ...big.devices.map((one) => ({ ...one, address: { bacnet: { ...one.address.bacnet, network: 'big' } } })),
     ],
-  };
+    points: [...points, ...big.points],
+    roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write', 'device.view'] }],
+    grants: [{ to: 'application:bms', role: 'operator', at: 'hq' }],
+  });
 }
 
 /** Resolves once every device has been found. */

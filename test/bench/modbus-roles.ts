@@ -3,6 +3,7 @@
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { driver } from '../../drivers/modbus/driver.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 import { startBenched } from './gateway-core.ts';
 
 export const DEVICES = 64;
@@ -167,29 +168,13 @@ function bundle(): object {
       address: { table: 'holding', register, type: 'uint16' },
     })),
   );
-  return {
-    format: 'gatehouse.policy/1',
-    revision: 1,
-    audience: ['bench'],
-    issuedAt: new Date().toISOString(),
-    users: [],
+  return siteBundle({
     applications: [{ id: 'bms', name: 'Station', home: 'acme' }],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices,
-        points,
-        roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write'] }],
-        grants: [{ to: 'application:bms', role: 'operator', at: 'hq' }],
-      },
-    ],
-  };
+    devices,
+    points,
+    roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write'] }],
+    grants: [{ to: 'application:bms', role: 'operator', at: 'hq' }],
+  });
 }
 
 /** The driver with the real gate, policy and journal, in front of the devices' ports. */

@@ -11,6 +11,7 @@ import { startBroker } from '../../simulators/cloud/broker.ts';
 import { createConsole } from '../../simulators/cloud/console.ts';
 import { type RunningGateway, startGateway } from '../../simulators/demo/gateway.ts';
 import { openKeys } from '../../simulators/demo/keys.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 
 const POINTS_PER_DEVICE = 20;
 const UNITS_PER_LINE = 200;
@@ -25,49 +26,34 @@ function wordAfter(flag: string, usual: number): number {
 function bundleOf(points: number, revision: number): { readonly [key: string]: unknown } {
   const count = Math.ceil(points / POINTS_PER_DEVICE);
   const numbers = Array.from({ length: count }, (_, index) => index);
-  return {
-    format: 'gatehouse.policy/1',
+  return siteBundle({
     revision,
-    audience: ['bench'],
-    issuedAt: new Date().toISOString(),
     users: Array.from({ length: 500 }, (_, index) => ({ id: `user${index}`, name: `User ${index}`, home: 'acme' })),
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices: numbers.map((index) => ({
-          id: `d${index}`,
-          name: `Device ${index}`,
-          location: 'hq',
-          address: {
-            modbus: { line: `line${Math.floor(index / UNITS_PER_LINE)}`, unit: (index % UNITS_PER_LINE) + 1 },
-          },
-        })),
-        points: numbers.flatMap((device) =>
-          Array.from({ length: POINTS_PER_DEVICE }, (_, point) => ({
-            id: `d${device}/p${point}`,
-            name: `Point ${point} of device ${device}`,
-            device: `d${device}`,
-            class: point % 4 === 0 ? 'set-point' : 'sensor',
-            facts: { temp: true, ...(point % 4 === 0 ? { sp: true } : { sensor: true }) },
-            unit: '°C',
-            limits: { min: 10, max: 30 },
-            address: { table: 'holding', register: point * 2, type: 'float32' },
-          })),
-        ),
-        filters: [{ id: 'setpoints', expression: 'sp and not safety' }],
-        roles: [
-          { id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write'], filters: ['setpoints'] },
-        ],
-        grants: Array.from({ length: 500 }, (_, index) => ({ to: `user:user${index}`, role: 'operator', at: 'hq' })),
+    more: { audience: ['bench'] },
+    devices: numbers.map((index) => ({
+      id: `d${index}`,
+      name: `Device ${index}`,
+      location: 'hq',
+      address: {
+        modbus: { line: `line${Math.floor(index / UNITS_PER_LINE)}`, unit: (index % UNITS_PER_LINE) + 1 },
       },
-    ],
-  };
+    })),
+    points: numbers.flatMap((device) =>
+      Array.from({ length: POINTS_PER_DEVICE }, (_, point) => ({
+        id: `d${device}/p${point}`,
+        name: `Point ${point} of device ${device}`,
+        device: `d${device}`,
+        class: point % 4 === 0 ? 'set-point' : 'sensor',
+        facts: { temp: true, ...(point % 4 === 0 ? { sp: true } : { sensor: true }) },
+        unit: '°C',
+        limits: { min: 10, max: 30 },
+        address: { table: 'holding', register: point * 2, type: 'float32' },
+      })),
+    ),
+    filters: [{ id: 'setpoints', expression: 'sp and not safety' }],
+    roles: [{ id: 'operator', name: 'Operator', permissions: ['point.read', 'point.write'], filters: ['setpoints'] }],
+    grants: Array.from({ length: 500 }, (_, index) => ({ to: `user:user${index}`, role: 'operator', at: 'hq' })),
+  });
 }
 
 function configOf(lines: readonly number[], brokerUrl: string, rootFile: string, socket: string): string {

@@ -8,6 +8,7 @@ import { inventoryYaml } from '../../src/cli/inventory-yaml.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { DraftPoint, InventoryDraft } from '../../src/contract/inventory-draft.ts';
 import { describeFault } from '../../src/model/fault.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 import { snapshot } from '../gate/stage.ts';
 import { folderWith } from './command.ts';
 
@@ -99,24 +100,7 @@ describe('an EDE file', () => {
     const text = inventoryYaml(draft, 'hq', ['Read from a test.']);
     expect(text).toMatch(/class: set-point # commandable, and its name speaks of a set point/);
     expect(text).toContain('address: { bacnet: { network: plant, instance: 10 } }');
-    const inventory = snapshot({
-      format: 'gatehouse.policy/1',
-      revision: 1,
-      audience: ['x'],
-      issuedAt: '2026-11-22T08:00:00Z',
-      organizations: [
-        {
-          id: 'acme',
-          name: 'Acme',
-          model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-          locations: [
-            { id: 'root', name: 'Acme', kind: 'organization' },
-            { id: 'hq', name: 'HQ', kind: 'site', parent: 'root' },
-          ],
-          ...parse(text),
-        },
-      ],
-    }).inventory;
+    const { inventory } = snapshot(siteBundle(parse(text)));
     const compiled = await compileAddresses(inventory, async () => undefined);
     expect(compiled).toMatchObject({ ok: true });
     expect(inventory.pointCount).toBe(draft[0]?.points.length);

@@ -8,6 +8,7 @@ import { compileAddresses } from '../../drivers/modbus/address.ts';
 import { importSunSpec } from '../../drivers/modbus/import-sunspec.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { describeFault } from '../../src/model/fault.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 import { snapshot } from '../gate/stage.ts';
 import { folderWith } from './command.ts';
 
@@ -178,23 +179,7 @@ describe('gatehouse inventory import', () => {
       const file = folder.path('model.json');
       const printed = await cli('inventory', 'import', '--sunspec', file, ...options);
       expect(printed).toMatchObject({ err: '', exit: 0 });
-      const organization = {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', kind: 'site', parent: 'root' },
-        ],
-        ...parse(printed.out),
-      };
-      const bundle = {
-        format: 'gatehouse.policy/1',
-        revision: 1,
-        audience: [],
-        issuedAt: '2026-11-22T08:00:00Z',
-        organizations: [organization],
-      };
+      const bundle = siteBundle(parse(printed.out));
       expect(await compileAddresses(snapshot(bundle).inventory, async () => undefined)).toMatchObject({ ok: true });
       const written = await cli('inventory', 'import', '--sunspec', file, ...options, '--out', folder.path('out.yaml'));
       expect(written.out).toContain('wrote 1 devices, 16 points');

@@ -82,7 +82,7 @@ interface SiteParts {
 }
 
 /** The policy of one organization with one site, `hq`; nobody may anything but by `grants`. */
-export function siteBundle(parts: SiteParts): object {
+export function siteBundle(parts: SiteParts): { readonly [key: string]: unknown } {
   const { devices, points, revision = 1, users = [], applications = [], filters = [], roles = [], grants = [] } = parts;
   return {
     format: 'gatehouse.policy/1',

@@ -7,24 +7,15 @@ import { type Endpoint, macOf } from '../../simulators/bacnet/framing.ts';
 import type { Peer } from '../../simulators/bacnet/peer.ts';
 import { type BacnetPlantDeviceId, type RunningBacnetPlant, startPlant } from '../../simulators/bacnet/plant.ts';
 import type { RunningDriver } from '../../src/contract/driver.ts';
-import { createGate } from '../../src/gate/gate.ts';
 import type { GateControl } from '../../src/gate/options.ts';
-import { principalId } from '../../src/model/ids.ts';
 import { rigBundle } from '../drivers/bacnet/road-rig.ts';
-import { ADMINISTRATOR, StageJournal, StageLog, snapshot } from '../gate/stage.ts';
+import { openGate, openSession, realTime, realTimers } from '../drivers/gate-stage.ts';
+import { type StageJournal, snapshot } from '../gate/stage.ts';
 
 const PLANT_NETWORK = 200;
 const HOSTS = { ben: '127.77.0.2', carla: '127.77.0.3', nobody: '127.77.0.4', plant: '127.77.1.9' } as const;
 export type Attacker = keyof typeof HOSTS;
 const GATEWAY = { north: '127.77.0.1', plant: '127.77.1.1' } as const;
-
-const clock = { now: () => Date.now(), monotonic: () => performance.now(), sure: () => true };
-const timers = {
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 export class BacnetFuzzRig {
   readonly plant: RunningBacnetPlant;
@@ -43,23 +34,8 @@ export class BacnetFuzzRig {
   /** Everything up, the devices found, Ben and Carla at their addresses. */
   static async start(): Promise<BacnetFuzzRig> {
     const plant = await startPlant({ hostBase: '127.77.1.21' });
-    const journal = new StageJournal();
-    const log = new StageLog();
-    let ids = 0;
-    const gate = createGate({
-      journal,
-      log,
-      clock,
-      timers,
-      links: { lookup: () => undefined },
-      newId: (kind) => {
-        ids += 1;
-        return `${kind}-${ids}`;
-      },
-      site: { applicationAddresses: [], sharedNetworks: ['127.0.0.0/8'], neverGated: { peers: [], targets: [] } },
-    });
     const policy = snapshot(rigBundle());
-    gate.activate(policy);
+    const { gate, journal, log } = openGate(policy);
     const compiled = await compileAddresses(policy.inventory, async () => undefined);
     if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault));
     const configuration = driver.configuration as { parse(input: unknown): unknown };
@@ -74,16 +50,19 @@ export class BacnetFuzzRig {
         },
       },
     });
-    const running = await driver.start(section, compiled.value.index, { gate, log, clock, timers });
+    const running = await driver.start(section, compiled.value.index, {
+      gate,
+      log,
+      clock: realTime,
+      timers: realTimers,
+    });
     const rig = new BacnetFuzzRig(plant, journal, gate, running);
     for (let tries = 0; running.status().lines[0]?.state !== 'up' || tries < 10; tries += 1) {
       if (tries > 200) throw new Error('the plant was not found');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     for (const person of ['ben', 'carla'] as const) {
-      const claim = { principal: principalId(person), address: HOSTS[person], forMs: 3_600_000, by: ADMINISTRATOR };
-      const opened = await gate.openSession(claim);
-      if (!opened.ok) throw new Error(opened.fault.text);
+      await openSession(gate, person, HOSTS[person]);
       rig.#clients.set(person, await BacnetClient.open({ host: HOSTS[person], port: rig.north.port }));
     }
     return rig;

@@ -14,6 +14,7 @@ import { characterStringOf, elementOf, type Primitive } from '../../../drivers/b
 import { inventoryYaml } from '../../../src/cli/inventory-yaml.ts';
 import type { DraftDevice } from '../../../src/contract/inventory-draft.ts';
 import { snapshot } from '../../gate/stage.ts';
+import { siteBundle } from '../gate-stage.ts';
 import { RoadRig } from './road-rig.ts';
 
 describe('the plant', () => {
@@ -41,23 +42,7 @@ describe('the plant', () => {
     expect(points('ctl1')).toHaveLength(200);
     expect(rig.writes).toBe(0);
     const yaml = inventoryYaml(found.value, 'hq', []);
-    const organization = {
-      id: 'acme',
-      name: 'Acme',
-      model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-      locations: [
-        { id: 'root', name: 'Acme', kind: 'organization' },
-        { id: 'hq', name: 'HQ', kind: 'site', parent: 'root' },
-      ],
-      ...parse(yaml),
-    };
-    const bundle = {
-      format: 'gatehouse.policy/1',
-      revision: 1,
-      audience: [],
-      issuedAt: '2026-11-22T08:00:00Z',
-      organizations: [organization],
-    };
+    const bundle = siteBundle(parse(yaml));
     expect(await compileAddresses(snapshot(bundle).inventory, async () => undefined)).toMatchObject({ ok: true });
   });
 

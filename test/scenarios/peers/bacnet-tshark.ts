@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ipPacket, pcapFile } from './pcap.ts';
 import { run } from './program.ts';
 
 /** One datagram between two IPv4 addresses. */
@@ -25,51 +26,17 @@ interface BacnetJudgement {
   readonly info: readonly string[];
 }
 
-const LINKTYPE_RAW = 101;
+const UDP = 17;
 
-function ipChecksum(header: Buffer): number {
-  let sum = 0;
-  for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}
+const addressOf = (host: string): number => Buffer.from(host.split('.').map(Number)).readUInt32BE();
 
+/** Without a UDP checksum, which IPv4 permits. */
 function packet({ from, to, bytes }: CapturedDatagram): Buffer {
   const udp = Buffer.alloc(8);
   udp.writeUInt16BE(from.port, 0);
   udp.writeUInt16BE(to.port, 2);
   udp.writeUInt16BE(8 + bytes.length, 4);
-  const ip = Buffer.alloc(20);
-  ip.writeUInt16BE(0x4500, 0);
-  ip.writeUInt16BE(28 + bytes.length, 2);
-  ip.writeUInt16BE(0x4011, 8);
-  for (const [at, part] of from.host.split('.').entries()) ip.writeUInt8(Number(part), 12 + at);
-  for (const [at, part] of to.host.split('.').entries()) ip.writeUInt8(Number(part), 16 + at);
-  ip.writeUInt16BE(ipChecksum(ip), 10);
-  return Buffer.concat([ip, udp, bytes]);
-}
-
-/** A pcap file of the datagrams in their order. UDP checksums are absent, which IPv4 permits. */
-function udpPcapOf(datagrams: readonly CapturedDatagram[]): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(65_535, 16);
-  header.writeUInt32LE(LINKTYPE_RAW, 20);
-  const out: Buffer[] = [header];
-  let microseconds = 0;
-  for (const datagram of datagrams) {
-    microseconds = Math.max(microseconds + 1, Math.round(datagram.at * 1000));
-    const bytes = packet(datagram);
-    const head = Buffer.alloc(16);
-    head.writeUInt32LE(Math.floor(microseconds / 1e6), 0);
-    head.writeUInt32LE(microseconds % 1e6, 4);
-    head.writeUInt32LE(bytes.length, 8);
-    head.writeUInt32LE(bytes.length, 12);
-    out.push(head, bytes);
-  }
-  return Buffer.concat(out);
+  return ipPacket(UDP, addressOf(from.host), addressOf(to.host), Buffer.concat([udp, bytes]));
 }
 
 const WARNING = 0x600000;
@@ -79,7 +46,7 @@ export async function judgeBacnet(datagrams: readonly CapturedDatagram[]): Promi
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tshark-'));
   try {
     const file = join(folder, 'conversation.pcap');
-    await writeFile(file, udpPcapOf(datagrams));
+    await writeFile(file, pcapFile(datagrams.map((datagram) => ({ at: datagram.at, bytes: packet(datagram) }))));
     const ports = new Set(datagrams.flatMap(({ from, to }) => [from.port, to.port]));
     const decode = ['-n', '-r', file, ...[...ports].flatMap((port) => ['-d', `udp.port==${port},bvlc`])];
     const [broken, details] = await Promise.all([

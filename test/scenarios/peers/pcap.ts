@@ -1,4 +1,4 @@
-// Recorded conversations as a capture file: Ethernet-less raw IPv4 with whole TCP sessions, so that an analyser reassembles them.
+// Recorded conversations as a capture file: Ethernet-less raw IPv4; of TCP whole sessions, so that an analyser reassembles them.
 
 /** One piece of a conversation; `in` is from client to server. */
 export interface CapturedBytes {
@@ -10,8 +10,16 @@ export interface CapturedBytes {
   readonly bytes: Uint8Array;
 }
 
+/** An IPv4 packet. */
+interface CapturedPacket {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
 const LINKTYPE_RAW = 101;
 const MAX_SEGMENT = 1400;
+const TCP = 6;
 const SYN = 0x02;
 const ACK = 0x10;
 const PSH_ACK = 0x18;
@@ -25,6 +33,40 @@ function checksum(bytes: Buffer): number {
   if (bytes.length % 2 === 1) sum += bytes.readUInt8(bytes.length - 1) << 8;
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
+}
+
+/** An IPv4 packet; addresses as numbers. */
+export function ipPacket(protocol: number, from: number, to: number, payload: Buffer): Buffer {
+  const ip = Buffer.alloc(20);
+  ip.writeUInt16BE(0x4500, 0);
+  ip.writeUInt16BE(20 + payload.length, 2);
+  ip.writeUInt16BE(0x4000 | protocol, 8);
+  ip.writeUInt32BE(from, 12);
+  ip.writeUInt32BE(to, 16);
+  ip.writeUInt16BE(checksum(ip), 10);
+  return Buffer.concat([ip, payload]);
+}
+
+/** The packets in their order, each later than the one before. */
+export function pcapFile(packets: readonly CapturedPacket[]): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(0xa1b2c3d4, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(65_535, 16);
+  header.writeUInt32LE(LINKTYPE_RAW, 20);
+  const out: Buffer[] = [header];
+  let microseconds = 0;
+  for (const { at, bytes } of packets) {
+    microseconds = Math.max(microseconds + 1, Math.round(at * 1000));
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(Math.floor(microseconds / 1e6), 0);
+    head.writeUInt32LE(microseconds % 1e6, 4);
+    head.writeUInt32LE(bytes.length, 8);
+    head.writeUInt32LE(bytes.length, 12);
+    out.push(head, bytes);
+  }
+  return Buffer.concat(out);
 }
 
 interface Side {
@@ -45,39 +87,17 @@ function packet(from: Side, to: Side, flags: number, data: Uint8Array): Buffer {
   const pseudo = Buffer.alloc(12);
   pseudo.writeUInt32BE(from.address, 0);
   pseudo.writeUInt32BE(to.address, 4);
-  pseudo.writeUInt16BE(6, 8);
+  pseudo.writeUInt16BE(TCP, 8);
   pseudo.writeUInt16BE(tcp.length, 10);
   tcp.writeUInt16BE(checksum(Buffer.concat([pseudo, tcp])), 16);
-  const ip = Buffer.alloc(20);
-  ip.writeUInt16BE(0x4500, 0);
-  ip.writeUInt16BE(20 + tcp.length, 2);
-  ip.writeUInt16BE(0x4006, 8);
-  ip.writeUInt32BE(from.address, 12);
-  ip.writeUInt32BE(to.address, 16);
-  ip.writeUInt16BE(checksum(ip), 10);
   from.next = (from.next + data.length + ((flags & (SYN | 1)) === 0 ? 0 : 1)) >>> 0;
-  return Buffer.concat([ip, tcp]);
+  return ipPacket(TCP, from.address, to.address, tcp);
 }
 
 /** A pcap file of the conversations, every peer a TCP session of its own with `serverPort`, opened and closed. */
 export function pcapOf(pieces: readonly CapturedBytes[], serverPort: number): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(65_535, 16);
-  header.writeUInt32LE(LINKTYPE_RAW, 20);
-  const out: Buffer[] = [header];
-  let microseconds = 0;
-  const put = (atMs: number, bytes: Buffer): void => {
-    microseconds = Math.max(microseconds + 1, Math.round(atMs * 1000));
-    const head = Buffer.alloc(16);
-    head.writeUInt32LE(Math.floor(microseconds / 1e6), 0);
-    head.writeUInt32LE(microseconds % 1e6, 4);
-    head.writeUInt32LE(bytes.length, 8);
-    head.writeUInt32LE(bytes.length, 12);
-    out.push(head, bytes);
-  };
+  const packets: CapturedPacket[] = [];
+  const put = (at: number, bytes: Buffer): void => void packets.push({ at, bytes });
   const sessions = new Map<string, { readonly client: Side; readonly server: Side }>();
   const none = Buffer.alloc(0);
   for (const piece of pieces) {
@@ -101,5 +121,5 @@ export function pcapOf(pieces: readonly CapturedBytes[], serverPort: number): Bu
     put(0, packet(server, client, FIN_ACK, none));
     put(0, packet(client, server, ACK, none));
   }
-  return Buffer.concat(out);
+  return pcapFile(packets);
 }
