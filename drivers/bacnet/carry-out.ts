@@ -27,6 +27,9 @@ interface CarryOut {
   readonly gate: Gate;
   readonly plant: PlantSide;
   readonly index: BacnetIndex | undefined;
+  /** The station that the change was judged for, and the instance that it had then. */
+  readonly to: PlantDevice;
+  readonly instance: number | undefined;
   /** Whether what the change was judged by still is so. A text says what is not. */
   changedMeanwhile(): string | undefined;
   /** Also what was acknowledged is read back: the gateway's own writes, whose asker is told no sooner. */
@@ -35,17 +38,20 @@ interface CarryOut {
   readonly holds?: Holds | undefined;
 }
 
+const ANOTHER = 'the device is no longer the one it was';
+
 type ConfirmedChange = Extract<BacnetChange, { kind: 'confirmed' }>;
 
 /** Runs in a change's lane turn of the device. `slots`: where old values stand. `tell` is called once, before a lost answer is followed up by a read-back. */
 export async function carryOut(
-  { gate, plant, index, changedMeanwhile, readsBack, holds = new Map() }: CarryOut,
+  { gate, plant, index, to, instance, changedMeanwhile, readsBack, holds = new Map() }: CarryOut,
   permit: Permit<BacnetChange>,
   slots: readonly Slot[],
   tell: (carried: Carried) => void,
 ): Promise<Performed> {
   const old = await oldValues(plant, index, [...new Set([...permit.readFirst, ...holds.keys()])], slots);
-  const changed = changedMeanwhile();
+  const changedNow = (): string | undefined => (to.instance === instance ? changedMeanwhile() : ANOTHER);
+  const changed = changedNow();
   const objection = changed === undefined ? objectionTo(holds, old) : { why: changed };
   if (objection) {
     const { why, overtaken } = objection;
@@ -59,7 +65,8 @@ export async function carryOut(
     return { outcome: { kind: 'withdrawn', reason: redemption.denial.reason } };
   }
   // The intent took its time to the disk.
-  const late = changedMeanwhile();
+  const { change: judged } = redemption;
+  const late = judged.kind === 'confirmed' && judged.to !== to ? ANOTHER : changedNow();
   if (late !== undefined) {
     const notSent: Outcome = { kind: 'not-sent', why: late };
     gate.settle(permit, notSent);
@@ -70,9 +77,8 @@ export async function carryOut(
   let values: Map<TargetHandle, OldValue> | undefined;
   try {
     // What is sent is what was judged, as the gate hands it back.
-    const { change: judged } = redemption;
     if (judged.kind !== 'confirmed') throw new RangeError('got an unconfirmed change, expected a confirmed one');
-    const { answer, done } = await send(plant, judged);
+    const { answer, done } = await send(plant, judged, instance);
     outcome = outcomeOf(answer, done, judged);
     tell(carriedOf(answer));
     const isLookedAt = outcome.kind === 'unknown' || (readsBack && outcome.kind === 'acknowledged');
@@ -88,9 +94,11 @@ export async function carryOut(
 async function send(
   plant: PlantSide,
   { to, requests }: ConfirmedChange,
+  instance: number | undefined,
 ): Promise<{ readonly answer: PlantAnswer; readonly done: number }> {
   let answer: PlantAnswer = { kind: 'unreachable', why: 'nothing was sent' };
   for (const [done, request] of requests.entries()) {
+    if (to.instance !== instance) return { answer: { kind: 'unreachable', why: ANOTHER }, done };
     answer = await plant.request(to, request, { retry: false });
     if (answer.kind !== 'simple-ack' && answer.kind !== 'complex-ack') return { answer, done };
   }

@@ -141,13 +141,14 @@ export class OwnAccess {
       return { outcome: { kind: 'not-sent', why } };
     };
     if (index === undefined || device === undefined) return notSent('the device is not there');
+    const { instance } = device;
     const slots = permit.effects.flatMap(({ target, priority }) => this.#slotOf(target, priority) ?? []);
     const changedMeanwhile = (): string | undefined =>
       this.#parts.index()?.inventory === index.inventory ? undefined : 'the inventory changed';
     return new Promise((resolve, reject) => {
       const run = async (): Promise<void> => {
         try {
-          const parts = { gate, plant, index, changedMeanwhile, readsBack: true, holds };
+          const parts = { gate, plant, index, to: device, instance, changedMeanwhile, readsBack: true, holds };
           const carried = carryOut(parts, permit, slots, () => undefined);
           resolve(await carried);
         } catch (fault) {

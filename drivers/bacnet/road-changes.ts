@@ -131,13 +131,12 @@ export class Changes {
       };
       const changedMeanwhile = (): string | undefined => {
         if (index()?.inventory !== inventory) return 'the inventory changed';
-        if (to.instance !== instance) return 'the device is no longer the one it was';
         return what.fansOut && this.#lists.generation !== generation ? 'a list it moves by was written' : undefined;
       };
       const run = async (): Promise<void> => {
         try {
           await carryOut(
-            { gate, plant, index: index(), changedMeanwhile, readsBack: false },
+            { gate, plant, index: index(), to, instance, changedMeanwhile, readsBack: false },
             permit,
             slots,
             (carried) => {

@@ -2,11 +2,11 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { operationOf } from '../../../drivers/bacnet/classify.ts';
-import type { PlantAnswer } from '../../../drivers/bacnet/seam.ts';
+import type { PlantAnswer, PlantDevice } from '../../../drivers/bacnet/seam.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { AHU, told, VAV, value } from './classify-stage.ts';
-import { BMS, fakeStage, northAt } from './fake-sides.ts';
+import { BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
 
 const write = ask.writeProperty({ object: 'analog-value,1', value: [app.real(20)], priority: 10 });
 const both = ask.writePropertyMultiple([
@@ -246,6 +246,31 @@ describe('who asks', () => {
 });
 
 describe('the gateway itself', () => {
+  test.each([
+    ['is another device by its turn', (device: PlantDevice) => Object.assign(device, { instance: 1002 })],
+    [
+      'is not where it was when it was judged',
+      (device: PlantDevice, stage: FakeStage) => {
+        Object.assign(device, { instance: undefined });
+        stage.sides.known.push({ ...AHU, mac: 'c0000263bac0' });
+      },
+    ],
+  ])('sends nothing to a station that %s', async (_name, change) => {
+    for (const when of ['before it is carried out', 'in its turn'] as const) {
+      const stage = await fakeStage();
+      const changing = { ...AHU };
+      stage.sides.known[0] = changing;
+      const planned = stage.road.plan([{ target: stage.handle('ahu2/sat-sp'), value: 21, priority: 8 }]);
+      if (!planned.ok) throw new Error(JSON.stringify(planned.fault));
+      const judged = stage.gate.judge(stage.gate.callerOf(stage.anna.peer), planned.value);
+      if (!judged.permitted) throw new Error(judged.denial.text);
+      if (when === 'in its turn') stage.sides.beforeTurn = () => change(changing, stage);
+      else change(changing, stage);
+      expect([when, (await stage.road.perform(judged.permit)).outcome.kind]).toEqual([when, 'not-sent']);
+      expect(stage.sides.changes).toEqual([]);
+    }
+  });
+
   test('sends nothing where a slot holds something else by its turn, or cannot be read', async () => {
     const stage = await fakeStage();
     const target = stage.handle('ahu2/sat-sp');
