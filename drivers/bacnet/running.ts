@@ -107,7 +107,7 @@ export class RunningBacnet implements RunningDriver {
       await side.open();
       side.begin();
       const { address, port } = side.link.endpoint;
-      return { name, address, port, transport: 'udp' };
+      return { name, address, port, transport: 'udp', ...(side !== this.#north && { faces: 'plant' as const }) };
     };
     const { log, timers } = this.#services;
     return { link: side.link, opening: new LateOpening(name, open, { log, timers, said: sayListening(log, driver) }) };

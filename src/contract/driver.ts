@@ -33,6 +33,8 @@ export interface Listening {
   readonly address: string;
   readonly port: number;
   readonly transport: 'tcp' | 'tls' | 'udp';
+  /** Devices answer there: no tool is pointed at it. */
+  readonly faces?: 'plant';
 }
 
 /** One way to the devices: a line, a host, a network. */

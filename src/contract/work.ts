@@ -57,6 +57,8 @@ export interface RowCheck {
   readonly field?: 'point' | 'value' | 'priority' | 'overrideMs';
   /** How long it would last, in ms; absent: until changed again. */
   readonly lastsMs?: number;
+  /** How many others have to approve, where nothing but that stands against it; absent: none. */
+  readonly approvals?: number;
 }
 
 export const ROW_STATES = [

@@ -83,7 +83,7 @@ export function adminRoutes(app: App, context: Context): void {
         ...(cloud && { cloud: cloud.state }),
         drivers: Object.entries(drivers).map(([name, { listening, lines }]) => ({
           name,
-          listening: [...listening],
+          listening: listening.map(({ faces: _faces, ...each }) => each),
           lines: [...lines],
         })),
         streams: streams.size,

@@ -1,6 +1,6 @@
 // Jobs as the API shows them to one asker.
 
-import type { Approval, DeviceState, Job, JobDevice, JobState } from '../contract/jobs.ts';
+import type { Approval, BatchOrder, DeviceState, Job, JobDevice, JobState } from '../contract/jobs.ts';
 import type { Asker } from './asker.ts';
 import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
@@ -49,7 +49,36 @@ export function shownJob(context: Context, asker: Asker, job: Job, rows: boolean
     ...(order.kind === 'alarm-thresholds' && {
       values: order.values.map(({ key, value }) => ({ key, value: shownValue(value) })),
     }),
+    ...(order.kind === 'batch' && { rows: orderedRows(looking, order) }),
   };
+}
+
+/** As it was ordered, for whoever is to approve it. */
+function orderedRows({ context, sight }: Looking, order: BatchOrder): NonNullable<ApiJob['rows']> {
+  const { inventory } = sight.tree;
+  const { live, options } = context;
+  return order.rows.flatMap(({ point: id, value, overrideMs = order.overrideMs, ...row }) => {
+    const handle = sight.point(id);
+    const point = handle === undefined ? undefined : inventory.point(handle);
+    const above = point && inventory.device(point.device);
+    if (!point || !above) return [];
+    const hasSlots = live.driverOf(above)?.driver.slots !== undefined;
+    const priority = row.priority ?? (hasSlots ? order.priority : undefined);
+    const usual = overrideMs === undefined ? options.writer.spanOf(id).usualMs : overrideMs;
+    const lastsMs = value === null ? undefined : (usual ?? undefined);
+    const device = placeOf(sight, above.id);
+    return [
+      {
+        point: { id, name: point.name },
+        value: shownValue(value),
+        ...(device && { device }),
+        ...(point.unit !== undefined && { unit: point.unit }),
+        ...(point.limits?.step !== undefined && { step: point.limits.step }),
+        ...(priority !== undefined && { priority }),
+        ...(lastsMs !== undefined && { lastsMs }),
+      },
+    ];
+  });
 }
 
 function lookingAt(context: Context, asker: Asker, job: Job): Looking | undefined {

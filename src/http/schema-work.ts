@@ -38,11 +38,16 @@ export const batchBody = z.strictObject({
 
 export const checkSchema = z
   .object({
-    ok: z.boolean(),
+    ok: z.boolean().describe('every row is permitted'),
+    approvals: z
+      .int()
+      .describe('how many others have to approve; above 0, and nothing else stands against it: order it as a job'),
     rows: z.array(
       z.object({
         point: z.string(),
-        verdict: z.enum(['permitted', 'denied', 'unknown', 'faulty']),
+        verdict: z
+          .enum(['permitted', 'needs-approval', 'denied', 'unknown', 'faulty'])
+          .describe('needs-approval: permitted to you once others have approved'),
         fault: z.string().optional(),
         field: z.enum(['point', 'value', 'priority', 'overrideMs']).optional().describe('what of the row is faulty'),
         lastsMs: z.int().optional().describe('how long it would last; absent: until changed again'),

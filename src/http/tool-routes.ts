@@ -285,14 +285,18 @@ function shownSession(context: Context, asker: Asker, session: HeldToolSession):
 
 function pointAt({ options }: Context, request: FastifyRequest): z.output<typeof pointAtSchema> {
   const listeners = [...options.drivers].flatMap(([driver, running]) =>
-    running.status().listening.map(({ name, address, port, transport }) => ({
-      driver,
-      name,
-      // One that listens everywhere is reached where the page was reached.
-      address: isEverywhere(address) ? plainAddress(request.socket.localAddress ?? address) : address,
-      port,
-      transport,
-    })),
+    running.status().listening.flatMap(({ name, address, port, transport, faces }) =>
+      faces === 'plant'
+        ? []
+        : {
+            driver,
+            name,
+            // One that listens everywhere is reached where the page was reached.
+            address: isEverywhere(address) ? plainAddress(request.socket.localAddress ?? address) : address,
+            port,
+            transport,
+          },
+    ),
   );
   return { listeners, yourAddress: peerOf(request) };
 }

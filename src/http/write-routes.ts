@@ -86,16 +86,22 @@ export function writeRoutes(app: App, context: Context): void {
       const { caller } = askerOf(request);
       const known = request.body.rows.filter(({ point }) => sight.point(point) !== undefined).map(writeRow);
       const checks = isNonEmpty(known) ? [...writer.check(caller, { rows: known, ...whole(request.body) })] : [];
+      let needed = 0;
       const rows = request.body.rows.map(({ point }): ApiCheck['rows'][number] => {
         const check = sight.point(point) === undefined ? undefined : checks.shift();
         if (!check) return { point, verdict: 'unknown', denied: [] };
-        const { fault, field, lastsMs, denial } = check;
+        const { fault, field, lastsMs, denial, approvals = 0 } = check;
         if (fault !== undefined) return { point, verdict: 'faulty', fault, ...(field && { field }), denied: [] };
-        const shown = denial ? shownDenial(denial, { sight, caller, clock }) : [];
-        const verdict = denial ? 'denied' : 'permitted';
-        return { point, verdict, ...(lastsMs !== undefined && { lastsMs }), denied: shown };
+        needed = Math.max(needed, approvals);
+        const isDenied = denial !== undefined && approvals === 0;
+        return {
+          point,
+          verdict: isDenied ? 'denied' : approvals > 0 ? 'needs-approval' : 'permitted',
+          ...(lastsMs !== undefined && { lastsMs }),
+          denied: isDenied ? shownDenial(denial, { sight, caller, clock }) : [],
+        };
       });
-      return { ok: rows.every(({ verdict }) => verdict === 'permitted'), rows };
+      return { ok: rows.every(({ verdict }) => verdict === 'permitted'), approvals: needed, rows };
     },
   });
 

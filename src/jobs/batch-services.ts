@@ -1,7 +1,7 @@
 // What a batch works with: the gate, the record, the ledger of overrides, the plant.
 
 import type { Clock, Timers } from '../contract/clock.ts';
-import type { Caller, Gate, UndoGate } from '../contract/gate.ts';
+import type { Caller, Gate, JobGate, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
@@ -11,7 +11,7 @@ import type { PlantParts, Reached } from './plant.ts';
 import type { WorkRecord } from './work-record.ts';
 
 export interface BatchServices extends PlantParts, WorkRecord {
-  readonly gate: Gate & UndoGate;
+  readonly gate: Gate & UndoGate & Pick<JobGate, 'approvalsFor'>;
   readonly journal: Pick<Journal, 'append' | 'note'>;
   readonly shelf: Shelf;
   readonly clock: Clock;

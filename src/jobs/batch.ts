@@ -283,7 +283,8 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
         const isPlanned = planned.ok && typeof besides !== 'string';
         const step = isPlanned ? stepOf(order, planned.value, besides(reached.device.id)) : undefined;
         const denial = step && gate.preview(caller, step);
-        return { ...check, ...(denial && { denial }) };
+        const approvals = step && denial?.reason === 'approval-required' ? gate.approvalsFor(caller, step) : undefined;
+        return { ...check, ...(denial && { denial }), ...(approvals !== undefined && { approvals }) };
       });
     },
     write,

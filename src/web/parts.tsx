@@ -39,7 +39,7 @@ export function Icon({ name }: { name: string }) {
 }
 
 export function Fault({ fault, again }: { fault: ApiFault; again?: () => void }) {
-  const { status, detail, title, retryAfter } = fault.problem;
+  const { status, detail, title, retryAfter, errors } = fault.problem;
   const text = status === 404 ? t('app.notFound') : status === 0 ? t('app.offline') : (detail ?? title);
   return (
     <div class="note grave" role="alert">
@@ -50,6 +50,11 @@ export function Fault({ fault, again }: { fault: ApiFault; again?: () => void })
           {text}
           {retryAfter !== undefined && ` (${retryAfter} s)`}
         </p>
+        {errors?.map(({ path, message }) => (
+          <p key={path} class="why">
+            {path !== '' && <code>{path}</code>} {message}
+          </p>
+        ))}
         {again && (
           <wa-button appearance="outlined" onClick={again}>
             {t('app.again')}

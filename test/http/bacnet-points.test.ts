@@ -41,10 +41,13 @@ async function open(lookMs = 0): Promise<void> {
       return new Map([['bacnet', bacnet]]);
     },
   });
-  await until('the devices are found', () =>
+  await devicesFound();
+}
+
+const devicesFound = (): Promise<void> =>
+  until('the devices are found', () =>
     bacnet.status().lines.every(({ state, why }) => state === 'up' && why === undefined),
   );
-}
 afterEach(async () => {
   await rig.stop();
   await plant.stop();
@@ -70,6 +73,14 @@ it('shows the sixteen slots in words, with who holds them where that came throug
   atDevice(8, 23);
   const after = (await carla.ask('GET', SP)).body.slots as unknown as Slots;
   expect([after[7]?.value, after[7]?.by]).toEqual([23, undefined]);
+});
+
+it('points tools at its own side, never at the plant’s', async () => {
+  await open();
+  const { pointAt } = (await (await rig.as('carla')).ask('GET', '/api/v1/tool-sessions')).body as unknown as {
+    readonly pointAt: { readonly listeners: readonly { readonly driver: string; readonly name: string }[] };
+  };
+  expect(pointAt.listeners.map(({ driver: by, name }) => `${by} ${name}`)).toEqual(['modbus north', 'bacnet north']);
 });
 
 it('lists overrides found on devices to who may see the point', async () => {
@@ -119,6 +130,7 @@ it('ends an override where somebody’s BACnet tool writes its slot, also the sa
     await until('the ledger says it', async () => (await ledger())[0]?.state === 'superseded');
     rig.time.shift += 3_600_001;
     rig = await rig.restart();
+    await devicesFound();
     const slots = (await (await rig.as('carla')).ask('GET', SP)).body.slots as unknown as Slots;
     expect(slots.filter(({ value }) => value !== null)).toMatchObject([
       { priority: 8, value: 21 },

@@ -280,7 +280,7 @@ describe('an order', () => {
       counts: { done: 1 },
       devices: [{ state: 'done', oldVersion: '1.0', newVersion: '2.0' }],
     });
-  }, 20_000);
+  });
 });
 
 describe('a job that a second person must approve', () => {
@@ -331,6 +331,45 @@ describe('a job that a second person must approve', () => {
   });
 });
 
+describe('a batch that a second person must approve', () => {
+  it('is told so row by row, is sent as a job, and shows who approves what it is about', async () => {
+    await rig.activate({ revision: 6, inventory: bootInventory(), grants, approvals: { 'device.configure': 1 } });
+    const rows = [
+      { point: 'd1/gain', value: 3 },
+      { point: 'd2/gain', value: 4, overrideMs: 3_600_000 },
+    ];
+    const ask = async (who: Principal, body: object) =>
+      (await as(who).ask('POST', '/api/v1/batches/check', { body })).body;
+    expect(await ask('anna', { rows })).toMatchObject({
+      ok: false,
+      approvals: 1,
+      rows: [
+        { verdict: 'needs-approval', denied: [] },
+        { verdict: 'needs-approval', denied: [], lastsMs: 3_600_000 },
+      ],
+    });
+    expect(await ask('anna', { rows: [...rows, { point: 'd1/high', value: 3 }] })).toMatchObject({
+      approvals: 1,
+      rows: [{}, {}, { verdict: 'denied', denied: [{ needed: 'alarm.threshold' }] }],
+    });
+    expect(await ask('carla', { rows })).toMatchObject({ ok: true, approvals: 0 });
+    expect((await as('anna').ask('POST', '/api/v1/batches', { body: { rows } })).status).toBe(403);
+    const body = { kind: 'batch', rows, note: 'steadier', window: later() };
+    const started = await as('anna').ask('POST', '/api/v1/jobs', { body });
+    expect(started.body).toMatchObject({ state: 'waiting-approval', approvals: { needed: 1 } });
+    const seen = await as('carla').ask('GET', `/api/v1/jobs/${started.body.id}`);
+    expect(seen.body).toMatchObject({
+      may: ['pause', 'abort', 'approve'],
+      note: 'steadier',
+      rows: [
+        { point: { id: 'd1/gain', name: 'Gain' }, device: { id: 'd1' }, value: 3 },
+        { point: { id: 'd2/gain' }, value: 4, lastsMs: 3_600_000 },
+      ],
+    });
+    await abort(as('anna'), started);
+  });
+});
+
 describe('a copy of alarm limits alone', () => {
   it('is a configuration all the same: not for who may change limits and nothing else', async () => {
     const own = {
@@ -339,7 +378,7 @@ describe('a copy of alarm limits alone', () => {
       at: 'hq',
     };
     const others = grants.filter(({ to }) => to !== 'user:ben');
-    await rig.activate({ revision: 6, inventory: bootInventory(), grants: [...others, own] });
+    await rig.activate({ revision: 7, inventory: bootInventory(), grants: [...others, own] });
     const body = { kind: 'configuration', source: 'd2', devices: ['d1'], classes: ['alarm-limit'], window: later() };
     const started = await as('carla').ask('POST', '/api/v1/jobs', { body });
     expect([started.status, started.text]).toEqual([201, expect.any(String)]);

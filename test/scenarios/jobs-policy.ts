@@ -7,7 +7,7 @@ export const SITE = 'jobs';
 
 /**
  * Anna and Ben may update, configure, change limits and move devices everywhere at the headquarters, Anna in the annex, too; Dora
- * on the first device alone; Eve as Ben, where another person approves; Carla looks and acknowledges. The robot is an application
+ * on the first device alone; Eve as Ben, where another person approves her updates and set points; Carla looks and acknowledges. The robot is an application
  * with a token that may what Ben may.
  */
 export type Who = 'anna' | 'ben' | 'carla' | 'dora' | 'eve' | 'robot';
@@ -42,6 +42,7 @@ export function jobsBundle({ revision, imageKey, without, inventory, device, con
     { to: 'user:ben', role: 'viewer', at: 'annex' },
     { to: 'user:anna', role: 'updater', at: 'hq' },
     { to: 'user:ben', role: 'updater', at: 'hq' },
+    { to: 'user:ben', role: 'keeper', at: 'hq' },
     { to: 'user:carla', role: 'viewer', at: 'hq' },
     { to: 'user:dora', role: 'updater', at: 'fw1' },
     { to: 'user:dora', role: 'viewer', at: 'hq' },
@@ -95,8 +96,9 @@ export function jobsBundle({ revision, imageKey, without, inventory, device, con
             id: 'cautious',
             name: 'Cautious updater',
             permissions: [...READING, ...CHANGING],
-            approvals: { 'firmware.update': 1 },
+            approvals: { 'firmware.update': 1, 'point.write': 1 },
           },
+          { id: 'keeper', name: 'Keeper', permissions: ['device.view', 'device.control'] },
           { id: 'overseer', name: 'Overseer', permissions: ['deviceConfig.read'] },
         ],
         grants: grants.filter(({ to }) => !without.some((who) => to.endsWith(`:${who}`))),

@@ -1,17 +1,20 @@
 // Several points as one change. Invariants: 1. every row has its verdict before anything is sent; 2. one denied row stops all;
-// 3. afterwards every row says what became of it, put back or left.
+// 3. what others have to approve becomes a job that waits for them, all of it; 4. afterwards every row says what became of it.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiFound, ApiPointDetail } from '../../http/schema-browse.ts';
+import type { ApiJob, ApiJobOrder } from '../../http/schema-jobs.ts';
 import type { ApiCheck, ApiWriteResult } from '../../http/schema-work.ts';
 import { ApiFault, ask, seg } from '../api.ts';
 import { addToBatch, type BatchRow, batch, dropFromBatch } from '../batch-rows.ts';
 import { givenValue } from '../given-value.ts';
 import { useLive } from '../live.ts';
 import { Fault, Heading, Value } from '../parts.tsx';
+import { go, to } from '../route.ts';
 import { useLoad, useNow } from '../store.ts';
 import { useSameKey, useVerdict } from '../verdict.ts';
 import { shownTime, shownValue, t } from '../words.ts';
+import { ForApproval, noted } from './for-approval.tsx';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
 import { find } from './search.tsx';
@@ -19,6 +22,8 @@ import { ValueField } from './value-field.tsx';
 
 const PAUSE_MS = 250;
 type Verdict = ApiCheck['rows'][number];
+
+const isPossible = ({ verdict }: Verdict): boolean => verdict === 'permitted' || verdict === 'needs-approval';
 
 const rowOf = ({ point, text }: BatchRow, priority: number) => {
   const given = givenValue(point, text);
@@ -31,6 +36,7 @@ export function Batch() {
   const [result, setResult] = useState<ApiWriteResult>();
   const [fault, setFault] = useState<ApiFault>();
   const [busy, setBusy] = useState(false);
+  const [note, setNote] = useState('');
   const key = useSameKey();
   useLive(rows.map(({ point }) => point.id));
   const hold = useHold('usual');
@@ -45,15 +51,24 @@ export function Batch() {
   });
 
   const verdicts = new Map<string, Verdict>(check?.rows.map((row) => [row.point, row]));
-  const isReady = rows.length > 0 && complete.length === rows.length && check?.ok === true && !busy;
-  const permitted = [...verdicts.values()].filter(({ verdict }) => verdict === 'permitted').length;
-  const hasDenied = permitted < verdicts.size;
+  const possible = [...verdicts.values()].filter(isPossible).length;
+  const hasDenied = possible < verdicts.size;
+  const approvals = check?.approvals ?? 0;
+  const isReady = rows.length > 0 && complete.length === rows.length && possible === rows.length && !busy;
 
   async function send(): Promise<void> {
     setBusy(true);
     setFault(undefined);
     setResult(undefined);
     try {
+      if (approvals > 0) {
+        const order = { kind: 'batch', ...body, ...noted(note) } satisfies ApiJobOrder;
+        const job = await ask<ApiJob>('jobs', { method: 'POST', body: order, key: key.of(JSON.stringify(order)) });
+        // It is the job's from now on.
+        batch.set([]);
+        go(to('job', job.id));
+        return;
+      }
       setResult(await ask<ApiWriteResult>('batches', { method: 'POST', body, key: key.of(asked) }));
       key.spent();
     } catch (error) {
@@ -115,10 +130,13 @@ export function Batch() {
       {rows.length > 0 && (
         <section class="card batch-send">
           <HoldFields hold={hold} canEnd isMixed hasSlots={rows.some(({ point }) => point.slots !== undefined)} />
+          {approvals > 0 && <ForApproval of="batch" approvals={approvals} note={note} setNote={setNote} />}
           <div class="confirm">
-            <p class="from-to">{t('batch.tally', { n: permitted, all: rows.length })}</p>
+            <p class="from-to">
+              {t(approvals > 0 ? 'batch.tallyPossible' : 'batch.tally', { n: possible, all: rows.length })}
+            </p>
             <wa-button class="go" variant="brand" disabled={!isReady} loading={busy} onClick={() => void send()}>
-              {t('batch.send', { n: rows.length })}
+              {t(approvals > 0 ? 'batch.order' : 'batch.send', { n: rows.length })}
             </wa-button>
           </div>
         </section>
@@ -156,7 +174,7 @@ function Row({ row, verdict, became }: RowProps) {
       />
       <div class="batch-verdict">
         <VerdictTag given={given.kind} verdict={verdict} became={became} />
-        {verdict?.verdict === 'permitted' && <small>{endOf(verdict, became, now)}</small>}
+        {verdict && isPossible(verdict) && <small>{endOf(verdict, became, now)}</small>}
       </div>
       <wa-button appearance="plain" onClick={() => dropFromBatch(point.id)}>
         <wa-icon name="xmark" label={t('batch.remove', { name: point.name })} />
@@ -196,9 +214,8 @@ function VerdictTag({
   if (became) return <span class={`tag ${became.state === 'done' ? 'on' : 'bad'}`}>{t(`row.${became.state}`)}</span>;
   if (given !== 'value') return <span class="tag">{t('batch.verdict.open')}</span>;
   if (!verdict) return <span class="tag">…</span>;
-  return (
-    <span class={`tag ${verdict.verdict === 'permitted' ? 'on' : 'bad'}`}>{t(`batch.verdict.${verdict.verdict}`)}</span>
-  );
+  const tone = { permitted: 'on', 'needs-approval': 'amber' }[verdict.verdict as string] ?? 'bad';
+  return <span class={`tag ${tone}`}>{t(`batch.verdict.${verdict.verdict}`)}</span>;
 }
 
 function AddPoint() {

@@ -16,6 +16,7 @@ import { Fault } from '../parts.tsx';
 import { go, to } from '../route.ts';
 import { useSameKey } from '../verdict.ts';
 import { numberOf, shownTime, shownValue, t } from '../words.ts';
+import { ForApproval, noted } from './for-approval.tsx';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
 import { ValueField } from './value-field.tsx';
@@ -34,6 +35,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
   const canEnd = point.undo || point.slots !== undefined;
   const hold = useHold(ENDING.includes(point.class) ? undefined : 'stays');
   const [busy, setBusy] = useState(false);
+  const [note, setNote] = useState('');
   const [answer, setAnswer] = useState<ApiWriteResult>();
   const [fault, setFault] = useState<ApiFault>();
   const key = useSameKey();
@@ -53,13 +55,13 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
       ...(point.slots && { priority }),
       ...(canEnd && overrideMs !== undefined && value !== null && { overrideMs }),
     };
-    const of = JSON.stringify(body);
+    const of = JSON.stringify([body, note]);
     setBusy(true);
     setFault(undefined);
     setAnswer(undefined);
     try {
       if (approvals > 0) {
-        const order: ApiJobOrder = { kind: 'batch', rows: [{ point: point.id, ...body }] };
+        const order: ApiJobOrder = { kind: 'batch', rows: [{ point: point.id, ...body }], ...noted(note) };
         const job = await ask<ApiJob>('jobs', { method: 'POST', body: order, key: key.of(of) });
         go(to('job', job.id));
         return;
@@ -102,12 +104,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
           <ValueField point={shown} text={text} setText={setText} message={message} hasSlider />
         </div>
         <HoldFields hold={hold} canEnd={canEnd} hasSlots={point.slots !== undefined} />
-        {approvals > 0 && (
-          <p class="warning">
-            <wa-icon name="people" />
-            {t('change.needsApproval', { n: approvals })}
-          </p>
-        )}
+        {approvals > 0 && <ForApproval of="change" approvals={approvals} note={note} setNote={setNote} />}
         <div class="confirm">
           <p class="from-to" aria-live="polite">
             {given.kind === 'value' && !isSame

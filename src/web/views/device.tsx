@@ -141,7 +141,7 @@ function Group({ kind, points, open, children }: GroupProps) {
           <li key={point.id}>
             <a class="row" href={to('point', point.id)} aria-current={open === point.id ? 'true' : undefined}>
               <span class="row-name">{point.name}</span>
-              <Value point={point} />
+              {point.class !== 'firmware' && <Value point={point} />}
             </a>
           </li>
         ))}

@@ -137,7 +137,7 @@ export function Approvals({ job }: { job: ApiJob }) {
         {given.map(({ by, own, verdict, comment, at }) => (
           <li key={at}>
             <span class={`tag ${verdict === 'approved' ? 'on' : 'bad'}`}>{t(`job.${verdict}`)}</span>
-            <strong>{own ? t('over.you') : (by ?? t('last.someone'))}</strong>
+            <strong>{own ? t('job.you') : (by ?? t('last.someone'))}</strong>
             <span>{comment}</span>
             <time dateTime={new Date(at).toISOString()}>{shownMoment(at)}</time>
           </li>

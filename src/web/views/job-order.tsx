@@ -84,24 +84,11 @@ export function JobOrder({ kind, image }: { kind: string; image?: ApiImage }) {
       {fault?.problem.denied ? (
         <Refusal title={t('job.nothingBegun')} action={action} denied={fault.problem.denied} problem={fault.problem} />
       ) : (
-        fault && <OrderFault fault={fault} />
+        fault && <Fault fault={fault} />
       )}
       <wa-button class="go" variant="brand" disabled={!check?.ok} loading={busy} onClick={() => void start()}>
         {t('job.start', { n: devices.length })}
       </wa-button>
-    </>
-  );
-}
-
-function OrderFault({ fault }: { fault: ApiFault }) {
-  return (
-    <>
-      <Fault fault={fault} />
-      {fault.problem.errors?.map(({ path, message }) => (
-        <p key={path} class="why">
-          <code>{path}</code> {message}
-        </p>
-      ))}
     </>
   );
 }

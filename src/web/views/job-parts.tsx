@@ -5,13 +5,13 @@ import { t } from '../words.ts';
 import { countOf, hasEnded, isOver, shownProgress } from '../work.ts';
 
 /** What it is about, in a line. */
-export function titleOf({ kind, image, note, counts }: ApiJobSummary): string {
+export function titleOf({ kind, image, counts }: ApiJobSummary): string {
   const n = Object.values(counts).reduce((sum: number, each) => sum + (each ?? 0), 0);
   if (kind === 'firmware') {
     const what = [image?.model, image?.version].filter(Boolean).join(' ') || (image?.id ?? '').slice(0, 12);
     return t('job.title.firmware', { what, n });
   }
-  return note ?? t(`job.title.${kind}`, { n });
+  return t(`job.title.${kind}`, { n });
 }
 
 export function JobProgress({ job, isLarge = false }: { job: ApiJobSummary; isLarge?: boolean }) {

@@ -6,7 +6,7 @@ import { ask, seg } from '../api.ts';
 import { Busy, Crumbs, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useLoad, useNow } from '../store.ts';
-import { shownMoment, shownTime, shownValue, t } from '../words.ts';
+import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
 import { countOf, hasEnded, isOver, shownProgress, toneOf, useWork } from '../work.ts';
 import { Approvals, JobActs } from './job-acts.tsx';
 import { JobProgress, titleOf } from './job-parts.tsx';
@@ -55,7 +55,7 @@ function newerOf(answered: ApiJob | undefined, heard: ApiJob | undefined): ApiJo
 }
 
 function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
-  const { starter, own, startedAt, endedAt, note, paused, stopping, partial, source, values, window } = job;
+  const { starter, own, startedAt, endedAt, note, paused, stopping, partial } = job;
   const halted = paused ?? stopping;
   return (
     <>
@@ -65,13 +65,13 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
           <p class="kicker">{t(`job.kind.${job.kind}`)}</p>
           <h1>{titleOf(job)}</h1>
           <p>
-            {t('job.by', { who: own ? t('over.you') : (starter ?? t('last.someone')), time: shownMoment(startedAt) })}
+            {t('job.by', { who: own ? t('over.you') : (starter ?? t('over.someone')), time: shownMoment(startedAt) })}
             {endedAt !== undefined && ` · ${t('job.endedAt', { time: shownMoment(endedAt) })}`}
           </p>
         </div>
         <span class={`tag big ${toneOf(job.state)}`}>{t(`job.state.${job.state}`)}</span>
       </div>
-      {note !== undefined && <p class="quiet">{note}</p>}
+      {note !== undefined && <q>{note}</q>}
       {halted && (
         <p class="warning" role="status">
           {halted.by === undefined
@@ -81,23 +81,10 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
         </p>
       )}
       <JobProgress job={job} isLarge />
+      <Ordered job={job} />
       <JobActs job={job} took={took} />
       <Approvals job={job} />
       <Machine job={job} />
-      {(source || values || window) && (
-        <section class="card">
-          <h2>{t('job.ordered')}</h2>
-          {source && <p>{t('job.from', { name: source.name })}</p>}
-          {values?.map(({ key, value }) => (
-            <p key={key}>
-              <code>{key}</code> → <strong>{shownValue(value)}</strong>
-            </p>
-          ))}
-          {window && (
-            <p>{t('job.window', { from: shownTime(window.from ?? startedAt), until: shownTime(window.until) })}</p>
-          )}
-        </section>
-      )}
       <section class="group">
         <h2>{t('place.count', { n: job.devices.length })}</h2>
         {partial && <p class="quiet">{t('job.partial')}</p>}
@@ -112,6 +99,44 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
         {t('job.spoken', { n: countOf(job, hasEnded), all: job.devices.length, state: t(`job.state.${job.state}`) })}
       </p>
     </>
+  );
+}
+
+/** What a person has to know who is asked for their word. */
+function Ordered({ job: { source, values, rows, window, startedAt } }: { job: ApiJob }) {
+  if (!source && !values && !rows && !window) return null;
+  return (
+    <section class="card">
+      <h2>{t('job.ordered')}</h2>
+      {source && <p>{t('job.from', { name: source.name })}</p>}
+      {values?.map(({ key, value }) => (
+        <p key={key}>
+          <code>{key}</code> → <strong>{shownValue(value)}</strong>
+        </p>
+      ))}
+      {rows && (
+        <ul class="ordered">
+          {rows.map(({ point, device, value, unit, step, priority, lastsMs }) => (
+            <li key={`${point.id} ${priority ?? ''}`}>
+              <span class="row-name">
+                <a class="target" href={to('point', point.id)}>
+                  {point.name}
+                </a>
+                <small>{device?.name}</small>
+              </span>
+              <strong>{shownValue(value, value === null ? undefined : unit, step)}</strong>
+              <small>
+                {lastsMs === undefined ? t('batch.stays') : t('change.for', { time: shownSpan(lastsMs) })}
+                {priority !== undefined && ` · ${t('job.priority', { n: priority })}`}
+              </small>
+            </li>
+          ))}
+        </ul>
+      )}
+      {window && (
+        <p>{t('job.window', { from: shownTime(window.from ?? startedAt), until: shownTime(window.until) })}</p>
+      )}
+    </section>
   );
 }
 

@@ -128,10 +128,11 @@ function JobGroup({ title, jobs }: { title: string; jobs: readonly ApiJobSummary
               </span>
               <span class="row-name">
                 {titleOf(job)}
+                {job.note !== undefined && <q>{job.note}</q>}
                 <small>
                   {t(`job.kind.${job.kind}`)} ·{' '}
                   {t('job.by', {
-                    who: job.own ? t('over.you') : (job.starter ?? t('last.someone')),
+                    who: job.own ? t('over.you') : (job.starter ?? t('over.someone')),
                     time: shownMoment(job.startedAt),
                   })}
                 </small>

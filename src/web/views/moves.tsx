@@ -153,7 +153,7 @@ function Entry({ move, changed }: { move: ApiMove; changed: () => void }) {
           <strong>{device.name}</strong>
         </a>
         <small>
-          {t('job.by', { who: own ? t('over.you') : (by ?? t('last.someone')), time })}
+          {t('job.by', { who: own ? t('over.you') : (by ?? t('over.someone')), time })}
           {note !== undefined && ` · ${note}`}
         </small>
         {why !== undefined && <small class="why">{why}</small>}

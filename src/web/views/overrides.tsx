@@ -137,7 +137,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
           {!isOnPoint && device && `${device.name} · `}
           {origin === 'found'
             ? t('over.found')
-            : t('over.by', { who: own ? t('over.you') : (owner ?? t('last.someone')) })}
+            : t('over.by', { who: own ? t('over.you') : (owner ?? t('over.someone')) })}
           {priority !== undefined && ` · ${t('change.priority')} ${priority}`}
         </small>
         {why !== undefined && <small class="why">{why}</small>}

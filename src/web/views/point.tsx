@@ -24,7 +24,7 @@ export function Point({ point, reload }: { point: ApiPointDetail; reload: () => 
           <h1>{point.name}</h1>
           <p class="code">{point.id}</p>
         </div>
-        <Value point={point} big />
+        {point.class !== 'firmware' && <Value point={point} big />}
       </div>
       {canChange &&
         (point.write.permitted ? (
@@ -43,7 +43,9 @@ export function Point({ point, reload }: { point: ApiPointDetail; reload: () => 
         <h2>{t('last.title')}</h2>
         <LastChange point={point} />
       </section>
-      {may(me, 'trend.view') && typeof point.reading.value !== 'string' && <Trend point={point} />}
+      {may(me, 'trend.view') && point.class !== 'firmware' && typeof point.reading.value !== 'string' && (
+        <Trend point={point} />
+      )}
       {point.slots && <Slots slots={point.slots} unit={point.unit} step={point.step} />}
     </>
   );

@@ -63,7 +63,7 @@ function Entry({ transfer, reload }: { transfer: ApiTransfer; reload: () => void
           <strong>{device.name}</strong>
         </a>
         <small>
-          {t('job.by', { who: own ? t('over.you') : (holder ?? t('last.someone')), time: shownMoment(since) })}
+          {t('job.by', { who: own ? t('over.you') : (holder ?? t('over.someone')), time: shownMoment(since) })}
         </small>
       </div>
       {job === undefined ? (

@@ -107,7 +107,7 @@ function ImageCard({ image, isChosen, choose, removed }: ImageCardProps) {
       {notes !== undefined && <p>{notes}</p>}
       <small class="code">
         {t('image.signed', { key })} · SHA-256 {id.slice(0, 16)}… ·{' '}
-        {t('job.by', { who: own ? t('over.you') : (addedBy ?? t('last.someone')), time: shownMoment(addedAt) })}
+        {t('job.by', { who: own ? t('over.you') : (addedBy ?? t('over.someone')), time: shownMoment(addedAt) })}
       </small>
       {fault && <Fault fault={fault} />}
       <div class="actions">
