@@ -210,22 +210,3 @@ export interface StayFacts {
   /** What the device's address says of its own start. */
   readonly confirmMs?: number;
 }
-
-/** The table as a Mermaid state diagram. */
-export function diagram(): string {
-  const name = (state: string): string => state.replaceAll('-', '_');
-  const lines = ['stateDiagram-v2', '  [*] --> queued'];
-  for (const [state, row] of Object.entries<StateRow>(MACHINE)) {
-    const within =
-      row.phase === 'ended' ? '' : ` (${spanText(row.withinMs)}${row.perOctetMs ? ' and more by size' : ''})`;
-    lines.push(`  ${name(state)}: ${state}${within}<br>${row.says}`);
-    for (const [to, why] of Object.entries(row.to)) lines.push(`  ${name(state)} --> ${name(to)}: ${why}`);
-    if (row.phase === 'ended') lines.push(`  ${name(state)} --> [*]`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function spanText(ms: number): string {
-  if (ms % DAY === 0) return `${ms / DAY} d`;
-  return `${ms / MINUTE} min`;
-}
