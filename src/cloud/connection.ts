@@ -277,13 +277,9 @@ export class Connection {
     }
     const wasConnected = this.#state.is === 'connected';
     const { log, settings } = this.#options;
-    const text = `${wasConnected ? 'lost' : 'could not reach'} \`${settings.url}\`: ${error.message}`;
-    log.write(
-      'warn',
-      wasConnected ? 'cloud.lost' : 'cloud.unreachable',
-      { url: settings.url, why: error.message },
-      text,
-    );
+    const fields = { url: settings.url, why: error.message };
+    if (wasConnected) log.write('warn', 'cloud.lost', fields, `lost \`${settings.url}\`: ${error.message}`);
+    else log.write('warn', 'cloud.unreachable', fields, `could not reach \`${settings.url}\`: ${error.message}`);
     this.#wait(error.message);
     this.#idle?.();
   }

@@ -302,6 +302,17 @@ describe('network messages', () => {
     expect(judgeNetworkMessage(message, port)).toEqual(verdict);
   });
 
+  it('are taken from who means everybody, and refused to who means another network', () => {
+    const everybody = { network: 0xffff, mac: new Uint8Array(0), hopCount: 255 };
+    const question = { type: 'who-is-router-to-network', network: 3 } as const;
+    const answer = { answer: { type: 'i-am-router-to-network', networks: [3] } };
+    expect(judgeNetworkMessage(question, port, everybody)).toEqual(answer);
+    expect(judgeNetworkMessage(question, port, { ...everybody, network: 2 })).toEqual({ refused: expect.any(String) });
+    expect(judgeNetworkMessage({ type: 'what-is-network-number' }, port, everybody)).toEqual({});
+    const number = { type: 'network-number-is', network: 7, configured: true } as const;
+    expect(judgeNetworkMessage(number, port, everybody)).toEqual({});
+  });
+
   it.each([
     { type: 'i-am-router-to-network', networks: [9, 2] },
     { type: 'network-number-is', network: 7, configured: true },

@@ -48,6 +48,37 @@ describe('the terminating router', () => {
     ]);
   });
 
+  it('answers the same from tools that ask everybody of the internetwork, but for the number of one network', async () => {
+    const rig = await TransportRig.start();
+    const client = await rig.client();
+    // 6.4.19: What-Is-Network-Number with a destination is ignored.
+    client.sendRaw(bvlc('0a', '01a0ffff00ff12'), rig.north);
+    client.sendRaw(bvlc('0a', '01a0012c00ff00'), rig.north);
+    client.sendRaw(bvlc('0a', '01a0ffff00ff0000c8'), rig.north);
+    await client.until(() => client.networkMessages.length >= 1);
+    const messages = client.networkMessages.map(({ npdu }) => [npdu.message, npdu.payload.toString('hex')]);
+    expect(messages).toEqual([[1, PLANT_NETWORK.toString(16).padStart(4, '0')]]);
+  });
+
+  it('answers a request without the mark that it expects a reply: what reads with what it asks for, a change with an abort', async () => {
+    const rig = await TransportRig.start();
+    const client = await rig.client();
+    const known = rig.device('ahu2').route ?? { network: 0, mac: Buffer.alloc(0) };
+    const header = `0120${PLANT_NETWORK.toString(16).padStart(4, '0')}06${Buffer.from(known.mac).toString('hex')}ff`;
+    const answer = async (apdu: string): Promise<string> => {
+      const before = client.datagrams.length;
+      client.sendRaw(bvlc('0a', `${header}${apdu}`), rig.north);
+      const heard = () => client.datagrams.slice(before).find(({ direction }) => direction === 'in');
+      await client.until(() => heard() !== undefined);
+      return heard()?.bytes.subarray(-4).toString('hex') ?? '';
+    };
+    // GetEventInformation, as bacnet-stack's tool sends it: an ack with an empty list and no more events.
+    expect(await answer('0005011d')).toBe('0e0f1900');
+    // WriteProperty: abort of invoke id 2 by the server, reason other.
+    expect(await answer('0005020f0c0080000119553e4441a400003f490a')).toMatch(/710200$/);
+    expect(rig.plant.writesSeen()).toBe(0);
+  });
+
   it('says so where a network is not behind it', async () => {
     const rig = await TransportRig.start();
     const client = await rig.client();
