@@ -68,9 +68,12 @@ export function createRoad(services: RoadServices): RunningRoad {
       }
       case 'unknown': {
         counted.refused += 1;
-        const detail = `service choice \`${request.choice}\` is not known`;
+        const caller = callers.callerOf(from);
+        // Nothing goes on that was not read whole: not even for who is never gated, and that must not pass unnoticed.
+        const also = caller.neverGated ? ', so that it is refused even to a peer that is never gated' : '';
+        const detail = `service choice \`${request.choice}\` is not known${also}`;
         const operation = `service${request.choice}`;
-        gate.refuse(callers.callerOf(from), { operation, reason: 'unsupported', detail });
+        gate.refuse(caller, { operation, reason: 'unsupported', target: handleOfDevice(index(), to), detail });
         return { kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] };
       }
       default:

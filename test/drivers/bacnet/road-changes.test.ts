@@ -6,7 +6,7 @@ import type { PlantAnswer, PlantDevice } from '../../../drivers/bacnet/seam.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { AHU, told, VAV, value } from './classify-stage.ts';
-import { BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
+import { answerOf, BMS, type FakeStage, fakeStage, northAt } from './fake-sides.ts';
 
 const write = ask.writeProperty({ object: 'analog-value,1', value: [app.real(20)], priority: 10 });
 const both = ask.writePropertyMultiple([
@@ -195,6 +195,30 @@ describe('who asks', () => {
     expect((await stage.ask(panel, ask.privateTransfer(7, 3))).kind).toBe('simple-ack');
     expect((await stage.ask(panel, ask.readProperty({ object: 'analog-value,1' }))).kind).not.toBe('error');
     expect(stage.sides.changes).toHaveLength(2);
+  });
+
+  test('but for a service that nobody here knows: rejected as the standard says, and recorded with whose it was', async () => {
+    const stage = await fakeStage({ site: { neverGated: { peers: ['127.0.0.77'], targets: ['ahu2'] } } });
+    const panel = northAt('127.0.0.77');
+    const ask_ = (from: typeof panel) =>
+      answerOf(stage.road, {
+        from,
+        to: AHU,
+        request: { service: 'unknown', choice: 60, octets: new Uint8Array([1, 2]) },
+      });
+    for (const from of [panel, stage.anna]) expect(await ask_(from)).toEqual({ kind: 'reject', reason: 9 });
+    expect(stage.sides.sent).toEqual([]);
+    stage.time.pass(61_000);
+    expect(stage.journal.rows('refusal')).toMatchObject([
+      {
+        operation: 'service60',
+        reason: 'unsupported',
+        target: 'ahu2',
+        who: { from: '127.0.0.77:47808' },
+        detail: 'service choice `60` is not known, so that it is refused even to a peer that is never gated',
+      },
+      { operation: 'service60', who: { principal: 'anna' }, detail: 'service choice `60` is not known' },
+    ]);
   });
 
   test('so is a station of a plant network that the site names, and what it says to everybody', async () => {
