@@ -153,7 +153,7 @@ export class BacnetClient {
   }
 
   /** Waits until `ready`, asked at every datagram that comes. Fails after `timeoutMs`. */
-  async until(ready: () => boolean, timeoutMs = 5000): Promise<void> {
+  async until(ready: () => boolean, timeoutMs = 30_000): Promise<void> {
     if (ready()) return;
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {

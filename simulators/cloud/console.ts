@@ -80,7 +80,7 @@ export interface CloudConsole {
   lock(gateway: string, revision: number, locks: readonly LockEntry[], epoch?: number): Promise<void>;
   /** Hears of reports and states, the retained ones first; the function it gives ends that. */
   watch(gateway: string, listener: (event: GatewayEvent) => void): Promise<() => void>;
-  /** The report about a manifest of this revision, whether in force or refused. Rejects after the time (default 10 s). */
+  /** The report about a manifest of this revision, whether in force or refused. Rejects after the time (default 30 s). */
   waitForReport(gateway: string, revision: number, timeoutMs?: number): Promise<ReportMessage>;
   /** Resolves when the gateway says so. */
   waitForStatus(gateway: string, status: 'online' | 'offline', timeoutMs?: number): Promise<StateMessage>;
@@ -153,11 +153,11 @@ export async function createConsole({
     async watch(gateway, listener) {
       return (await siteOf(gateway)).listen(listener);
     },
-    waitForReport: (gateway, revision, timeoutMs = 10_000) =>
+    waitForReport: (gateway, revision, timeoutMs = 30_000) =>
       waitFor(gateway, timeoutMs, `revision ${revision}`, (event) =>
         event.kind === 'report' && event.report.revision === revision ? event.report : undefined,
       ),
-    waitForStatus: (gateway, status, timeoutMs = 10_000) =>
+    waitForStatus: (gateway, status, timeoutMs = 30_000) =>
       waitFor(gateway, timeoutMs, status, (event) =>
         event.kind === 'state' && event.state.status === status ? event.state : undefined,
       ),

@@ -11,7 +11,7 @@ import { GATEWAY } from './policy.ts';
 /** Everybody's on the demo's page. */
 export const DEMO_PASSWORD = 'gatehouse-demo';
 const PEOPLE = ['anna', 'ben', 'carla', 'dora'];
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 
 /** The same part as long as the gateway has the same key, so that a push stays a delta. */
 const made = new Map<string, Promise<BundlePart>>();

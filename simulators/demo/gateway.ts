@@ -10,8 +10,8 @@ import { DemoFault } from './options.ts';
 const place = import.meta.url.endsWith('.ts') ? '../../dist/src/main.js' : '../../src/main.js';
 export const GATEHOUSE = fileURLToPath(new URL(place, import.meta.url));
 
-const READY_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 10_000;
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 export interface RunningGateway {
   readonly pid: number;
@@ -21,7 +21,7 @@ export interface RunningGateway {
   readonly lines: readonly string[];
   /** Its exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>;
-  /** SIGTERM, and waits; what does not end in 10 s is killed. Gives its exit code or signal. */
+  /** SIGTERM, and waits; what does not end in 30 s is killed. Gives its exit code or signal. */
   stop(): Promise<number | string>;
   /** SIGKILL, as a power cut would. */
   kill(): Promise<void>;

@@ -141,11 +141,11 @@ export class Stage {
     return device?.bank.get(point);
   }
 
-  /** Waits until it holds; throws a DemoFault after 5 s. */
+  /** Waits until it holds; throws a DemoFault after 30 s. */
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 30_000;
     while (!(await holds())) {
-      if (Date.now() > deadline) throw new DemoFault(`within 5 s it did not come about that ${what}`);
+      if (Date.now() > deadline) throw new DemoFault(`within 30 s it did not come about that ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -61,7 +61,8 @@ export async function killUpdates(rig: JobsRig, options: KillOptions): Promise<K
     fresh: 0,
     faults: [],
   };
-  while (report.kills < options.kills) await oneUpdate(rig, options, draws, report);
+  // The seed may have aborted all of them.
+  while (report.kills < options.kills || !report.ends.has('done')) await oneUpdate(rig, options, draws, report);
   return report;
 }
 

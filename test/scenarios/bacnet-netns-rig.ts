@@ -57,7 +57,6 @@ function wire(a: Place, aAddresses: readonly string[], b: Place, bAddresses: rea
       ip('-n', names[place], 'address', 'add', `${address}/24`, 'broadcast', broadcast, 'dev', device);
     }
     ip('-n', names[place], 'link', 'set', device, 'up');
-    ip('-n', names[place], 'link', 'set', 'lo', 'up');
   }
 }
 
@@ -95,7 +94,11 @@ export async function startNamespaces(): Promise<Namespaces> {
   };
   try {
     await acceptPolicy(folder);
-    for (const name of Object.values(names)) ip('netns', 'add', name);
+    for (const name of Object.values(names)) {
+      ip('netns', 'add', name);
+      // Where not even this is up, Linux lets a socket have any address.
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+    }
     const inside = (place: Place, words: readonly string[], lines: string[]): ChildProcess => {
       const child = spawn('ip', ['netns', 'exec', names[place], process.execPath, ...words], {
         stdio: ['ignore', 'pipe', 'pipe'],

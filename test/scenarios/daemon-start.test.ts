@@ -123,12 +123,16 @@ describe('what hinders the start', () => {
 
 describe('the end', () => {
   test('SIGTERM, and once more meanwhile: connections end, the record is closed, exit code 0; a dead socket’s file hinders no start', async () => {
-    const stopping = await startRig();
+    // Ports that nobody else has once it has stopped.
+    const free = await Promise.all([freePort(), freePort(), freePort()]);
+    const configure = (yaml: string) => free.reduce((text, port) => text.replace('port: 0', `port: ${port}`), yaml);
+    const stopping = await startRig({ configure });
     closers.push(() => stopping.stop());
     const tool = await Tool.connect('127.0.0.21', stopping.port('plant'));
     closers.push(() => tool.close());
     expect(await tool.write(2, 6, [80])).toBe('done');
     const ports = [...stopping.gateway().ports.values()];
+    expect(new Set(ports)).toEqual(new Set(free));
     const gateway = stopping.gateway();
     const stopped = gateway.stop();
     while (!gateway.lines.some((line) => line.includes(' daemon.stopping: '))) await new Promise(setImmediate);

@@ -9,14 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HELP } from '../../simulators/demo/options.ts';
+import { freePort } from '../../simulators/free-port.ts';
 import { until } from './daemon-rig.ts';
 import { accepts, run } from './peers/program.ts';
 
 const DEMO = new URL('../../dist/simulators/demo/main.js', import.meta.url).pathname;
-const ANY = ['modbus', 'meters', 'secure', 'bacnet', 'health', 'http', 'broker'].flatMap((name) => [
-  `--${name}-port`,
-  '0',
-]);
+const ASKED = ['modbus', 'meters', 'secure'];
+const ANY = [...ASKED, 'bacnet', 'health', 'http', 'broker'].flatMap((name) => [`--${name}-port`, '0']);
 
 let folder: string;
 beforeAll(async () => {
@@ -26,8 +25,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Starts it, waits until it is ready, ends it with the signal; gives what it said and how it ended. */
 async function comeAndGo(signal: 'SIGINT' | 'SIGTERM') {
+  // When it has gone nobody else may have them.
+  const ports = await Promise.all(ASKED.map(freePort));
+  const chosen = ASKED.flatMap((name, at) => [`--${name}-port`, String(ports[at])]);
   const began = performance.now();
-  const child = spawn(process.execPath, [DEMO, '--data', folder, ...ANY], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [DEMO, '--data', folder, ...ANY, ...chosen], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const closed = once(child, 'close');
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -40,9 +44,6 @@ async function comeAndGo(signal: 'SIGINT' | 'SIGTERM') {
     throw new Error(`${error.message}: ${said}`);
   });
   const readyMs = performance.now() - began;
-  const ports = [...said.matchAll(/listener\.open: modbus \S+ on 127\.0\.0\.1:(\d+)/g)].map((match) =>
-    Number(match[1]),
-  );
   const listening = await Promise.all(ports.map((port) => accepts(port)));
   child.kill(signal);
   const [code] = await closed;

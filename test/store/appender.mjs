@@ -1,7 +1,7 @@
 // A gateway reduced to its journal, to be killed or starved by a test: appends changes and notes without end, and tells
 // each acknowledged row on its standard output, one line a row, written through at once.
 
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { openJournal } from '../../dist/src/store/journal.js';
 
 const [file, run] = process.argv.slice(2);
@@ -36,7 +36,8 @@ const base = {
 async function undo(decision) {
   const row = { kind: 'system', at: Date.now(), event: 'undone', detail: { decision, values: 'x'.repeat(4000) } };
   const receipt = await journal.append(row, { reserved: true }).catch(() => undefined);
-  if (receipt !== undefined) tell(JSON.stringify({ ...receipt, kind: 'system' }));
+  const reserved = existsSync(`${file}-reserve`);
+  if (receipt !== undefined) tell(JSON.stringify({ ...receipt, kind: 'system', reserved }));
 }
 
 /** Each lane is one change after the other: intent, then its outcome. */

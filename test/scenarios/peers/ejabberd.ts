@@ -34,7 +34,7 @@ export async function startEjabberd(options: { readonly port?: number } = {}): P
     ];
     const database = JSON.stringify(join(folder, 'mnesia'));
     const words = [...environment, 'erl', '-noinput', '-mnesia', 'dir', database, '-s', 'ejabberd'];
-    const running = await start('env', words, () => accepts(port), 20_000);
+    const running = await start('env', words, () => accepts(port));
     return {
       port,
       url: `mqtt://127.0.0.1:${port}`,

@@ -15,7 +15,7 @@ export interface ProgramResult {
 
 export interface RunOptions {
   readonly input?: string;
-  /** Default 10 s. */
+  /** Default 30 s. */
   readonly timeoutMs?: number;
 }
 
@@ -54,7 +54,7 @@ export async function run(program: string, args: readonly string[], options: Run
   const timer = setTimeout(() => {
     timedOut = true;
     child.kill('SIGKILL');
-  }, options.timeoutMs ?? 10_000);
+  }, options.timeoutMs ?? 30_000);
   try {
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, stdout, stderr, timedOut };
@@ -78,7 +78,7 @@ export async function start(
   program: string,
   args: readonly string[],
   ready: (output: string) => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
 ): Promise<RunningProgram> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
