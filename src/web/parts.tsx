@@ -1,6 +1,7 @@
 // Small parts that several views share: a live value, what went wrong, an empty list, more of a list.
 
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ApiPoint, ApiPointDetail } from '../http/schema-browse.ts';
 import type { ApiFault } from './api.ts';
 import { streamOpen, useReading } from './live.ts';
@@ -86,11 +87,28 @@ export function Busy() {
   );
 }
 
-/** The next page of a list, where there is one. */
+/** The next page of the list before it, where there is one; whoever asked for it goes on at its first entry. */
 export function More({ pages }: { pages: Pick<Pages<unknown>, 'hasMore' | 'busy' | 'more'> }) {
+  const asked = useRef<{ readonly list: Element | null; readonly before: number }>(undefined);
+  useEffect(() => {
+    const { list, before } = asked.current ?? { list: null, before: 0 };
+    const next = list?.children[before]?.querySelector<HTMLElement>('a, button, input, wa-button');
+    if (!next || pages.busy) return;
+    asked.current = undefined;
+    next.focus({ preventScroll: true });
+  });
   if (!pages.hasMore) return null;
   return (
-    <wa-button class="more" appearance="outlined" loading={pages.busy} onClick={pages.more}>
+    <wa-button
+      class="more"
+      appearance="outlined"
+      loading={pages.busy}
+      onClick={({ currentTarget }: MouseEvent) => {
+        const list = currentTarget instanceof Element ? currentTarget.previousElementSibling : null;
+        asked.current = { list, before: list?.children.length ?? 0 };
+        pages.more();
+      }}
+    >
       {t('app.more')}
     </wa-button>
   );

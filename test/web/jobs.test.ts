@@ -56,7 +56,7 @@ describe.skipIf(!haveChromium())('jobs', () => {
     const other = await stage.as('carla');
     await other.go('jobs');
     await go('jobs/new/configuration');
-    await page.getByLabel('From this device').selectOption('meter1');
+    await page.getByRole('button', { name: /Main meter/ }).click();
     await page.getByRole('checkbox', { name: /Ventilation meter/ }).check();
     await page.getByText(/^1 of \d+ values differ$/).waitFor();
     await page.getByText('15 → 30').waitFor();

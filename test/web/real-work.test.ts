@@ -234,7 +234,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     const visit = await as('anna');
     const { page, go } = visit;
     await go('jobs/new/configuration');
-    await page.getByLabel('From this device').selectOption('fw1');
+    await page.getByRole('button', { name: /^Unit 1 / }).click();
     await tick(visit, 'Unit 2', 'Unit 3');
     await row(visit, 'Unit 2').getByText('1 → 7').waitFor();
     await row(visit, 'Unit 3').getByText('1 of 1 values differ').waitFor();

@@ -100,6 +100,8 @@ export const deWork: WorkMessages = {
   'job.chooseNone': 'Keines wählen',
   'job.onlyModel': 'Nur {model}',
   'job.noDevice': 'Ein solches Gerät gibt es nicht.',
+  'job.chooseOther': 'Ein anderes wählen',
+  'job.moreDevices': 'Die ersten {n} sind zu sehen: tippen Sie einen Teil des Namens, oder zeigen Sie mehr.',
   'job.chosen.one': '{n} Gerät gewählt',
   'job.chosen': '{n} Geräte gewählt',
   'job.limits': 'Neue Grenzen; leer: unverändert',

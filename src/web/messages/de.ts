@@ -230,6 +230,7 @@ export const de: Messages = {
   'batch.lead': 'Mehrere Punkte als eine Änderung: alle oder keiner.',
   'batch.none': 'Fügen Sie Punkte von ihrer Seite aus hinzu, oder suchen Sie sie hier.',
   'batch.add': 'Punkt hinzufügen',
+  'batch.morePoints': 'zu sehen; es gibt mehr.',
   'batch.verdict.permitted': 'Erlaubt',
   'batch.verdict.needs-approval': 'Braucht Zustimmung',
   'batch.verdict.denied': 'Verweigert',

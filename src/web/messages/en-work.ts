@@ -98,6 +98,8 @@ export const enWork = {
   'job.chooseNone': 'Choose none',
   'job.onlyModel': '{model} only',
   'job.noDevice': 'There is no such device.',
+  'job.chooseOther': 'Choose another',
+  'job.moreDevices': 'The first {n} are shown: type a part of a name, or show more.',
   'job.chosen.one': '{n} device chosen',
   'job.chosen': '{n} devices chosen',
   'job.limits': 'New limits; empty: unchanged',

@@ -227,6 +227,7 @@ export const en = {
   'batch.lead': 'Several points as one change: all of them, or none.',
   'batch.none': 'Add points from their own page, or search for them here.',
   'batch.add': 'Add a point',
+  'batch.morePoints': 'shown; there are more.',
   'batch.verdict.permitted': 'Permitted',
   'batch.verdict.needs-approval': 'Needs approval',
   'batch.verdict.denied': 'Denied',

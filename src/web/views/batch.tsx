@@ -1,26 +1,26 @@
 // Several points as one change. Invariants: 1. every row has its verdict before anything is sent; 2. one denied row stops all;
 // 3. what others have to approve becomes a job that waits for them, all of it; 4. afterwards every row says what became of it.
 
-import { useEffect, useState } from 'preact/hooks';
-import type { ApiFound, ApiPointDetail } from '../../http/schema-browse.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiPoint, ApiPointDetail } from '../../http/schema-browse.ts';
 import type { ApiJob, ApiJobOrder } from '../../http/schema-jobs.ts';
 import type { ApiCheck, ApiWriteResult } from '../../http/schema-work.ts';
-import { ApiFault, ask, seg } from '../api.ts';
+import { ApiFault, ask, type Page, query, seg } from '../api.ts';
 import { addToBatch, type BatchRow, batch, dropFromBatch } from '../batch-rows.ts';
 import { givenValue } from '../given-value.ts';
 import { useLive } from '../live.ts';
-import { Fault, Heading, Value } from '../parts.tsx';
+import { Fault, Heading, More, Value } from '../parts.tsx';
 import { go, to } from '../route.ts';
-import { useLoad, useNow } from '../store.ts';
+import { useNow, usePages } from '../store.ts';
 import { useSameKey, useVerdict } from '../verdict.ts';
 import { shownTime, shownValue, t } from '../words.ts';
 import { ForApproval, noted } from './for-approval.tsx';
 import { HoldFields, useHold } from './hold-fields.tsx';
 import { namesOf, Refusal } from './refusal.tsx';
-import { find } from './search.tsx';
 import { ValueField } from './value-field.tsx';
 
 const PAUSE_MS = 250;
+const AT_ONCE = 20;
 type Verdict = ApiCheck['rows'][number];
 
 const isPossible = ({ verdict }: Verdict): boolean => verdict === 'permitted' || verdict === 'needs-approval';
@@ -218,22 +218,29 @@ function VerdictTag({
   return <span class={`tag ${tone}`}>{t(`batch.verdict.${verdict.verdict}`)}</span>;
 }
 
+/** What only measures, or takes files, is no row of a batch. */
+const isWritten = ({ class: kind }: ApiPoint): boolean => kind !== 'sensor' && kind !== 'firmware';
+
 function AddPoint() {
   const [text, setText] = useState('');
   const [q, setQ] = useState('');
   const [fault, setFault] = useState<ApiFault>();
+  const field = useRef<HTMLElement>(null);
   useEffect(() => {
     const timer = setTimeout(() => setQ(text.trim()), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const found = useLoad(q === '' ? undefined : `batch ${q}`, (signal) => find(q, signal));
-  const points = found.data?.items.filter(({ kind }) => kind === 'point').slice(0, 8) ?? [];
+  const pages = usePages(q === '' ? undefined : `batch ${q}`, (signal, cursor) =>
+    ask<Page<ApiPoint>>(`points${query({ q, limit: AT_ONCE, cursor })}`, { signal }),
+  );
+  const points = pages.items?.filter(isWritten) ?? [];
 
-  async function add({ id }: ApiFound): Promise<void> {
+  async function add({ id }: ApiPoint): Promise<void> {
     setFault(undefined);
     // At once: what is typed meanwhile is the next one.
     setText('');
     setQ('');
+    field.current?.focus();
     try {
       addToBatch(await ask<ApiPointDetail>(`points/${seg(id)}`));
     } catch (error) {
@@ -244,28 +251,36 @@ function AddPoint() {
   return (
     <div class="add-point">
       <wa-input
+        ref={field}
         label={t('batch.add')}
         value={text}
         oninput={(event: Event) => setText(String((event.currentTarget as HTMLInputElement).value))}
       >
         <wa-icon slot="start" name="search" />
       </wa-input>
+      {pages.items && q !== '' && (
+        <p class="quiet" role="status">
+          {points.length === 0 && !pages.hasMore ? t('search.none') : t('device.points', { n: points.length })}
+          {pages.hasMore && ` ${t('batch.morePoints')}`}
+        </p>
+      )}
       {points.length > 0 && (
-        <ul class="rows card">
+        <ul class="rows card found-points">
           {points.map((point) => (
             <li key={point.id}>
               <button type="button" class="row found" onClick={() => void add(point)}>
                 <wa-icon name="plus" />
                 <span class="row-name">
                   {point.name}
-                  <small>{point.in?.name}</small>
+                  <small>{point.device?.name}</small>
                 </span>
               </button>
             </li>
           ))}
         </ul>
       )}
-      {fault && <Fault fault={fault} />}
+      {q !== '' && <More pages={pages} />}
+      {(fault ?? pages.fault) && <Fault fault={(fault ?? pages.fault) as ApiFault} />}
     </div>
   );
 }

@@ -5,9 +5,8 @@ import type { ApiDevice, ApiPoint } from '../../http/schema-browse.ts';
 import { ask, type Page, query } from '../api.ts';
 import { useLoad } from '../store.ts';
 import { shownValue, t } from '../words.ts';
+import { OneDevice } from './device-picker.tsx';
 
-/** More devices than these fit no list to choose from. */
-const MOST_PAGES = 20;
 const CLASSES = ['parameter', 'alarm-limit', 'set-point'] as const;
 
 /** What is ordered, without devices and terms; undefined: not said yet. */
@@ -20,26 +19,14 @@ interface SubjectProps {
 }
 
 export function ConfigurationFields({ setSubject }: SubjectProps) {
-  const devices = useLoad('sources', allDevices);
-  const [source, setSource] = useState('');
+  const [source, setSource] = useState<ApiDevice>();
   const [classes, setClasses] = useState<readonly string[]>(['parameter']);
   useEffect(() => {
-    setSubject(source === '' || classes.length === 0 ? undefined : { kind: 'configuration', source, classes });
+    setSubject(source && classes.length > 0 ? { kind: 'configuration', source: source.id, classes } : undefined);
   }, [source, classes]);
   return (
     <>
-      <label>
-        {t('job.copyFrom')}
-        <select value={source} onChange={({ currentTarget }) => setSource(currentTarget.value)}>
-          <option value="">{t('job.choose')}</option>
-          {devices.data?.map(({ id, name, model }) => (
-            <option key={id} value={id}>
-              {name}
-              {model !== undefined && ` · ${model}`}
-            </option>
-          ))}
-        </select>
-      </label>
+      <OneDevice label={t('job.copyFrom')} chosen={source} setChosen={setSource} />
       <fieldset class="picker">
         <legend>{t('job.copyWhat')}</legend>
         <div class="ticks short">
@@ -59,17 +46,6 @@ export function ConfigurationFields({ setSubject }: SubjectProps) {
       </fieldset>
     </>
   );
-}
-
-async function allDevices(signal: AbortSignal): Promise<readonly ApiDevice[]> {
-  const all: ApiDevice[] = [];
-  for (let cursor: string | undefined, count = 0; count < MOST_PAGES; count += 1) {
-    const page = await ask<Page<ApiDevice>>(`devices${query({ limit: 500, cursor })}`, { signal });
-    all.push(...page.items);
-    cursor = page.next;
-    if (cursor === undefined) break;
-  }
-  return all;
 }
 
 /** The limits of the device that was chosen first; every other must have them, too. */
