@@ -7,7 +7,7 @@ import { decide } from '../policy/decide.ts';
 import { type Asker, askedBy } from './asker.ts';
 import { type App, askerOf, type Context, cursorOf, fromCursor, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
-import { MOST_OPEN, type Move } from './moves.ts';
+import { MOST_OPEN, MOST_OPEN_EACH, type Move } from './moves.ts';
 import { personName } from './person-name.ts';
 import { denied, notFound, Problem, tooMany } from './problem.ts';
 import { type ApiMove, moveBody, moveSchema, movesQuery } from './schema-jobs.ts';
@@ -70,6 +70,8 @@ export function moveRoutes(app: App, context: Context): void {
         if (from === to) throw conflict('the device is there already');
         const open = moves.list().filter(({ state }) => state === 'open');
         if (open.some((each) => each.device === device && each.to === to)) throw conflict('this was asked for already');
+        const own = open.filter(({ by }) => by === principal).length;
+        if (own >= MOST_OPEN_EACH) throw tooMany('too many of your requests to move devices are open', 600);
         if (open.length >= MOST_OPEN) throw tooMany('too many requests to move devices are open', 600);
         const asked = { device, from, to, by: principal, ...(note !== undefined && { note }) };
         return shownMove(context, asker, sight, await recorded(() => moves.request(asked)));

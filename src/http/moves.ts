@@ -12,6 +12,8 @@ import { treeOf } from './place-tree.ts';
 const KIND = 'move';
 const MOST_KEPT = 500;
 export const MOST_OPEN = 200;
+/** Of one person, so that nobody takes the others' room. */
+export const MOST_OPEN_EACH = 50;
 
 export interface Move {
   readonly id: string;
@@ -86,9 +88,15 @@ export function createMoves({ shelf, journal, clock, log, policy }: MoveServices
     get: (id) => moves.get(id),
     async request(asked) {
       const move: Move = { id: `m-${randomUUID()}`, ...asked, at: clock.now(), state: 'open' };
-      await journal.append(rowOf('move-requested', move, move.by));
-      await save(move);
+      // Known at once, so that nobody asks the same meanwhile.
       moves.set(move.id, move);
+      try {
+        await journal.append(rowOf('move-requested', move, move.by));
+        await save(move);
+      } catch (error) {
+        moves.delete(move.id);
+        throw error;
+      }
       trim();
       return move;
     },

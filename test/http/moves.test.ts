@@ -121,4 +121,16 @@ describe('a move', () => {
     expect(refused).toMatchObject({ status: 403, body: { denied: [{ device: 'd1', reason: 'locked' }] } });
     expect((await ask(await rig.as('carla'), 'd2', 'attic')).status).toBe(201);
   });
+
+  it('is asked for once, however many ask at the same time, and nobody takes the room of others', async () => {
+    const [anna, carla] = (await Promise.all(['anna', 'carla'].map((each) => rig.as(each)))) as [Client, Client];
+    const both = await Promise.all([anna, carla].map((each) => ask(each, 'd1', 'attic')));
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+    for (let more = 0; more < 60; more += 1) {
+      const asked = { device: `gone${more}`, from: 'hq', to: 'attic', by: 'anna' };
+      await rig.context.moves.request(asked);
+    }
+    expect((await ask(anna, 'd2', 'attic')).status).toBe(429);
+    expect((await ask(carla, 'd2', 'attic')).status).toBe(201);
+  });
 });
