@@ -59,7 +59,8 @@ export class DeviceLane implements Lane {
       return true;
     }
     const peer = waiting?.peer ?? ownPeer;
-    const queue = this.#queues.find((one) => one.peer === peer);
+    const first = this.#queues[0];
+    const queue = first?.peer === peer ? first : this.#queues.find((one) => one.peer === peer);
     // The last quarter is for others than who already fills the rest.
     const share = Math.max(1, this.#limits.waiting - (this.#limits.waiting >> 2));
     if (this.#waiting >= this.#limits.waiting || (queue?.turns.length ?? 0) >= share) return false;

@@ -8,7 +8,7 @@ import type { Caller, Gate } from '../../src/contract/gate.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetIndex } from './address.ts';
 import type { Lists } from './lists.ts';
-import { handleOfDevice, isDeviceObject, isOwnedBy, ownersOfObject, pointsOf } from './owners.ts';
+import { handleOfDevice, isDeviceObject, isOwnedBy, type ObjectPoint, ownersOfObject, pointsOf } from './owners.ts';
 import { type Reference, referencesIn } from './references.ts';
 import type { PlantDevice } from './seam.ts';
 import { isSeveral, listBehind, listsBehind, showsCollection, showsDevice } from './showing.ts';
@@ -39,6 +39,28 @@ export class ReadAccess {
   reads(device: PlantDevice, object: ObjectIdentifier, property: number, index?: number): boolean {
     const handle = handleOfDevice(this.#services.index(), device);
     return this.#readsAt(handle, object, property, index) && this.#readsShown(device, object, property, index, 0);
+  }
+
+  /**
+   * The points that alone say whether a property may be read (`readsAll`); `undefined`: more has to be looked at. They stay what they
+   * are for as long as the index and the device's instance do.
+   */
+  plainOwners(
+    device: PlantDevice,
+    object: ObjectIdentifier,
+    property: number,
+    index?: number,
+  ): readonly ObjectPoint[] | undefined {
+    if (listBehind(object, property) !== undefined || showsDevice(object, property)) return undefined;
+    const inventory = this.#services.index();
+    const points = pointsOf(inventory, handleOfDevice(inventory, device), object);
+    const own = points.filter((point) => isOwnedBy(point, property, index));
+    return own.length === 0 ? undefined : own;
+  }
+
+  readsAll(points: readonly ObjectPoint[]): boolean {
+    const reader = this.#services.gate.reader(this.#caller, 'point.read');
+    return points.every((point) => reader.permits(point.handle));
   }
 
   /** Whether it may be read as far as its own object goes: then what it shows of others is looked up. */

@@ -1,50 +1,23 @@
 // Observation ─► device and back: judged element by element when it comes, when its turn comes, and when the answer is there.
-// 1. Nothing that may not be seen is asked, and nothing comes back to who may not see it any more. 2. Reads wait behind their own.
+// 1. Nothing that may not be seen is asked, and nothing comes back to who may not see it any more.
 
-import { type Callers, turnKey } from './callers.ts';
+import type { Callers } from './callers.ts';
+import { type Asked, LaneRead, type ReadRequest } from './lane-read.ts';
 import type { Lists } from './lists.ts';
-import { isDeviceObject } from './owners.ts';
+import { learnMonitored, seesAlarm } from './monitored.ts';
 import { type AccessServices, ReadAccess } from './read-access.ts';
-import { type AlarmRead, alarmAnswer } from './read-alarms.ts';
+import { type AlarmRead, alarmAnswer, alarmObjects } from './read-alarms.ts';
 import { mergeRead, type Permits, splitRead } from './read-multiple.ts';
-import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
+import { lostAnswer, refusalOf } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
-import type { Answer, Answered, IncomingRequest, PlantAnswer } from './seam.ts';
-import { isSeveral, isShowing } from './showing.ts';
+import type { Answer, Answered, IncomingRequest } from './seam.ts';
+import { isShowing } from './showing.ts';
 import { ShownLists } from './shown-lists.ts';
-import type { ConfirmedRequest } from './wire/confirmed-service.ts';
+import { SingleRead, type SingleReadServices, type SingleRequest } from './single-read.ts';
 import type { ObjectPropertyReference } from './wire/constructed.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
-import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
 import type { ObjectIdentifier } from './wire/primitive-content.ts';
 import type { ReadPropertyMultipleAck } from './wire/services/object-access.ts';
-
-/** A request that only reads. */
-type ReadRequest = Extract<
-  ConfirmedRequest,
-  {
-    service:
-      | 'read-property'
-      | 'read-property-multiple'
-      | 'read-range'
-      | 'atomic-read-file'
-      | 'get-event-information'
-      | 'get-alarm-summary'
-      | 'get-enrollment-summary';
-  }
->;
-
-/** One that asks for one thing. */
-type SingleRead = Extract<ReadRequest, { service: 'read-property' | 'read-range' | 'atomic-read-file' }>;
-
-const FILE_DATA = PROPERTY_IDENTIFIERS['present-value'];
-
-/** What became of a read: an answer, or nothing was asked. */
-type Asked = VisibleAnswer | { readonly kind: 'denied' };
-
-const DENIED = { kind: 'denied' } as const;
-/** A turn in the lane that asked nothing. */
-const OVER = Promise.resolve();
 
 /** How often an answer of which nothing may be seen is followed by the question for the next. */
 const MOST_PAGES = 64;
@@ -52,6 +25,7 @@ const MOST_PAGES = 64;
 export class Reads {
   readonly #services: RoadParts;
   readonly #callers: Callers;
+  readonly #single: SingleReadServices;
   readonly #judging: AccessServices;
   readonly #shown: ShownLists;
   readonly #broken: (fault: unknown) => Answer;
@@ -63,6 +37,13 @@ export class Reads {
     this.#broken = broken;
     this.#judging = { gate: services.gate, lists, index: services.index };
     this.#shown = new ShownLists(lists, services.counted);
+    this.#single = {
+      parts: services,
+      callers,
+      judging: this.#judging,
+      broken,
+      refused: (incoming, count) => this.#refused(incoming, count),
+    };
   }
 
   /** `answered` is called once; never where this throws. */
@@ -75,7 +56,7 @@ export class Reads {
         learning.then(() => this.#known(incoming, request)),
         answered,
       );
-    else if (isSingle(request)) this.#one(incoming, request, answered);
+    else if (isSingle(request)) new SingleRead(this.#single, incoming, request, answered).begin();
     else this.#later(this.#known(incoming, request), answered);
   }
 
@@ -92,7 +73,7 @@ export class Reads {
       case 'get-enrollment-summary':
         return this.#alarms(incoming, request);
       default:
-        return new Promise((resolve) => this.#one(incoming, request, resolve));
+        return new Promise((resolve) => new SingleRead(this.#single, incoming, request, resolve).begin());
     }
   }
 
@@ -109,42 +90,6 @@ export class Reads {
     const { counted, gate } = this.#services;
     counted.reads_refused += 1;
     gate.countDeniedReads(this.#callers.callerOf(incoming.from), count);
-  }
-
-  #one(incoming: IncomingRequest, request: SingleRead, answered: Answered): void {
-    if (!this.#mayRead(incoming, request)) {
-      answered(this.#denied(incoming, request));
-      return;
-    }
-    const again = (): ReadRequest | undefined => (this.#mayRead(incoming, request) ? request : undefined);
-    const broken = (fault: unknown): void => answered(this.#broken(fault));
-    const seen = (answer: Asked): void => answered(this.#seen(incoming, request, answer));
-    this.#ask(incoming, request, again, seen, broken);
-  }
-
-  /** What of an answer the asker may see. */
-  #seen(incoming: IncomingRequest, request: SingleRead, answer: Asked): Answer {
-    try {
-      if (answer.kind === 'denied') return this.#denied(incoming, request);
-      if (answer.kind !== 'complex-ack') return answer;
-      if (!this.#mayRead(incoming, request)) return this.#denied(incoming, request);
-      return isAnswerTo(request, answer) ? answer : lostAnswer(ABORT_REASONS.other);
-    } catch (fault) {
-      return this.#broken(fault);
-    }
-  }
-
-  #denied(incoming: IncomingRequest, request: SingleRead): Answer {
-    this.#refused(incoming, 1);
-    return refusalOf(request, 'no-permission');
-  }
-
-  #mayRead(incoming: IncomingRequest, request: SingleRead): boolean {
-    const access = this.#access(incoming);
-    if (request.service === 'atomic-read-file')
-      return access.reads(incoming.to, request.parameters.fileIdentifier, FILE_DATA);
-    const { objectIdentifier, propertyIdentifier, propertyArrayIndex } = request.parameters;
-    return access.reads(incoming.to, objectIdentifier, propertyIdentifier, propertyArrayIndex);
   }
 
   async #multiple(
@@ -185,8 +130,11 @@ export class Reads {
         return refusalOf(request, 'no-permission');
       }
       if (answer.kind !== 'complex-ack') return answer;
-      const access = this.#access(incoming);
-      const filtered = alarmAnswer(current, answer.ack, (object) => access.seesAlarms(incoming.to, object));
+      const { timers } = this.#services;
+      await learnMonitored({ lists: this.#judging.lists, timers }, incoming.to, alarmObjects(answer.ack));
+      const caller = this.#callers.callerOf(incoming.from);
+      const sees = (object: ObjectIdentifier): boolean => seesAlarm(this.#judging, caller, incoming.to, object);
+      const filtered = alarmAnswer(current, answer.ack, sees);
       if (filtered === undefined) return lostAnswer(ABORT_REASONS.other);
       if (filtered.kind === 'answer') return filtered.answer;
       next = filtered.request;
@@ -195,65 +143,50 @@ export class Reads {
   }
 
   #asked(incoming: IncomingRequest, request: ReadRequest, again: () => ReadRequest | undefined): Promise<Asked> {
-    return new Promise((resolve, reject) => this.#ask(incoming, request, again, resolve, reject));
+    return new Promise((resolve, reject) => {
+      new PromisedRead(this.#services, incoming, request, again, resolve, reject).begin();
+    });
   }
+}
 
-  /**
-   * In the device's read lane: `request` is what was judged just now. Where it had to wait, `again` looks once more whether it
-   * may go out, and gives what then goes. One of `seen` and `broken` is called, once.
-   */
-  #ask(
-    { from, to }: IncomingRequest,
+/** A read that answers a promise. */
+class PromisedRead extends LaneRead<ReadRequest> {
+  readonly #again: () => ReadRequest | undefined;
+  readonly #resolve: (answer: Asked) => void;
+  readonly #reject: (fault: unknown) => void;
+
+  constructor(
+    parts: RoadParts,
+    incoming: IncomingRequest,
     request: ReadRequest,
     again: () => ReadRequest | undefined,
-    seen: (answer: Asked) => void,
-    broken: (fault: unknown) => void,
-  ): void {
-    const { plant, counted } = this.#services;
-    let hasWaited = false;
-    let goOn = nothing;
-    const busy = (): void => {
-      counted.busy += 1;
-      seen(errorAnswer(request, BUSY));
-    };
-    const answered = (answer: PlantAnswer): void => {
-      try {
-        seen(visible(answer));
-      } finally {
-        goOn();
-      }
-    };
-    const run = (over: () => void): Promise<void> | undefined => {
-      let now: ReadRequest | undefined;
-      try {
-        now = hasWaited ? again() : request;
-        if (now !== undefined) {
-          goOn = over;
-          plant.read(to, now, answered);
-          return undefined;
-        }
-      } catch (fault) {
-        // Nothing was asked: the turn ends here.
-        goOn = nothing;
-        broken(fault);
-        return OVER;
-      }
-      seen(DENIED);
-      return OVER;
-    };
-    if (!plant.lane(to).read(run, { peer: turnKey(from), expire: busy })) busy();
-    hasWaited = true;
+    resolve: (answer: Asked) => void,
+    reject: (fault: unknown) => void,
+  ) {
+    super(parts, incoming, request);
+    this.#again = again;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(): void {
+    this.enter();
+  }
+
+  protected again(): ReadRequest | undefined {
+    return this.#again();
+  }
+
+  protected seen(answer: Asked): void {
+    this.#resolve(answer);
+  }
+
+  protected broken(fault: unknown): void {
+    this.#reject(fault);
   }
 }
 
-function visible(answer: PlantAnswer): VisibleAnswer {
-  if (answer.kind === 'no-answer') return lostAnswer();
-  return answer.kind === 'unreachable' ? lostAnswer(answer.abort) : answer;
-}
-
-function nothing(): void {}
-
-function isSingle(request: ReadRequest): request is SingleRead {
+function isSingle(request: ReadRequest): request is SingleRequest {
   return (
     request.service === 'read-property' || request.service === 'read-range' || request.service === 'atomic-read-file'
   );
@@ -274,28 +207,4 @@ function shownIn(request: ReadRequest): readonly ObjectPropertyReference[] {
     default:
       return [];
   }
-}
-
-/** An ack for another property than was asked is nobody's answer. */
-function isAnswerTo(request: ReadRequest, { ack }: Extract<PlantAnswer, { kind: 'complex-ack' }>): boolean {
-  switch (request.service) {
-    case 'read-property':
-    case 'read-range': {
-      if (ack.service !== 'read-property' && ack.service !== 'read-range') return false;
-      const { objectIdentifier: asked, propertyIdentifier, propertyArrayIndex } = request.parameters;
-      const told = ack.parameters;
-      return (
-        ack.service === request.service &&
-        (isDeviceObject(asked) ? isDeviceObject(told.objectIdentifier) : sameObject(asked, told.objectIdentifier)) &&
-        (told.propertyIdentifier === propertyIdentifier || isSeveral(propertyIdentifier)) &&
-        told.propertyArrayIndex === propertyArrayIndex
-      );
-    }
-    default:
-      return ack.service === request.service;
-  }
-}
-
-function sameObject(one: ObjectIdentifier, other: ObjectIdentifier): boolean {
-  return one.type === other.type && one.instance === other.instance;
 }
