@@ -28,8 +28,6 @@ import { realTimers } from '../cloud/gateway.ts';
 import { siteBundle } from '../cloud/site-bundle.ts';
 import { startMosquitto } from '../scenarios/peers/mosquitto.ts';
 
-const MOST_MS = 1000;
-const MOST_AFTER_LAST_BYTE_MS = 10;
 const GATEWAY = 'site-1';
 
 /** ms on a clock that both processes share. */
@@ -116,7 +114,6 @@ async function measure(points: number, runs: number): Promise<void> {
   await store.close();
   await broker.stop();
   await rm(folder, { recursive: true, force: true });
-  process.exitCode = published.p99 <= MOST_MS && lastByte.p99 <= MOST_AFTER_LAST_BYTE_MS ? 0 : 1;
 }
 
 function figures(values: readonly number[]): { readonly p50: number; readonly p99: number; readonly most: number } {
