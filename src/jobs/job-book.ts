@@ -97,7 +97,9 @@ export function createBook(services: JobServices): JobBook {
   };
 
   function tell(slot: Slot): void {
-    const { job } = slot.live;
+    const { job, memory } = slot.live;
+    // Another device has ended it meanwhile: whoever records that tells it.
+    if (job.endedAt !== undefined && !memory.endRecorded) return;
     slot.told = job;
     for (const listener of listeners) {
       try {

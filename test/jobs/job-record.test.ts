@@ -59,3 +59,22 @@ it('nobody sees an end before it is recorded and the devices are free', async ()
   expect(held.length).toBeGreaterThan(0);
   expect(Math.max(...held)).toBe(0);
 });
+
+it('nor where the last two devices end at once', async () => {
+  const stage = await JobStage.set();
+  const id = await stage.begin(['d1', 'd2']);
+  const recorded: number[] = [];
+  stage.jobs.onChange(({ endedAt }) => endedAt !== undefined && recorded.push(stage.rows('job-ended').length));
+  const append = stage.journal.append.bind(stage.journal);
+  stage.journal.append = async (row, options) => {
+    if (row.kind === 'system' && row.event === 'job-ended') {
+      // A slow disk.
+      await stage.pass(1000);
+      expect(stage.jobs.get(id)?.endedAt).toBeUndefined();
+    }
+    return append(row, options);
+  };
+  expect((await stage.ended(id)).state).toBe('done');
+  await stage.settle();
+  expect(recorded).toEqual([1]);
+});
