@@ -5,8 +5,9 @@
 
 import { type Callers, isNorth, type Station } from './callers.ts';
 import type { Lists } from './lists.ts';
+import { learnMonitored, seesAlarm } from './monitored.ts';
 import { handleOfDevice } from './owners.ts';
-import { type AccessServices, ReadAccess } from './read-access.ts';
+import type { AccessServices } from './read-access.ts';
 import { lostAnswer, refusalOf } from './refuse.ts';
 import type { RoadParts } from './road-services.ts';
 import type { Answer, IncomingRequest, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
@@ -34,6 +35,7 @@ export class Alarms {
   /** To one station, or to the gateway for all of them. */
   async confirmed(from: PlantDevice, to: NorthStation | 'gateway', request: ConfirmedEvent): Promise<Answer> {
     const { north } = this.#parts;
+    await this.#learn(from, request);
     if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
     const stations = to === 'gateway' ? this.#whoMaySee(from, request) : this.#maySee(from, to, request) ? [to] : [];
     if (stations.length === 0) {
@@ -48,6 +50,7 @@ export class Alarms {
   /** From a station, or from a plant device to one of another network. */
   async between({ from, to }: IncomingRequest, request: ConfirmedEvent): Promise<Answer> {
     if (isNorth(from)) return this.#refuse(from, to, request, 'events are taken from plant devices only');
+    await this.#learn(from, request);
     if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
     if (!this.#maySee(from, to, request)) return this.#refuse(from, to, request, 'its recipient may not see it');
     return answerOf([await this.#parts.plant.request(to, request, { retry: true })]);
@@ -55,6 +58,18 @@ export class Alarms {
 
   /** `to` absent: everybody. */
   unconfirmed(from: PlantDevice, to: NorthStation | PlantDevice | undefined, request: UnconfirmedEvent): void {
+    const learning = this.#learn(from, request);
+    if (learning === undefined) this.#tell(from, to, request);
+    else
+      learning
+        .then(() => this.#tell(from, to, request))
+        .catch((fault: unknown) => {
+          const fields = { fault: String(fault) };
+          this.#parts.log.write('error', 'own.fault', fields, `an alarm could not be passed on: ${fault}`);
+        });
+  }
+
+  #tell(from: PlantDevice, to: NorthStation | PlantDevice | undefined, request: UnconfirmedEvent): void {
     const { north, plant, counted } = this.#parts;
     if (!this.#speaksOfItself(from, request)) {
       this.#refuse(from, from, request, 'it does not speak of itself');
@@ -68,13 +83,19 @@ export class Alarms {
     counted.alarm_notifications += 1;
   }
 
+  /** What the event is about, where another object than its own; not for what is no device's own word. */
+  #learn(from: PlantDevice, request: ConfirmedEvent | UnconfirmedEvent): Promise<void> | undefined {
+    if (!this.#speaksOfItself(from, request)) return undefined;
+    const { lists } = this.#judging;
+    return learnMonitored({ lists, timers: this.#parts.timers }, from, [request.parameters.eventObjectIdentifier]);
+  }
+
   #speaksOfItself({ instance }: PlantDevice, { parameters }: ConfirmedEvent | UnconfirmedEvent): boolean {
     return instance !== undefined && parameters.initiatingDeviceIdentifier.instance === instance;
   }
 
   #maySee(from: PlantDevice, to: Station, { parameters }: ConfirmedEvent | UnconfirmedEvent): boolean {
-    const access = new ReadAccess(this.#judging, this.#callers.callerOf(to));
-    const sees = access.seesAlarms(from, parameters.eventObjectIdentifier);
+    const sees = seesAlarm(this.#judging, this.#callers.callerOf(to), from, parameters.eventObjectIdentifier);
     if (!sees) this.#parts.counted.alarms_withheld += 1;
     return sees;
   }

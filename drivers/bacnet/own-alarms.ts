@@ -10,6 +10,8 @@ import type { BacnetChange } from './bacnet-change.ts';
 import { plantDeviceOf } from './carry-out.ts';
 import { classify } from './classify.ts';
 import { inTurn } from './lane-turn.ts';
+import type { Lists } from './lists.ts';
+import { learnMonitored, monitoredBy } from './monitored.ts';
 import { ownersOfObject, pointsOf } from './owners.ts';
 import { wordsOf } from './read-slots.ts';
 import type { Changes } from './road-changes.ts';
@@ -61,10 +63,12 @@ const PLANNER: Caller = {
 export class OwnAlarms implements AlarmDriver {
   readonly #parts: RoadParts;
   readonly #changes: Changes;
+  readonly #lists: Lists;
 
-  constructor(parts: RoadParts, changes: Changes) {
+  constructor(parts: RoadParts, changes: Changes, lists: Lists) {
     this.#parts = parts;
     this.#changes = changes;
+    this.#lists = lists;
   }
 
   async list(handle: TargetHandle): Promise<Result<readonly ActiveAlarm[], string>> {
@@ -75,7 +79,9 @@ export class OwnAlarms implements AlarmDriver {
       const summaries = await this.#summaries(device);
       if (typeof summaries === 'string') return fail(summaries);
       const aheadMs = summaries.length > 0 ? await this.#aheadOfUtc(device) : 0;
-      return ok(summaries.flatMap((summary) => this.#alarmsOf(handle, summary, aheadMs)));
+      const objects = summaries.map(({ object }) => object);
+      await learnMonitored({ lists: this.#lists, timers: this.#parts.timers }, device, objects);
+      return ok(summaries.flatMap((summary) => this.#alarmsOf(handle, device, summary, aheadMs)));
     } catch (fault) {
       if (fault instanceof LostDevice) return fail('the device did not answer');
       throw fault;
@@ -143,8 +149,10 @@ export class OwnAlarms implements AlarmDriver {
     });
   }
 
-  #alarmsOf(device: TargetHandle, { object, state, acknowledged, stamps }: Summary, aheadMs: number): ActiveAlarm[] {
+  #alarmsOf(device: TargetHandle, station: PlantDevice, summary: Summary, aheadMs: number): ActiveAlarm[] {
+    const { object, state, acknowledged, stamps } = summary;
     const index = this.#parts.index();
+    const monitored = monitoredBy({ lists: this.#lists, index: this.#parts.index }, station, object);
     const [owner] = ownersOfObject(object, pointsOf(index, device, object));
     const current = transitionOf(state);
     return TRANSITIONS.flatMap((named, at): readonly ActiveAlarm[] => {
@@ -157,6 +165,7 @@ export class OwnAlarms implements AlarmDriver {
         {
           device,
           ...(owner !== undefined && { target: owner.handle }),
+          ...(monitored.length > 0 && { monitored }),
           key: keyOf(object, at === current ? state : named, stamp),
           state: STATES[shown] ?? `state ${shown}`,
           ...(since !== undefined && { since }),

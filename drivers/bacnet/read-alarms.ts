@@ -16,6 +16,19 @@ type AlarmAnswer =
 
 type Sees = (object: ObjectIdentifier) => boolean;
 
+/** Of which objects the answer tells. */
+export function alarmObjects(ack: ComplexAck): readonly ObjectIdentifier[] {
+  switch (ack.service) {
+    case 'get-alarm-summary':
+    case 'get-enrollment-summary':
+      return ack.parameters.map(({ objectIdentifier }) => objectIdentifier);
+    case 'get-event-information':
+      return ack.parameters.listOfEventSummaries.map(({ objectIdentifier }) => objectIdentifier);
+    default:
+      return [];
+  }
+}
+
 /** `undefined` where the device answered something else. */
 export function alarmAnswer(request: AlarmRead, ack: ComplexAck, sees: Sees): AlarmAnswer | undefined {
   if (ack.service === 'get-alarm-summary' && request.service === ack.service) {

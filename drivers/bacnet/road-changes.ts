@@ -10,6 +10,7 @@ import { type Callers, turnKey } from './callers.ts';
 import { type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, objectsWritten, touchesIdentity, ungated } from './classify.ts';
 import type { Lists } from './lists.ts';
+import { isMonitoring } from './monitored.ts';
 import { isMoving } from './moves.ts';
 import { handleOfDevice, pointsOf } from './owners.ts';
 import { BUSY, errorAnswer, lostAnswer, refusalOf, type VisibleAnswer } from './refuse.ts';
@@ -186,7 +187,7 @@ export class Changes {
   /** A request that changes something has gone to a device: what was known of it may be so no more. */
   wrote(to: PlantDevice, request: ConfirmedRequest): void {
     for (const object of objectsWritten(request))
-      if (isMoving(object.type) || isShowing(object)) this.#lists.forget(to, object);
+      if (isMoving(object.type) || isShowing(object) || isMonitoring(object)) this.#lists.forget(to, object);
     if (WHOLE_DEVICE.has(request.service) || objectsWritten(request).some(({ type }) => type === OBJECT_TYPES.device))
       this.#lists.forgetDevice(to);
     if (touchesIdentity(request)) this.#services.plant.verify(to);

@@ -126,7 +126,7 @@ export function createRoad(services: RoadServices): RunningRoad {
     slots: (target) => own.slots(target),
     watch: (target, heard, ended) => own.watch(target, heard, ended),
     firmware,
-    alarms: new OwnAlarms(parts, changes),
+    alarms: new OwnAlarms(parts, changes, lists),
     activated() {
       subscriptions.endWatches();
       subscriptions.lookAgain();

@@ -8,6 +8,8 @@ export interface ActiveAlarm {
   readonly device: TargetHandle;
   /** The point in alarm; absent = the thing in alarm is no point of the inventory. */
   readonly target?: TargetHandle;
+  /** What it is about, where that is not itself: points and devices. Who may not see alarms of one of them sees none of this. */
+  readonly monitored?: readonly TargetHandle[];
   /** The driver's own name of the thing and its transition: what `planAcknowledge` goes by, unique within the device. */
   readonly key: string;
   /** The standard's word: `high-limit`, `offnormal`, `fault`, `normal` (gone, not acknowledged yet). */

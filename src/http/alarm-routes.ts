@@ -194,9 +194,9 @@ async function listOf(
 }
 
 /** The thing in alarm may be a point of its own rights. */
-function seesAlarm({ options }: Context, { caller }: Asker, { device, target }: ActiveAlarm): boolean {
+function seesAlarm({ options }: Context, { caller }: Asker, { device, target, monitored = [] }: ActiveAlarm): boolean {
   const reader = options.gate.reader(caller, 'alarm.view');
-  return reader.permits(device) && (target === undefined || reader.permits(target));
+  return [device, ...(target === undefined ? [] : [target]), ...monitored].every((one) => reader.permits(one));
 }
 
 async function alarmsOf(
