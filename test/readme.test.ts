@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMAND_REFUSALS } from '../src/cloud/command-refusals.ts';
 import { NACKS } from '../src/cloud/nack.ts';
 import { IMAGE_FAULTS } from '../src/contract/images.ts';
-import { SESSION_REFUSALS } from '../src/gate/options.ts';
+import { SESSION_REFUSALS } from '../src/contract/tool-session.ts';
 import { GATE_REASONS, POLICY_REASONS } from '../src/model/decision.ts';
 import { storeFaultCodes } from '../src/store/store-fault.ts';
 

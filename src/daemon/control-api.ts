@@ -3,29 +3,12 @@
 import type { FrameMeaning } from '../contract/described-frame.ts';
 import type { DriverStatus } from '../contract/driver.ts';
 import type { JournalState } from '../contract/journal.ts';
+import type { GatewayStanding } from '../http/options.ts';
 import type { TargetVerdict } from '../model/decision.ts';
 import type { RecordedValue } from '../model/journal-row.ts';
 
 /** `GET /v1/status` */
-export interface StatusReply {
-  readonly gateway: string;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly now: number;
-  readonly clockSure: boolean;
-  readonly ready: boolean;
-  /** What keeps the gateway from being ready or whole, one line each; loud things (observe mode, never gated) too. */
-  readonly remarks: readonly string[];
-  readonly policy:
-    | {
-        readonly revision: number;
-        readonly mode: 'enforce' | 'observe';
-        readonly observeUntil?: number;
-        readonly expiresAt?: number;
-        readonly devices: number;
-        readonly points: number;
-      }
-    | undefined;
+export interface StatusReply extends Omit<GatewayStanding, 'journal' | 'cloud' | 'drivers'> {
   readonly journal: JournalState & { readonly head?: { readonly number: number; readonly hash: string } };
   readonly cloud: { readonly state: string; readonly [key: string]: unknown } | undefined;
   readonly drivers: { readonly [name: string]: DriverStatus };

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Clock } from '../contract/clock.ts';
-import type { GateControl, ToolSession } from '../gate/options.ts';
+import type { ToolSession } from '../contract/tool-session.ts';
+import type { GateControl } from '../gate/options.ts';
 import { principalId, sessionId, targetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
 import { explain } from '../policy/explain.ts';

@@ -2,12 +2,13 @@
 // Invariants: 1. one person per address; 2. a session is in force only once its opening is durable; 3. every opening and
 // ending has a row; 4. time counts on the monotonic clock, so a set clock prolongs nothing.
 
+import type { SessionClaim, SessionRefusal, ToolSession } from '../contract/tool-session.ts';
 import { type PrincipalId, type SessionId, sessionId, type TargetId } from '../model/ids.ts';
 import type { SessionRow, Who } from '../model/journal-row.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { isInNetwork, type Network, normaliseAddress } from './address.ts';
 import type { Keeper } from './keeper.ts';
-import type { GateOptions, SessionClaim, SessionRefusal, ToolSession } from './options.ts';
+import type { GateOptions } from './options.ts';
 import { type PolicyInForce, type Standing, standingOf } from './policy-in-force.ts';
 import { deviceOf } from './resolve.ts';
 

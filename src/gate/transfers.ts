@@ -3,6 +3,7 @@
 // 3. reads, set points and releases go on; 4. what activates or commits never runs for somebody who lost the right.
 
 import type { Caller, Change } from '../contract/gate.ts';
+import type { Transfer } from '../contract/tool-session.ts';
 import type { ActionName } from '../model/action.ts';
 import type { DecisionId, TargetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
@@ -10,7 +11,7 @@ import type { InventoryDevice, InventoryView } from '../model/point.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { whoIs } from './describe.ts';
 import type { Keeper } from './keeper.ts';
-import type { GateOptions, Transfer } from './options.ts';
+import type { GateOptions } from './options.ts';
 import type { Intended, ResolvedEffect } from './resolve.ts';
 
 /** What nobody else may do to a device while a transfer to it goes on. */

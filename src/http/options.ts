@@ -8,72 +8,35 @@ import type { Jobs } from '../contract/jobs.ts';
 import type { Journal, JournalReader } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
 import type { Shelf } from '../contract/shelf.ts';
+import type { SessionClaim, SessionRefusal, ToolSession, Transfer } from '../contract/tool-session.ts';
 import type { Overrides, Writer } from '../contract/work.ts';
-import type { ProviderIdentity } from '../model/decision.ts';
-import type { PrincipalId, SessionId, TargetId } from '../model/ids.ts';
+import type { SessionId, TargetId } from '../model/ids.ts';
 import type { Who } from '../model/journal-row.ts';
 import type { Result } from '../model/result.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import type { ConnectionBounds } from './connections.ts';
 import type { TlsFiles } from './tls-files.ts';
 
-/** A person works with their own tool from one address. */
-export interface HeldToolSession {
-  readonly id: SessionId;
-  readonly principal: PrincipalId;
-  /** Of a person who came through an identity provider. */
-  readonly identity?: ProviderIdentity;
-  readonly address: string;
-  readonly openedAt: number;
-  readonly until: number;
-  readonly devices?: readonly TargetId[];
-  readonly shared: boolean;
-}
-
-interface ToolClaim {
-  readonly principal: PrincipalId;
-  readonly identity?: ProviderIdentity;
-  readonly address: string;
-  readonly forMs: number;
-  readonly devices?: readonly TargetId[];
-  readonly by: Who;
-}
-
-interface ToolRefusal {
-  readonly reason: string;
-  readonly text: string;
-  readonly holder?: PrincipalId;
-}
-
-/** A device that only one may update, configure or restart for a while. */
-export interface HeldDevice {
-  readonly device: TargetId;
-  /** `null`: an address of which nobody knows whose it is. */
-  readonly principal: string | null;
-  readonly begunAt: number;
-  /** The job that holds it; `principal` started that. */
-  readonly job?: string;
-}
-
 /** The part of the gate this room drives. */
 interface HttpGate extends Gate, UndoGate {
   policy(): PolicySnapshot | undefined;
-  openSession(claim: ToolClaim): Promise<Result<HeldToolSession, ToolRefusal>>;
+  openSession(claim: SessionClaim): Promise<Result<ToolSession, SessionRefusal>>;
   endSession(id: SessionId, by: Who, why: string): boolean;
-  sessions(): readonly HeldToolSession[];
-  transfers(): readonly HeldDevice[];
+  sessions(): readonly ToolSession[];
+  transfers(): readonly Transfer[];
   /** In the name of who has `device.control` there; a job does not go on with a device that was ended. */
-  endTransfer(caller: Caller, device: TargetId, why: string): Result<HeldDevice, string>;
+  endTransfer(caller: Caller, device: TargetId, why: string): Result<Transfer, string>;
 }
 
 /** How the gateway stands, as the administrators' page shows it. */
-interface GatewayStanding {
+export interface GatewayStanding {
   readonly gateway: string;
   readonly version: string;
   readonly startedAt: number;
   readonly now: number;
   readonly clockSure: boolean;
   readonly ready: boolean;
+  /** What keeps the gateway from being ready or whole, one line each; loud things (observe mode, never gated) too. */
   readonly remarks: readonly string[];
   readonly policy:
     | {

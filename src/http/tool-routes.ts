@@ -2,13 +2,13 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { ToolSession } from '../contract/tool-session.ts';
 import { type TargetId, targetHandle, targetId } from '../model/ids.ts';
 import type { JournalRow, Who } from '../model/journal-row.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import type { OrganizationRights, PolicySnapshot } from '../policy/rights.ts';
 import { type Asker, askedBy, mayIn } from './asker.ts';
 import { type App, askerOf, type Context, policyOf, sightOf } from './context.ts';
-import type { HeldToolSession } from './options.ts';
 import { isAddress, peerOf, plainAddress } from './peer-address.ts';
 import { personName } from './person-name.ts';
 import { invalid, notFound, Problem, tooMany } from './problem.ts';
@@ -247,27 +247,27 @@ function whoOf({ caller }: Asker): Who {
   return { principal, channel, proof, from };
 }
 
-function mayHandle(context: Context, { caller }: Asker, session: HeldToolSession): boolean {
+function mayHandle(context: Context, { caller }: Asker, session: ToolSession): boolean {
   if (session.principal === caller.principal) return true;
   const snapshot = policyOf(context);
   const home = homeOf(snapshot, session);
   return home !== undefined && mayIn(snapshot, caller, context.options.clock, 'user.manage', home);
 }
 
-function homeOf(snapshot: PolicySnapshot, { principal, identity }: HeldToolSession): OrganizationRights | undefined {
+function homeOf(snapshot: PolicySnapshot, { principal, identity }: ToolSession): OrganizationRights | undefined {
   const { people, organizationsById } = snapshot.rights;
   return organizationsById.get(identity?.organization ?? people.get(principal)?.home ?? '');
 }
 
 /** Whether the asker may see the people of the organization that this one is of. */
-function seesHolder(context: Context, { caller }: Asker, session: HeldToolSession): boolean {
+function seesHolder(context: Context, { caller }: Asker, session: ToolSession): boolean {
   const snapshot = policyOf(context);
   const home = homeOf(snapshot, session);
   const request = { ...askedBy(caller, context.options.clock), action: 'user.view', targets: [] };
   return home !== undefined && seesOthers(snapshot, request, snapshot.inventory.idOf(targetHandle(home.root)));
 }
 
-function shownSession(context: Context, asker: Asker, session: HeldToolSession): ApiToolSession {
+function shownSession(context: Context, asker: Asker, session: ToolSession): ApiToolSession {
   const { id, principal, address, openedAt, until, devices, shared } = session;
   const contestedAt = context.claims.contestedAt(id);
   return {

@@ -3,13 +3,13 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Transfer } from '../contract/tool-session.ts';
 import { seesOthers } from '../policy/ask-whom.ts';
 import { decide } from '../policy/decide.ts';
 import { type Asker, askedBy } from './asker.ts';
 import { type App, askerOf, type Context, sightOf } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { jobSight } from './job-sight.ts';
-import type { HeldDevice } from './options.ts';
 import { personName } from './person-name.ts';
 import { denied, notFound } from './problem.ts';
 import { type ApiTransfer, transferSchema, whyBody } from './schema-jobs.ts';
@@ -63,7 +63,7 @@ export function transferRoutes(app: App, context: Context): void {
 }
 
 /** @throws Problem 403, recorded as a refusal */
-function demandControl({ options }: Context, { caller }: Asker, sight: Sight, { device }: HeldDevice): void {
+function demandControl({ options }: Context, { caller }: Asker, sight: Sight, { device }: Transfer): void {
   const { gate, clock } = options;
   const decision = decide(sight.snapshot, { ...askedBy(caller, clock), action: ACTION, targets: [device] });
   if (decision.decision === 'permit') return;
@@ -81,7 +81,7 @@ function demandControl({ options }: Context, { caller }: Asker, sight: Sight, { 
 }
 
 /** `undefined`: for this asker there is no such transfer. */
-function shownTransfer(context: Context, { caller }: Asker, sight: Sight, held: HeldDevice): ApiTransfer | undefined {
+function shownTransfer(context: Context, { caller }: Asker, sight: Sight, held: Transfer): ApiTransfer | undefined {
   const { device, principal, begunAt, job: id } = held;
   const { clock, jobs } = context.options;
   const handle = sight.device(device);
