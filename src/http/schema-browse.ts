@@ -138,7 +138,14 @@ export const liveQuery = z
       .string()
       .min(1)
       .max(12_000)
-      .transform((text) => [...new Set(text.split(',').map(decodeURIComponent))])
+      .transform((text, context) => {
+        try {
+          return [...new Set(text.split(',').map(decodeURIComponent))];
+        } catch {
+          context.addIssue({ code: 'custom', message: 'expected ids that are percent-encoded' });
+          return z.NEVER;
+        }
+      })
       .pipe(z.array(idText).min(1).max(256))
       .optional()
       .describe('ids of points, each percent-encoded, separated by commas; at most 256'),
