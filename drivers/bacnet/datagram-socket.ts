@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { StartFault } from '../../src/contract/driver.ts';
 import { AddressMissing } from '../../src/contract/late-opening.ts';
 import { broadcastOf, type Endpoint, sameSubnet } from './endpoint.ts';
+import type { TurnEnd } from './turn-end.ts';
 
 export interface SocketEvents {
   /** `broadcast`: it came to the broadcast address. */
@@ -31,14 +32,16 @@ export class DatagramSocket {
   readonly broadcastAddress: string;
   readonly #own: Socket;
   readonly #ear: Socket;
+  readonly #turn: TurnEnd;
   #open = true;
   /** What `sendSoon` took in this turn of the loop. */
   #ofTurn = 0;
   #soon: { readonly octets: Uint8Array; readonly to: Endpoint }[] = [];
 
-  private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents) {
+  private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents, turn: TurnEnd) {
     this.#own = own;
     this.#ear = ear;
+    this.#turn = turn;
     this.broadcastAddress = broadcastAddress;
     const { address, port } = own.address();
     this.endpoint = { address, port };
@@ -53,13 +56,13 @@ export class DatagramSocket {
   }
 
   /** Throws an `AddressMissing`, or a `StartFault` where the port cannot be had; then nothing is open. */
-  static async open(place: SocketPlace, events: SocketEvents): Promise<DatagramSocket> {
+  static async open(place: SocketPlace, events: SocketEvents, turn: TurnEnd): Promise<DatagramSocket> {
     const broadcastAddress = place.broadcastAddress ?? broadcastAddressOf(place);
     const own = await bound(place, place, false);
     try {
       own.setBroadcast(true);
       const ear = await bound(place, { address: broadcastAddress, port: own.address().port }, true);
-      return new DatagramSocket(own, ear, broadcastAddress, events);
+      return new DatagramSocket(own, ear, broadcastAddress, events, turn);
     } catch (fault) {
       await closed(own);
       throw fault;
@@ -77,7 +80,7 @@ export class DatagramSocket {
    * that it works on them while the rest is made.
    */
   sendSoon(octets: Uint8Array, to: Endpoint): void {
-    if (this.#ofTurn === 0) setImmediate(this.#turnEnds);
+    if (this.#ofTurn === 0) this.#turn.add(this.#turnEnds);
     this.#ofTurn += 1;
     this.#soon.push({ octets, to });
     if (this.#ofTurn === firstTogether) this.#flush();

@@ -81,11 +81,13 @@ export abstract class LaneRead<R extends ReadRequest> implements InLane {
     return OVER;
   };
 
+  /** The next one in the lane goes before this one's answer does: its device need not wait for that. */
   readonly #answered = (answer: PlantAnswer): void => {
     try {
-      this.seen(visible(answer));
-    } finally {
       this.#over();
+    } finally {
+      if (answer.kind === 'complex-ack') this.parts.plant.afterSends(() => this.seen(answer));
+      else this.seen(visible(answer));
     }
   };
 }

@@ -8,6 +8,7 @@ import { DatagramSocket, type SocketEvents } from './datagram-socket.ts';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import { type Endpoint, endpointKey, endpointOfIp, ipEndpointOf, octetsOf } from './endpoint.ts';
 import { ForeignDevices } from './foreign-devices.ts';
+import type { TurnEnd } from './turn-end.ts';
 import { type Bvlc, type BvlcResultCode, decodeBvlc, encodeBvlc, MAX_NPDU_LENGTH, unicastNpdu } from './wire/bvlc.ts';
 import type { WireFault } from './wire/fault.ts';
 import { copyOctets } from './wire/octet.ts';
@@ -32,6 +33,7 @@ export class Link {
   readonly #setting: string;
   readonly #events: LinkEvents;
   readonly #deadlines: Deadlines;
+  readonly #turn: TurnEnd;
   readonly #peers: readonly Endpoint[];
   readonly #believed: ReadonlySet<string>;
   readonly #foreign: ForeignDevices | undefined;
@@ -39,11 +41,12 @@ export class Link {
   #registration: Waiting | undefined;
   #isRegistered = false;
 
-  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines) {
+  constructor(config: LinkConfig, setting: string, events: LinkEvents, deadlines: Deadlines, turn: TurnEnd) {
     this.#config = config;
     this.#setting = setting;
     this.#events = events;
     this.#deadlines = deadlines;
+    this.#turn = turn;
     this.#peers = config.bbmd?.peers ?? [];
     this.#believed = new Set(
       [...this.#peers, ...config.trustedBbmds, ...(config.foreignDeviceOf ? [config.foreignDeviceOf] : [])].map(
@@ -60,7 +63,8 @@ export class Link {
       datagram: (octets, from, broadcast) => this.#arrived(octets, from, broadcast),
       sendFailed: () => this.#events.sendFailed(),
     };
-    this.#socket = await DatagramSocket.open({ address, port, broadcastAddress, setting: this.#setting }, events);
+    const place = { address, port, broadcastAddress, setting: this.#setting };
+    this.#socket = await DatagramSocket.open(place, events, this.#turn);
     this.#register();
   }
 

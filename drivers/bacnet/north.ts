@@ -56,7 +56,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.#config = config;
     this.#transport = transport;
     this.#behind = behind;
-    const { deadlines, counters } = transport;
+    const { deadlines, counters, turn } = transport;
     const { limits, segmentTimeoutMs, retries, windowSize } = config;
     this.#messages = new TokenBucket(messagesPerSecond, deadlines.now());
     const { answersPerSecond } = limits;
@@ -95,6 +95,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
         },
       },
       deadlines,
+      turn,
     );
   }
 

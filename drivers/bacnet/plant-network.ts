@@ -70,6 +70,7 @@ export class PlantNetwork implements RouterPort {
         },
       },
       transport.deadlines,
+      transport.turn,
     );
     this.discovery = new Discovery(
       config,

@@ -97,6 +97,10 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     this.#ask(device, request, true, answered);
   }
 
+  afterSends(run: () => void): void {
+    this.#transport.turn.add(run);
+  }
+
   #ask(device: PlantDevice, request: ConfirmedRequest, retry: boolean, answered: (answer: PlantAnswer) => void): void {
     this.#transport.counters.plant_requests += 1;
     if (this.networks.get(device.network)?.isOpen === true) known(device).asking.ask(request, retry, answered);

@@ -86,6 +86,8 @@ export interface PlantSide {
   request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
   /** A read, sent again while no answer comes. `answered` is called once, perhaps before this returns; never where this throws. */
   read(device: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void;
+  /** Runs it soon, behind what the rest of this turn of the loop sends to the plant: devices work while the gateway does. */
+  afterSends(run: () => void): void;
   /**
    * To one device, or as a broadcast on one plant network by its name. `from`: the device of another network that says it;
    * absent: the gateway. False where nothing was sent.

@@ -10,6 +10,7 @@ import { type Endpoint, endpointKey } from './endpoint.ts';
 import type { NorthStation, PlantDevice, Road } from './seam.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { TurnEnd } from './turn-end.ts';
 
 interface TransportServices {
   readonly driver: DriverName;
@@ -29,6 +30,7 @@ export class Transport {
   readonly log: Log;
   readonly deadlines: Deadlines;
   readonly counters: Counters;
+  readonly turn: TurnEnd;
   readonly #driver: DriverName;
   readonly #road: () => Road;
   readonly #complaints: SharedBucket;
@@ -40,6 +42,7 @@ export class Transport {
     this.log = services.log;
     this.deadlines = services.deadlines;
     this.counters = services.counters;
+    this.turn = new TurnEnd((error) => this.ownFault(error));
     this.#driver = services.driver;
     this.#road = services.road;
     this.#complaints = new SharedBucket(complaintsPerSecond, complaintsOfOnePerSecond, this.deadlines.now());

@@ -2,9 +2,13 @@
 
 import { expect, it } from 'vitest';
 import { DatagramSocket, type SocketEvents } from '../../../drivers/bacnet/datagram-socket.ts';
+import { TurnEnd } from '../../../drivers/bacnet/turn-end.ts';
 
+const turn = new TurnEnd((error) => {
+  throw error;
+});
 const open = (address: string, events: SocketEvents): Promise<DatagramSocket> =>
-  DatagramSocket.open({ address, port: 0, broadcastAddress: '127.255.255.255', setting: 'test' }, events);
+  DatagramSocket.open({ address, port: 0, broadcastAddress: '127.255.255.255', setting: 'test' }, events, turn);
 
 it('what goes at once takes with it what waits; the end of a turn takes the rest', async () => {
   const heard: number[] = [];

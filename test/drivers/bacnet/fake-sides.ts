@@ -73,6 +73,10 @@ class FakeSides implements PlantSide, NorthSide {
     queueMicrotask(() => answered(answer));
   }
 
+  afterSends(run: () => void): void {
+    run();
+  }
+
   request(
     to: PlantDevice | NorthStation,
     request: ConfirmedRequest | PlantDevice,
