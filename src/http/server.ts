@@ -129,9 +129,9 @@ export async function buildHttp(options: HttpOptions): Promise<BuiltHttp> {
   app.decorateRequest('asker', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
-    // The route that was found, and not the text of the address, which has many spellings.
-    const path = request.is404 ? request.url : (request.routeOptions.url ?? '/api/');
-    if (!path.startsWith('/api/')) return;
+    // The route that was found, and not only the text of the address, which has many spellings.
+    const paths = [request.url, request.is404 ? '' : (request.routeOptions.url ?? '/api/')];
+    if (!paths.some((path) => path.startsWith('/api/'))) return;
     reply.header('cache-control', 'no-store');
     if (!request.is404) authenticate(context, request);
   });
