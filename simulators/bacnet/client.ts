@@ -2,10 +2,9 @@
 // 1. It keeps every datagram of both directions, so that an analyser can judge them.
 // 2. Nothing is retried unless told: a request the test made is the request that was sent.
 
-import { decodeApdu, encodeApdu } from './apci.ts';
-import { type Element, encodeElements, parseElements } from './elements.ts';
+import { type Element, parseElements } from './elements.ts';
 import { outcomeOf } from './faults.ts';
-import { decodeBvlc, decodeNpdu, type Endpoint, EVERY_NETWORK, type Npdu, type Route } from './framing.ts';
+import { type Endpoint, EVERY_NETWORK, type Npdu, type Route } from './framing.ts';
 import { CONFIRMED, confirmedName, UNCONFIRMED, unconfirmedName } from './names.ts';
 import { Parameters } from './parameters.ts';
 import { nameOf, type Outcome, type Peer, type RequestOptions } from './peer.ts';
@@ -234,19 +233,4 @@ export function errorOf(payload: Buffer): readonly [number, number] | undefined 
   const [errorClass, errorCode] = pair;
   if (errorClass?.kind !== 'application' || errorCode?.kind !== 'application') return undefined;
   return [decoded.unsigned(errorClass.octets), decoded.unsigned(errorCode.octets)];
-}
-
-/** Whether this reading finds a whole frame in a datagram, every octet of it: headers as they are written, tags where a service has them. */
-export function isWholeFrame(bytes: Buffer): boolean {
-  const bvlc = decodeBvlc(bytes);
-  const npdu = bvlc === undefined ? undefined : decodeNpdu(bvlc.payload);
-  if (npdu === undefined || npdu.message !== undefined) return npdu !== undefined;
-  const apdu = decodeApdu(npdu.payload);
-  if (apdu === undefined || !encodeApdu(apdu).equals(npdu.payload)) return false;
-  if (!('payload' in apdu) || ('segment' in apdu && apdu.segment !== undefined)) return true;
-  try {
-    return encodeElements(parseElements(apdu.payload)).equals(apdu.payload);
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CONFIRMED, ERROR, OBJECT_TYPE, PROPERTY, REJECT, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
-import { type NodeBacnetTool, nodeBacnetAddress, openNodeBacnet } from '../../../simulators/bacnet/node-bacnet-tool.ts';
+import { type NodeBacnetTool, nodeBacnetAddress, openNodeBacnet } from './node-bacnet-tool.ts';
 import { type BacnetRig, captured, expectJudged, startRig } from './rig.ts';
 
 interface Enumerations {

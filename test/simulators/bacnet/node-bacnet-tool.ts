@@ -4,10 +4,11 @@
 
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
-import { decodeApdu } from './apci.ts';
-import { isWholeFrame, type SeenDatagram } from './client.ts';
-import { type DatagramPort, type DatagramPortOptions, openPort } from './datagram-port.ts';
-import { decodeBvlc, decodeNpdu, type Endpoint } from './framing.ts';
+import { decodeApdu, encodeApdu } from '../../../simulators/bacnet/apci.ts';
+import type { SeenDatagram } from '../../../simulators/bacnet/client.ts';
+import { type DatagramPort, type DatagramPortOptions, openPort } from '../../../simulators/bacnet/datagram-port.ts';
+import { encodeElements, parseElements } from '../../../simulators/bacnet/elements.ts';
+import { decodeBvlc, decodeNpdu, type Endpoint } from '../../../simulators/bacnet/framing.ts';
 
 const DEFAULT_PORT = 47_808;
 
@@ -162,4 +163,19 @@ function isSegmentAck(bytes: Buffer): boolean {
   const bvlc = decodeBvlc(bytes);
   const npdu = bvlc === undefined ? undefined : decodeNpdu(bvlc.payload);
   return npdu !== undefined && npdu.message === undefined && decodeApdu(npdu.payload)?.kind === 'segment-ack';
+}
+
+/** Whether this reading finds a whole frame in a datagram, every octet of it: headers as they are written, tags where a service has them. */
+function isWholeFrame(bytes: Buffer): boolean {
+  const bvlc = decodeBvlc(bytes);
+  const npdu = bvlc === undefined ? undefined : decodeNpdu(bvlc.payload);
+  if (npdu === undefined || npdu.message !== undefined) return npdu !== undefined;
+  const apdu = decodeApdu(npdu.payload);
+  if (apdu === undefined || !encodeApdu(apdu).equals(npdu.payload)) return false;
+  if (!('payload' in apdu) || ('segment' in apdu && apdu.segment !== undefined)) return true;
+  try {
+    return encodeElements(parseElements(apdu.payload)).equals(apdu.payload);
+  } catch {
+    return false;
+  }
 }
