@@ -76,11 +76,12 @@ export async function openCloud(
     broker: brokerSettings(given),
     version: VERSION,
     activate: ({ manifest, snapshot: { snapshot, indexes } }) => {
-      gate.activate(snapshot);
-      for (const [name, driver] of drivers) {
-        const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
-        if (index) driver.activate(index);
-      }
+      gate.activate(snapshot, () => {
+        for (const [name, driver] of drivers) {
+          const index = indexes.get(name as Parameters<typeof indexes.get>[0]);
+          if (index) driver.activate(index);
+        }
+      });
       standing.policyActivated();
       const { epoch, revision } = manifest.payload;
       const detail = { epoch, revision, manifestSha256: manifest.sha256, mode: snapshot.header.mode };

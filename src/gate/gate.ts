@@ -110,7 +110,7 @@ export function createGate(options: GateOptions): GateControl {
     }
   }
 
-  function swap(): void {
+  function swap(beforeAnybodyLooks?: () => void): void {
     if (!base) return;
     isSwapping = true;
     snapshot = withLocks(base, fastLocks);
@@ -119,6 +119,8 @@ export function createGate(options: GateOptions): GateControl {
     readers.forget();
     standing.closeAll();
     sessions.sweep();
+    attribution.forget();
+    beforeAnybodyLooks?.();
     isSwapping = false;
     standingChanged();
   }
@@ -180,9 +182,9 @@ export function createGate(options: GateOptions): GateControl {
       return () => listeners.delete(listener);
     },
     admits,
-    activate(next) {
+    activate(next, beforeAnybodyLooks) {
       base = next;
-      swap();
+      swap(beforeAnybodyLooks);
       sayObserving();
     },
     setFastLocks(locks) {

@@ -58,8 +58,11 @@ export interface GateOptions {
 
 /** The gate as the daemon drives it. */
 export interface GateControl extends Gate, UndoGate, JobGate {
-  /** Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force. */
-  activate(snapshot: PolicySnapshot): void;
+  /**
+   * Swaps policy, inventory and everything derived from them, in this tick. Locks of the fast channel stay in force.
+   * `beforeAnybodyLooks`: what goes by the handles of the inventory is swapped too, before listeners of `onStanding` hear.
+   */
+  activate(snapshot: PolicySnapshot, beforeAnybodyLooks?: () => void): void;
   /** Replaces the locks of the fast channel, in this tick; they hold over every later `activate`. */
   setFastLocks(locks: readonly FastLock[]): void;
   /** What is decided by, locks of the fast channel included. */

@@ -56,6 +56,19 @@ describe('changes of value', () => {
     expect(rig.plant.devices.ahu2.cov.active()).toHaveLength(0);
   });
 
+  test('another inventory with the same rights ends none: they are looked at by its own numbers', async () => {
+    const grants = [{ to: 'user:ben', role: 'operator', at: 'ahu2/sat-sp' }];
+    const rig = await RoadRig.start({ bundle: { grants } });
+    const ben = await rig.tool('ben');
+    expect(await rig.ask('ben', ask.subscribeCov(7, 'analog-value,1', false, 600))).toBe('simple-ack');
+    await ben.until(() => ben.notifications.length >= 1);
+    const before = { id: 'a0', name: 'Before all others', location: 'hq' };
+    await rig.replace({ grants, revision: 2, devices: (devices) => [before, ...devices] });
+    expect(rig.driver.status().counters.subscriptions).toBe(1);
+    expect(await rig.ask('ben', write(21))).toBe('simple-ack');
+    await ben.until(() => ben.notifications.length >= 2);
+  });
+
   test('revocation ends it at once', async () => {
     const rig = await RoadRig.start();
     const ben = await rig.tool('ben');

@@ -181,6 +181,14 @@ export class RoadRig {
     this.gate.activate(this.#snapshot);
   }
 
+  /** Another policy altogether. */
+  async replace(changes: BundleChanges): Promise<void> {
+    const next = snapshot(rigBundle(changes));
+    const index = await compiled(next);
+    this.#snapshot = next;
+    this.gate.activate(next, () => this.driver.activate(index));
+  }
+
   /** Handle of a point or device by its id. */
   handle(id: string) {
     const handle = this.#snapshot.inventory.find(id);
