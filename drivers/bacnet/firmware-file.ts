@@ -2,7 +2,6 @@
 // 1. A write is sent once; whether it is sent again is the transfer's to say. 2. After an abort nothing that waits for its turn is
 // sent. 3. An answer is named by what is to be done about it.
 
-import type { Pace } from '../../src/contract/pace.ts';
 import { inTurn } from './lane-turn.ts';
 import { wordsOf } from './read-slots.ts';
 import type { PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
@@ -43,13 +42,11 @@ export class DeviceFile {
   readonly device: PlantDevice;
   readonly object: ObjectIdentifier;
   readonly #plant: PlantSide;
-  readonly #pace: Pace;
   readonly #signal: AbortSignal | undefined;
   #readStep: number;
 
-  constructor(plant: PlantSide, device: PlantDevice, instance: number, pace: Pace, signal?: AbortSignal) {
+  constructor(plant: PlantSide, device: PlantDevice, instance: number, signal?: AbortSignal) {
     this.#plant = plant;
-    this.#pace = pace;
     this.#signal = signal;
     this.device = device;
     this.object = { type: OBJECT_TYPES.file, instance };
@@ -129,9 +126,8 @@ export class DeviceFile {
       : { kind: 'refused', words: 'it answered as for records, expected a stream of octets' };
   }
 
-  async #turn(kind: 'read' | 'change', request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer | undefined> {
+  #turn(kind: 'read' | 'change', request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer | undefined> {
     const { device } = this;
-    await this.#pace.turn();
     return inTurn(this.#plant.lane(device), kind, PEER, () =>
       this.#signal?.aborted ? Promise.resolve(undefined) : this.#plant.request(device, request, { retry }),
     );
