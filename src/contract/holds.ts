@@ -4,6 +4,7 @@ import type { TargetHandle } from '../model/ids.ts';
 import type { PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import type { OldValue } from './gate.ts';
+import { reason } from './reasons.ts';
 
 export interface Held {
   readonly value: PointValue;
@@ -18,9 +19,9 @@ export function objectionTo(
   read: ReadonlyMap<TargetHandle, OldValue>,
 ): { readonly why: string; readonly overtaken?: true } | undefined {
   for (const [target, { value, taken }] of holds) {
-    const now = read.get(target) ?? { unknown: 'it was not read' };
+    const now = read.get(target) ?? { unknown: reason('not-read') };
     if ('unknown' in now) return { why: now.unknown };
-    if (!isSameValue(now.value, value)) return { why: 'it no longer holds what was written', overtaken: true };
+    if (!isSameValue(now.value, value)) return { why: reason('holds-other'), overtaken: true };
     const why = taken?.();
     if (why !== undefined) return { why, overtaken: true };
   }

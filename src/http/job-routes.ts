@@ -8,6 +8,7 @@ import { shownDenial, shownText } from './denial-shown.ts';
 import { type OrderFault, orderOf, seenPart, unseenIn } from './job-order.ts';
 import { isEnded, isOver, shownJob, shownSummary } from './job-shown.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
+import { reasonIn } from './said.ts';
 import {
   type ApiJob,
   type ApiJobCheck,
@@ -188,7 +189,7 @@ async function act(
     case 'unknown':
       throw notFound('job');
     case 'impossible':
-      throw new Problem({ title: 'not possible', status: 409, detail: done.why });
+      throw new Problem({ title: 'not possible', status: 409, detail: done.why, ...reasonIn(done.why) });
     case 'denied': {
       const sight = sightOf(context, request);
       const { revision } = done.denial;
@@ -256,7 +257,7 @@ function started(context: Context, request: FastifyRequest, given: GivenJobOrder
     errors: check.devices.flatMap(({ device, fault, rows }) => {
       const at = names.indexOf(device);
       const message = fault ?? rows?.find((row) => row.fault !== undefined)?.fault;
-      return message === undefined ? [] : [{ path: at < 0 ? device : `devices.${at}`, message }];
+      return message === undefined ? [] : [{ path: at < 0 ? device : `devices.${at}`, message, ...reasonIn(message) }];
     }),
   });
 }
@@ -286,7 +287,10 @@ function areTaken(
 }
 
 const faultsOf = ({ faults }: JobCheck): OrderFault[] =>
-  faults.map(({ path, found, expected }) => ({ path, message: `got ${found}, expected ${expected}` }));
+  faults.map(({ path, found, expected }) => {
+    const message = `got ${found}, expected ${expected}`;
+    return { path, message, ...reasonIn(message) };
+  });
 
 function shownCheck(context: Context, request: FastifyRequest, check: JobCheck): ApiJobCheck {
   const sight = sightOf(context, request);
@@ -305,6 +309,7 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
           device: { id: device, name: sight.tree.inventory.nameOf(handle) },
           denied: denial ? shownDenial(denial, { sight, caller, clock }) : [],
           ...(fault !== undefined && { fault }),
+          ...reasonIn(fault ?? remark),
           ...(version !== undefined && { version }),
           ...(remark !== undefined && { remark }),
           ...(rows && {
@@ -318,6 +323,7 @@ function shownCheck(context: Context, request: FastifyRequest, check: JobCheck):
                       differs: row.differs,
                       ...(row.now !== undefined && { now: shownValue(row.now) }),
                       ...(row.fault !== undefined && { fault: row.fault }),
+                      ...reasonIn(row.fault),
                     },
                   ],
             ),

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { type JobSight, jobSight } from './job-sight.ts';
 import { personName } from './person-name.ts';
+import { reasonIn } from './said.ts';
 import type { ApiJob, ApiJobDevice, ApiJobSummary, JOB_ACTS } from './schema-jobs.ts';
 import { shownValue } from './shown-value.ts';
 import type { Sight } from './sight.ts';
@@ -17,6 +18,8 @@ interface Looking {
   readonly own: JobSight;
 }
 
+/** Who pauses and stops where no person does. */
+const GATEWAY = 'gateway';
 const ENDED: ReadonlySet<JobState> = new Set(['done', 'failed', 'aborted', 'refused']);
 export const isEnded = ({ state }: Pick<Job, 'state'>): boolean => ENDED.has(state);
 
@@ -153,7 +156,7 @@ function deviceOf(looking: Looking, job: Job, device: JobDevice, withRows: boole
     ...(oldVersion !== undefined && { oldVersion }),
     ...(newVersion !== undefined && { newVersion }),
     ...(progress && { progress }),
-    ...(why !== '' && { why }),
+    ...(why !== '' && { why, ...reasonIn(why) }),
     ...(withRows &&
       rows && {
         rows: rows.flatMap((row) =>
@@ -167,7 +170,7 @@ function deviceOf(looking: Looking, job: Job, device: JobDevice, withRows: boole
                   wanted: shownValue(row.wanted),
                   ...(row.old !== undefined && { old: shownValue(row.old) }),
                   ...(row.readBack !== undefined && { readBack: shownValue(row.readBack) }),
-                  ...(row.why !== undefined && { why: row.why }),
+                  ...(row.why !== undefined && { why: row.why, ...reasonIn(row.why) }),
                 },
               ],
         ),
@@ -200,7 +203,9 @@ function told({ asker, own }: Looking, { starter, approvals, paused, stopping }:
 
 function haltOf(looking: Looking, job: Job, { by, why }: { readonly by: string; readonly why: string }) {
   const person = personOf(looking, by);
-  return { why: told(looking, job, why), ...(person !== undefined && { by: person }) };
+  const text = told(looking, job, why);
+  // A person's own words are nobody's to translate.
+  return { why: text, ...(by === GATEWAY && reasonIn(text)), ...(person !== undefined && { by: person }) };
 }
 
 function approvalOf(looking: Looking, { by, verdict, comment, at }: Approval) {

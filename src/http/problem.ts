@@ -39,7 +39,9 @@ export const tooMany = (detail: string, seconds: number): Problem =>
     { 'retry-after': String(seconds) },
   );
 
-export const invalid = (errors: readonly { readonly path: string; readonly message: string }[]): Problem =>
+type FieldError = NonNullable<ApiProblem['errors']>[number];
+
+export const invalid = (errors: readonly FieldError[]): Problem =>
   new Problem({
     title: 'invalid request',
     status: 422,

@@ -22,7 +22,7 @@
 import { z } from 'zod';
 import { DEVICE_STATES, JOB_KINDS, JOB_STATES } from '../contract/jobs.ts';
 import { ROW_STATES } from '../contract/work.ts';
-import { deniedSchema, idText, moment, pageQuery, valueSchema } from './schema-shared.ts';
+import { deniedSchema, idText, moment, pageQuery, reasonSchema, valueSchema } from './schema-shared.ts';
 import { batchBody, rowSchema } from './schema-work.ts';
 
 const MOST_DEVICES = 500;
@@ -121,18 +121,22 @@ const differenceSchema = z.object({
   now: valueSchema.optional().describe('absent: it could not be read'),
   differs: z.boolean(),
   fault: z.string().optional(),
+  reason: reasonSchema.optional().describe('of the fault'),
 });
 
 export const jobCheckSchema = z
   .object({
     ok: z.boolean().describe('nothing stands against it'),
     approvals: z.int().describe('how many other persons must approve'),
-    faults: z.array(z.object({ path: z.string(), message: z.string() })).describe('of the order itself: `devices.3`'),
+    faults: z
+      .array(z.object({ path: z.string(), message: z.string(), reason: reasonSchema.optional() }))
+      .describe('of the order itself: `devices.3`'),
     devices: z.array(
       z.object({
         device: place,
         denied: z.array(deniedSchema),
         fault: z.string().optional().describe('it cannot be done'),
+        reason: reasonSchema.optional().describe('of the fault'),
         version: z.string().optional().describe('it runs now, or ran last where only its boot loader runs'),
         remark: z.string().optional().describe('it can be done, but look at this first'),
         rows: z
@@ -152,7 +156,8 @@ export type ApiJobCheck = z.output<typeof jobCheckSchema>;
 /** What may be tried now by who looks; the gate decides then. */
 export const JOB_ACTS = ['pause', 'resume', 'abort', 'retry', 'approve'] as const;
 
-const halted = z.object({ by: person, why: z.string() });
+const reason = reasonSchema.optional();
+const halted = z.object({ by: person, why: z.string(), reason });
 
 export const jobSummarySchema = z
   .object({
@@ -218,6 +223,7 @@ const jobDeviceSchema = z.object({
         old: valueSchema.optional(),
         readBack: valueSchema.optional(),
         why: z.string().optional(),
+        reason,
       }),
     )
     .optional()
@@ -225,6 +231,7 @@ const jobDeviceSchema = z.object({
   decisions: z.array(z.string()),
   denied: z.array(deniedSchema),
   why: z.string().optional(),
+  reason,
 });
 export type ApiJobDevice = z.output<typeof jobDeviceSchema>;
 

@@ -1,6 +1,7 @@
 // What several routes speak of: ids, values, pages of a list, problems. Times are ms since 1970 everywhere.
 
 import { z } from 'zod';
+import { REASONS, type ReasonCode } from '../contract/reasons.ts';
 
 export const idText = z.string().min(1).max(256);
 export const moment = z.int().describe('ms since 1970-01-01T00:00:00Z');
@@ -20,6 +21,23 @@ export const valueSchema = z
   )
   .meta({ id: 'Value', description: 'An engineering value; null is BACnet NULL (release)' });
 export type ApiValue = z.output<typeof valueSchema>;
+
+/** A sentence by its code, for who says it in another language; what a part of it says may be a sentence itself. */
+export interface ApiReason {
+  readonly code: ReasonCode;
+  readonly data: { readonly [name: string]: string | ApiReason };
+}
+export const reasonSchema: z.ZodType<ApiReason> = z
+  .object({
+    code: z.enum(Object.keys(REASONS) as [ReasonCode, ...ReasonCode[]]),
+    get data() {
+      return z.record(z.string(), z.union([z.string(), reasonSchema]));
+    },
+  })
+  .meta({
+    id: 'Reason',
+    description: 'the sentence beside it by its code; absent beside a device’s or a person’s own words',
+  });
 
 const askWhomSchema = z
   .object({
@@ -49,10 +67,11 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string().optional(),
+    reason: reasonSchema.optional().describe('of the detail'),
     decisionId: z.string().optional(),
     policyRevision: z.int().optional(),
     denied: z.array(deniedSchema).optional(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string(), reason: reasonSchema.optional() })).optional(),
     retryAfter: z.int().optional().describe('seconds'),
     holder: z.string().optional(),
   })

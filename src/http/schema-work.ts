@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { OVERRIDE_STATES, ROW_STATES, USUAL_OVERRIDE_MS } from '../contract/work.ts';
-import { deniedSchema, idText, moment, valueSchema } from './schema-shared.ts';
+import { deniedSchema, idText, moment, reasonSchema, valueSchema } from './schema-shared.ts';
 
 const level = z.int().min(1).max(16);
 const priority = level.optional().describe('BACnet: which command slot; absent: 16. Modbus has none');
@@ -49,6 +49,7 @@ export const checkSchema = z
           .enum(['permitted', 'needs-approval', 'denied', 'unknown', 'faulty'])
           .describe('needs-approval: permitted to you once others have approved'),
         fault: z.string().optional(),
+        reason: reasonSchema.optional().describe('of the fault'),
         field: z.enum(['point', 'value', 'priority', 'overrideMs']).optional().describe('what of the row is faulty'),
         lastsMs: z.int().optional().describe('how long it would last; absent: until changed again'),
         denied: z.array(deniedSchema),
@@ -72,6 +73,7 @@ export const writeResultSchema = z
         old: valueSchema.optional(),
         readBack: valueSchema.optional(),
         why: z.string().optional(),
+        reason: reasonSchema.optional(),
         override: z.string().optional().describe('the entry of the ledger; absent: it stays until changed again'),
         until: moment.optional().describe('when it is put back by itself'),
       }),
@@ -101,6 +103,7 @@ export const overrideSchema = z
     until: moment.optional(),
     state: z.enum(OVERRIDE_STATES),
     why: z.string().optional(),
+    reason: reasonSchema.optional(),
   })
   .meta({ id: 'Override' });
 export type ApiOverride = z.output<typeof overrideSchema>;

@@ -10,7 +10,8 @@ import type { FoundOverride } from './found-overrides.ts';
 import { personName } from './person-name.ts';
 import { seesName } from './point-routes.ts';
 import { denied, invalid, notFound, Problem } from './problem.ts';
-import { idText, pageOf, pageQuery, problems } from './schema-shared.ts';
+import { reasonIn } from './said.ts';
+import { type ApiProblem, idText, pageOf, pageQuery, problems } from './schema-shared.ts';
 import {
   type ApiCheck,
   type ApiOverride,
@@ -91,7 +92,8 @@ export function writeRoutes(app: App, context: Context): void {
         const check = sight.point(point) === undefined ? undefined : checks.shift();
         if (!check) return { point, verdict: 'unknown', denied: [] };
         const { fault, field, lastsMs, denial, approvals = 0 } = check;
-        if (fault !== undefined) return { point, verdict: 'faulty', fault, ...(field && { field }), denied: [] };
+        if (fault !== undefined)
+          return { point, verdict: 'faulty', fault, ...reasonIn(fault), ...(field && { field }), denied: [] };
         needed = Math.max(needed, approvals);
         const isDenied = denial !== undefined && approvals === 0;
         return {
@@ -266,7 +268,7 @@ function answerOf(
             ...(sight.device(device) !== undefined && { device }),
             ...(seen && old !== undefined && { old: shownValue(old) }),
             ...(seen && readBack !== undefined && { readBack: shownValue(readBack) }),
-            ...(why !== undefined && { why }),
+            ...(why !== undefined && { why, ...reasonIn(why) }),
             ...(override !== undefined && { override }),
             ...(until !== undefined && { until }),
           };
@@ -278,9 +280,9 @@ function answerOf(
 function faultsOf(
   rows: readonly RowCheck[],
   fieldOf: (row: number, field: string) => string,
-): { path: string; message: string }[] {
+): NonNullable<ApiProblem['errors']> {
   return rows.flatMap(({ fault, field = 'value' }, at) =>
-    fault === undefined ? [] : [{ path: fieldOf(at, field), message: fault }],
+    fault === undefined ? [] : [{ path: fieldOf(at, field), message: fault, ...reasonIn(fault) }],
   );
 }
 
@@ -309,7 +311,7 @@ function shownOverride(context: Context, request: FastifyRequest, entry: Overrid
     ...(point.unit !== undefined && { unit: point.unit }),
     ...(point.limits?.step !== undefined && { step: point.limits.step }),
     ...(priority !== undefined && { priority }),
-    ...(why !== undefined && { why }),
+    ...(why !== undefined && { why, ...reasonIn(why) }),
   };
 }
 

@@ -4,6 +4,7 @@
 
 import type { Performed, PointWrite } from '../contract/driver.ts';
 import type { Caller, Change, Denial, Effect, Permit } from '../contract/gate.ts';
+import { reason } from '../contract/reasons.ts';
 import type { RowCheck, RowResult, WriteOrder, WriteResult, WriteRow, Writer } from '../contract/work.ts';
 import { describeFault } from '../model/fault.ts';
 import type { DecisionId } from '../model/ids.ts';
@@ -64,7 +65,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const slot = `${row.point} @${row.priority ?? ''}`;
       const span = spanOf(point, row, order);
       const fault: Pick<RowCheck, 'fault' | 'field'> | undefined = seen.has(slot)
-        ? { fault: 'the same slot stands in another row', field: 'point' }
+        ? { fault: reason('same-slot'), field: 'point' }
         : (faultOf(alone) ?? (span.ok ? undefined : { fault: span.fault, field: 'overrideMs' }));
       seen.add(slot);
       const lastsMs = span.ok ? span.value : undefined;
@@ -87,7 +88,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const change = isNonEmpty(writes) ? driver?.plan(writes) : undefined;
       if (change?.ok)
         groups.push({ rows: planned, change: stepOf(order, change.value, device ? besides(device.id) : []) });
-      else checks.push({ point: planned[0]?.row.point ?? '', fault: 'it cannot be planned', ...faultOf(change) });
+      else checks.push({ point: planned[0]?.row.point ?? '', fault: reason('not-planned'), ...faultOf(change) });
     }
     return { groups, checks };
   }
@@ -103,7 +104,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     const byDevice = new Map<string, Effect[]>();
     for (const { target, asks, with: of } of alsoAsks) {
       const device = deviceBy(services, target);
-      if (device === undefined) return `\`${target}\` is no device of the policy in force`;
+      if (device === undefined) return reason('not-a-device', { id: target });
       const effect = { target: device.handle, asks };
       if (of === undefined || !written.has(of)) everywhere.push(effect);
       else byDevice.set(of, [...(byDevice.get(of) ?? []), effect]);
@@ -141,7 +142,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
     const driver = group.rows[0]?.reached.driver;
     const performed: Performed = driver
       ? await driver.perform(permit)
-      : { outcome: { kind: 'not-sent', why: 'no driver reaches the device' } };
+      : { outcome: { kind: 'not-sent', why: reason('no-driver') } };
     const before = services.intentOf(permit.decisionId)?.effects ?? [];
     return group.rows.map((planned) => resultOf(planned, permit.decisionId, before, performed));
   }
@@ -204,7 +205,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const permit = permits[at];
       const overrides = opened[at] ?? [];
       if (permit === undefined) continue;
-      if (order.signal?.aborted) ends ??= 'the batch was stopped before it';
+      if (order.signal?.aborted) ends ??= reason('batch-stopped');
       if (ends !== undefined) {
         gate.abandon(permit, ends);
         carried.push({ group, permit, overrides, rows: notSent(group, permit, ends) });
@@ -212,7 +213,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       }
       const results = await carry(group, permit);
       carried.push({ group, permit, overrides, rows: withOverrides(results, overrides, group) });
-      if (results.some(isFailure)) ends = 'another device of the batch failed before it';
+      if (results.some(isFailure)) ends = reason('batch-failed');
       order.progress?.(carried.flatMap(({ rows }) => rows));
     }
     if (ends !== undefined && isBatch) await undoAll(carried);
@@ -276,7 +277,7 @@ export function createWriter(services: BatchServices): Writer & { putBackInterru
       const { checks } = plan(order);
       const besides = askedBesides(order);
       return order.rows.map((asked, at): RowCheck => {
-        const check = checks[at] ?? { point: asked.point, fault: 'it cannot be planned' };
+        const check = checks[at] ?? { point: asked.point, fault: reason('not-planned') };
         const reached = reachPoint(services, asked.point);
         if (check.fault !== undefined || typeof reached === 'string') return check;
         const planned = reached.driver.plan([writeOf(reached.point, withPriority(asked, order, reached))]);
@@ -338,7 +339,7 @@ function resultOf(
     wanted: row.value,
     ...(effect?.old !== undefined && { old: recordedValue(effect.old) }),
   };
-  const now = readBack?.get(reached.point.handle) ?? { unknown: 'it was not read' };
+  const now = readBack?.get(reached.point.handle) ?? { unknown: reason('not-read') };
   const read = 'value' in now ? { readBack: now.value } : {};
   switch (outcome.kind) {
     case 'refused-by-device':
@@ -369,7 +370,7 @@ function faultOf(
   const [{ found, expected, path }] = planned.fault;
   const [, field] = /(?:^|\.)(value|priority)$/.exec(path) ?? [];
   if (field === undefined) return { fault: describeFault({ path, found, expected }), field: 'point' };
-  return { fault: `got ${found}, expected ${expected}`, field: field === 'value' ? 'value' : 'priority' };
+  return { fault: reason('got-expected', { found, expected }), field: field === 'value' ? 'value' : 'priority' };
 }
 
 function withOverrides(

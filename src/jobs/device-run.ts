@@ -5,6 +5,7 @@
 import type { Clock, Timers } from '../contract/clock.ts';
 import type { Permit } from '../contract/gate.ts';
 import type { DeviceState } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import type { JobBook } from './job-book.ts';
 import { deviceIn, type Goal } from './job-record.ts';
 import { GRACE_MS } from './job-services.ts';
@@ -113,7 +114,7 @@ export function startRun(parts: RunParts): DeviceRun {
     try {
       const next = await Promise.race([works[state](task), overdue(timers, signal)]);
       if (isLeft) {
-        if (next?.permit) parts.abandon(next.permit, 'the gateway stops');
+        if (next?.permit) parts.abandon(next.permit, reason('gateway-stops'));
         return undefined;
       }
       const kind = haltOf(state);
@@ -146,7 +147,7 @@ export function startRun(parts: RunParts): DeviceRun {
         memory: { ...next.memory, ...(goal && { goal }) },
       });
       if (durable && !isLeft) continue;
-      if (permit) parts.abandon(permit, 'the gateway stops');
+      if (permit) parts.abandon(permit, reason('gateway-stops'));
       return;
     }
   }

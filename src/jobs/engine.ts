@@ -4,6 +4,7 @@
 
 import type { Denial } from '../contract/gate.ts';
 import type { DeviceState, JobDevice, JobWindow } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import { targetId } from '../model/ids.ts';
 import { type DeviceRun, startRun } from './device-run.ts';
 import { createFirmwareWork, type FirmwareWork } from './firmware-work.ts';
@@ -135,14 +136,10 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       const isLate = (dueAt.get(each.device) ?? 0) <= clock.monotonic();
       if (stopping) go(each, 'aborted', stopping.why);
       else if (refusal && each.state === 'waiting-approval')
-        go(each, 'refused', `${refusal.by.principal} refused: ${refusal.comment}`);
-      else if (window === 'over') go(each, 'aborted', 'the window is over');
+        go(each, 'refused', reason('refused-by', { who: refusal.by.principal, comment: refusal.comment }));
+      else if (window === 'over') go(each, 'aborted', reason('window-over'));
       else if (isLate)
-        go(
-          each,
-          row.late,
-          each.state === 'waiting-approval' ? 'nobody approved in time' : 'its turn did not come in time',
-        );
+        go(each, row.late, each.state === 'waiting-approval' ? reason('nobody-approved') : reason('turn-late'));
       else if (each.state === 'queued' && approved < approvals.needed) go(each, 'waiting-approval');
       else if (each.state === 'queued' && window !== 'open') go(each, 'waiting-window');
       else if (each.state === 'waiting-approval' && approved >= approvals.needed) go(each, 'queued');
@@ -209,7 +206,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       timers,
       job: id,
       device,
-      works: { ...work.works, applying: async () => ({ to: 'rolling-back', why: 'it is no job that writes' }) },
+      works: { ...work.works, applying: async () => ({ to: 'rolling-back', why: reason('no-writing') }) },
       abandon: (permit, why) => gate.abandon(permit, why),
       applies: (kind, state) => kind !== 'pause' || state !== 'transferring' || work.resumes(),
       back: work.back,
@@ -231,13 +228,13 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
     const job = book.get(id)?.job;
     switch (kind) {
       case 'abort':
-        return job?.stopping?.why ?? 'aborted';
+        return job?.stopping?.why ?? reason('aborted');
       case 'pause':
-        return job?.paused?.why ?? 'paused';
+        return job?.paused?.why ?? reason('paused');
       case 'revoked':
-        return job?.paused?.why ?? 'the right was withdrawn';
+        return job?.paused?.why ?? reason('right-withdrawn');
       case 'late':
-        return 'it took too long';
+        return reason('too-long');
     }
   }
 
@@ -358,7 +355,7 @@ export function createEngine(services: JobServices, book: JobBook): Engine {
       const told = memory.devices[device]?.activated;
       const isUntold = state === 'activating' && (told === undefined || services.intentOf(told) === undefined);
       const to = isUntold ? 'checking' : MACHINE[state].afterRestart;
-      if (to !== state) entries.set(device, { to, device: { why: 'the gateway was restarted' } });
+      if (to !== state) entries.set(device, { to, device: { why: reason('restarted') } });
     }
     if (entries.size > 0) await book.enterAll(job.id, entries);
   }

@@ -4,6 +4,7 @@
 
 import type { FirmwareDriver, FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
 import type { Change, Judgement, Permit } from '../contract/gate.ts';
+import { reason } from '../contract/reasons.ts';
 import type { Outcome } from '../model/journal-row.ts';
 import type { InventoryDevice } from '../model/point.ts';
 import { fail, ok, type Result } from '../model/result.ts';
@@ -48,14 +49,14 @@ export function createFirmwareDevice({ services, book, job, device: id }: Firmwa
     const reached = reachDevice(services, id);
     if (typeof reached === 'string') return fail(reached);
     const { firmware } = reached.driver;
-    return firmware ? ok({ device: reached.device, firmware }) : fail('its driver updates no firmware');
+    return firmware ? ok({ device: reached.device, firmware }) : fail(reason('no-firmware-driver'));
   }
 
   async function openImage(): Promise<Result<ImageSource, string>> {
     const { order } = live().job;
-    if (order.kind !== 'firmware') return fail('the order names no image');
+    if (order.kind !== 'firmware') return fail(reason('no-image-named'));
     const opened = await images.open(order.image);
-    return opened.ok ? opened : fail(`the image cannot be sent: ${opened.fault.text}`);
+    return opened.ok ? opened : fail(reason('image-not-sent', { why: opened.fault.text }));
   }
 
   /** With everything the gate goes by. */
@@ -112,18 +113,17 @@ export function createFirmwareDevice({ services, book, job, device: id }: Firmwa
 
 /** For a person. */
 export function says({ state, version }: FirmwareStanding): string {
-  const runs = version === undefined ? '' : ` with \`${version}\``;
   switch (state) {
     case 'running':
-      return `it runs${version === undefined ? '' : ` \`${version}\``}`;
+      return version === undefined ? reason('it-runs') : reason('it-runs-version', { version });
     case 'receiving':
-      return `it holds a part of an image${runs}`;
+      return version === undefined ? reason('holds-part') : reason('holds-part-with', { version });
     case 'staged':
-      return `it holds an image that is not active${runs}`;
+      return version === undefined ? reason('holds-staged') : reason('holds-staged-with', { version });
     case 'busy':
-      return 'it activates or restarts';
+      return reason('activates');
     case 'boot-loader':
-      return 'only its boot loader runs';
+      return reason('boot-loader');
   }
 }
 

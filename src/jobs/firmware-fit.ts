@@ -4,6 +4,7 @@
 
 import type { FirmwarePath, FirmwareStanding } from '../contract/firmware.ts';
 import type { ImageManifest } from '../contract/images.ts';
+import { reason } from '../contract/reasons.ts';
 import type { InventoryDevice } from '../model/point.ts';
 import { compareVersions } from './version.ts';
 
@@ -36,9 +37,9 @@ export function fitOf(
   if (standing.state === 'busy') return { kind: 'busy' };
   for (const what of ['vendor', 'model'] as const) {
     const says = [standing[what], device[what]].filter((text) => text !== undefined);
-    if (says.length === 0) return unfit(`neither the device nor the inventory says its ${what}`);
+    if (says.length === 0) return unfit(reason(`${what}-unsaid`));
     const other = says.find((text) => text !== image[what]);
-    if (other !== undefined) return unfit(`got ${what} \`${other}\`, expected \`${image[what]}\` as the image says`);
+    if (other !== undefined) return unfit(reason(`other-${what}`, { got: other, wanted: image[what] }));
   }
   const isRescue = standing.state === 'boot-loader';
   // Whatever a boot loader says of itself is not what ran.
@@ -48,27 +49,25 @@ export function fitOf(
   if (standing.state === 'running' && standing.version === image.version) return { kind: 'runs-it' };
   if (standing.state === 'staged' && sent) return { kind: 'staged' };
   const goesOn = sent && path.resumes;
-  return isRescue && ran === undefined ? { kind: 'fits', goesOn, remark: UNKNOWN } : { kind: 'fits', goesOn };
+  return isRescue && ran === undefined
+    ? { kind: 'fits', goesOn, remark: reason('rescue-unknown') }
+    : { kind: 'fits', goesOn };
 }
-
-const UNKNOWN =
-  'only its boot loader runs, and what it ran before is not known: whether the image is older cannot be said';
 
 function unknownFault({ minimumVersion }: ImageFacts): string | undefined {
   if (minimumVersion === undefined) return undefined;
-  return `only its boot loader runs, and what it ran before is not known; expected \`${minimumVersion}\` or newer`;
+  return reason('rescue-unknown-least', { least: minimumVersion });
 }
 
 function versionFault(image: ImageFacts, version: string | undefined, isRescue: boolean): string | undefined {
-  if (version === undefined) return 'the device does not say which version it runs';
+  if (version === undefined) return reason('version-unsaid');
   if (version === image.version) return undefined;
-  const got = `got ${isRescue ? 'a boot loader, and before it ' : ''}version \`${version}\``;
   const { minimumVersion } = image;
   if (minimumVersion !== undefined && compareVersions(version, minimumVersion) < 0) {
-    return `${got}, expected \`${minimumVersion}\` or newer`;
+    return reason(isRescue ? 'rescue-too-old' : 'too-old', { got: version, least: minimumVersion });
   }
   if (image.permitsDowngrade === true || compareVersions(version, image.version) < 0) return undefined;
-  return `${got}, expected one older than \`${image.version}\`, or an image that permits to go back`;
+  return reason(isRescue ? 'rescue-too-new' : 'too-new', { got: version, wanted: image.version });
 }
 
 const unfit = (why: string): Fit => ({ kind: 'unfit', why });

@@ -1,6 +1,7 @@
 // Taking back what an update began. Invariants: 1. the device is asked before and after; 2. what undoes belongs to what was
 // permitted, whoever was revoked since; 3. how it ends is what the device says it runs.
 
+import { reason } from '../contract/reasons.ts';
 import type { Next, Task } from './device-run.ts';
 import { type AtHand, type FirmwareDevice, type FirmwareDeviceParts, says, whyOf } from './firmware-device.ts';
 import { callerOf, deviceIn } from './job-record.ts';
@@ -19,8 +20,8 @@ export function createRollBack(
 
   async function rollBack(task: Task): Promise<Next> {
     const { goal = 'failed' } = memory();
-    const { why = 'rolled back' } = deviceIn(live().job, id);
-    let kept = '';
+    const { why = reason('rolled-back') } = deviceIn(live().job, id);
+    let kept: string | undefined;
     for (let polls = 0; ; ) {
       const found = await ask(task, ({ state }) => state !== 'busy');
       if (found === undefined) {
@@ -40,24 +41,23 @@ export function createRollBack(
         const fault = await revert(found, task);
         isReverted = fault === undefined;
         if (fault === undefined) continue;
-        kept = `; not taken back: ${fault}`;
-        task.hinder(`${why}${kept}`);
+        kept = reason('not-taken-back', { why: fault });
+        task.hinder(then(why, kept));
         await task.wait(POLL_MS);
         continue;
       }
       if (isClean || (isReverted && standing.state === 'running' && !isNew)) return { to: 'rolled-back', why };
-      if (isAsBefore)
-        return { to: goal, why: `${why}${kept === '' ? '; what was sent to it cannot be taken back' : kept}` };
+      if (isAsBefore) return { to: goal, why: then(why, kept ?? reason('cannot-take-back')) };
       const isOld = standing.state === 'receiving' || standing.state === 'staged';
       if (isReverted && polls < MOST_POLLS) {
         polls += 1;
-        task.hinder(`${why}; ${says(standing)}`);
+        task.hinder(then(why, says(standing)));
         await task.wait(POLL_MS);
         continue;
       }
       // Emptied, as it acknowledged; what it calls itself until its next start is its own affair.
       if (isReverted && isOld) return { to: 'rolled-back', why };
-      return { to: isOld ? goal : 'failed', why: `${why}${kept}; ${says(standing)}` };
+      return { to: isOld ? goal : 'failed', why: then(kept === undefined ? why : then(why, kept), says(standing)) };
     }
   }
 
@@ -80,8 +80,8 @@ export function createRollBack(
       },
     }));
     if (!noted) {
-      gate.abandon(permit, 'the gateway stops');
-      return 'the gateway stops';
+      gate.abandon(permit, reason('gateway-stops'));
+      return reason('gateway-stops');
     }
     const outcome = await at.firmware.perform(permit, { signal: task.signal, progress() {} });
     return outcome.kind === 'acknowledged' ? undefined : whyOf(outcome);
@@ -89,3 +89,5 @@ export function createRollBack(
 
   return rollBack;
 }
+
+const then = (first: string, second: string): string => reason('both', { first, second });

@@ -4,6 +4,7 @@
 
 import type { FirmwareStanding, FirmwareStep, ImageSource } from '../contract/firmware.ts';
 import type { Change, Denial, Permit } from '../contract/gate.ts';
+import { reason } from '../contract/reasons.ts';
 import { targetId } from '../model/ids.ts';
 import type { InventoryView } from '../model/point.ts';
 import type { Next, Task, Work } from './device-run.ts';
@@ -59,18 +60,18 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   /** Where `ask` came to nothing: stopped, which the run knows better, or out of reach for good. */
   const unasked = (): Next => {
     const at = reach();
-    return back('failed', at.ok ? 'it could not be asked' : at.fault);
+    return back('failed', at.ok ? reason('not-asked') : at.fault);
   };
 
   async function check(task: Task): Promise<Next> {
     const found = await ask(task, ({ state }) => state !== 'busy');
     if (found === undefined) return unasked();
     const path = found.firmware.path(found.device.handle);
-    if (path === undefined) return back('failed', 'its address describes no way for firmware');
+    if (path === undefined) return back('failed', reason('no-firmware-way'));
     if (!found.kept.ok) return back('failed', found.kept.fault);
     const facts = live().memory.image;
     const image = await openImage();
-    if (!image.ok || facts === undefined) return back('failed', image.ok ? 'the image is not known' : image.fault);
+    if (!image.ok || facts === undefined) return back('failed', image.ok ? reason('image-unknown') : image.fault);
     const { standing } = found;
     const isRescue = standing.state === 'boot-loader';
     const known = deviceIn(live().job, id).oldVersion;
@@ -81,7 +82,7 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     const confirmMs = { confirmMs: path.confirmMs };
     switch (fit.kind) {
       case 'busy':
-        return { to: 'failed', why: 'it is busy' };
+        return { to: 'failed', why: reason('busy') };
       case 'unfit':
         return back('failed', fit.why);
       case 'runs-it':
@@ -151,17 +152,17 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     if (outcome.kind === 'acknowledged') return { to: 'verifying' };
     if (outcome.kind === 'withdrawn') return withdrawn(permit, outcome.reason);
     const why = whyOf(outcome);
-    if (outcome.kind === 'refused-by-device') return back('failed', `the device refused the image: ${why}`);
+    if (outcome.kind === 'refused-by-device') return back('failed', reason('device-refused', { why }));
     fruitless = last > (first ?? 0) ? 1 : fruitless + 1;
-    if (fruitless >= MOST_FRUITLESS) return back('failed', `it did not get further: ${why}`);
+    if (fruitless >= MOST_FRUITLESS) return back('failed', reason('no-further', { why }));
     task.hinder(why);
     await task.wait(POLL_MS);
     return { to: 'checking', why };
   }
 
   /** Nothing of this step was sent. */
-  function withdrawn({ decisionId }: Permit<unknown>, reason: string): Next {
-    const why = `withdrawn: ${reason}`;
+  function withdrawn({ decisionId }: Permit<unknown>, denial: string): Next {
+    const why = reason('withdrawn', { reason: denial });
     pauseIfDenied();
     return { to: 'queued', why, memory: memory().sent === decisionId ? { sent: undefined } : {} };
   }
@@ -183,7 +184,7 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
   async function verify(task: Task): Promise<Next> {
     const image = await openImage();
     if (!image.ok) return back('failed', image.fault);
-    let why = 'it could not be read back';
+    let why: string = reason('not-read-back');
     for (let tries = 0; tries < MOST_FRUITLESS && !task.signal.aborted; tries += 1) {
       const at = reach();
       if (!at.ok) return back('failed', at.fault);
@@ -227,10 +228,16 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
         return { to: 'confirming' };
       case 'refused-by-device':
       case 'not-sent':
-        return { ...back('failed', `not activated: ${whyOf(outcome)}`), memory: { activated: undefined } };
+        return {
+          ...back('failed', reason('not-activated', { why: whyOf(outcome) })),
+          memory: { activated: undefined },
+        };
       case 'withdrawn':
         pauseIfDenied();
-        return { ...back('refused', `not activated: ${outcome.reason}`), memory: { activated: undefined } };
+        return {
+          ...back('refused', reason('not-activated', { why: reason('withdrawn', outcome) })),
+          memory: { activated: undefined },
+        };
     }
   }
 
@@ -244,7 +251,7 @@ export function createFirmwareWork(parts: FirmwareParts): FirmwareWork {
     const at = reach();
     const isElsewhere = at.ok && asked !== undefined && addressOf(at.value.device) !== asked.address;
     if (!at.ok || isElsewhere) {
-      const text = at.ok ? 'the policy has it at another address now' : at.fault;
+      const text = at.ok ? reason('moved-away') : at.fault;
       return {
         denial: { reason: 'unknown-target', target: targetId(id), verdicts: [], text },
         stop: true,

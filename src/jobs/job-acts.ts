@@ -3,6 +3,7 @@
 
 import type { Caller, Denial } from '../contract/gate.ts';
 import type { Approval, Job, JobAct, JobOrder, Jobs } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import { describeFault } from '../model/fault.ts';
 import { isNonEmpty } from '../model/result.ts';
 import type { Engine } from './engine.ts';
@@ -43,7 +44,8 @@ export function createActs(parts: ActParts): JobActs {
     if (live === undefined) return Promise.resolve({ kind: 'unknown' });
     const denial = denialOf(caller, live);
     if (denial) return Promise.resolve({ kind: 'denied', denial });
-    if (live.job.endedAt !== undefined) return Promise.resolve(impossible(`it ended ${live.job.state}`));
+    if (live.job.endedAt !== undefined)
+      return Promise.resolve(impossible(reason('has-ended', { state: live.job.state })));
     return act(live);
   }
 
@@ -64,8 +66,8 @@ export function createActs(parts: ActParts): JobActs {
   return {
     pause: (caller, id, why) =>
       actOn(caller, id, async ({ job }) => {
-        if (job.paused) return impossible(`it is paused already: ${job.paused.why}`);
-        if (job.stopping) return impossible(`it stops: ${job.stopping.why}`);
+        if (job.paused) return impossible(reason('is-paused', job.paused));
+        if (job.stopping) return impossible(reason('stops', job.stopping));
         const paused = { by: caller.principal ?? '', why: textOf(why) };
         const saved = amend(id, 'job-paused', caller, { why: paused.why }, (each) => ({ ...each, paused }));
         engine.halt(id, 'pause');
@@ -76,7 +78,7 @@ export function createActs(parts: ActParts): JobActs {
 
     resume: (caller, id) =>
       actOn(caller, id, async ({ job }) => {
-        if (!job.paused) return impossible('it is not paused');
+        if (!job.paused) return impossible(reason('not-paused'));
         // Its starter goes on with what they show now: what was shown first may be what was withdrawn.
         const isOwn = job.starter.credential !== undefined && caller.principal === job.starter.principal;
         const saved = amend(id, 'job-resumed', caller, {}, ({ paused: _paused, ...each }) => ({
@@ -91,8 +93,8 @@ export function createActs(parts: ActParts): JobActs {
 
     abort: (caller, id, why) =>
       actOn(caller, id, async ({ job, memory }) => {
-        if (memory.aborted) return impossible('it is being aborted already');
-        const stopping = { by: caller.principal ?? '', why: textOf(why) || 'aborted' };
+        if (memory.aborted) return impossible(reason('being-aborted'));
+        const stopping = { by: caller.principal ?? '', why: textOf(why) || reason('aborted') };
         const detail = { principal: caller.principal, from: caller.from, why: stopping.why };
         // In memory before the work is stopped, and durable after: sending stops first.
         const saved = book.amend(
@@ -114,19 +116,19 @@ export function createActs(parts: ActParts): JobActs {
       if (live === undefined) return { kind: 'unknown' };
       const { job } = live;
       const waits = (): boolean => book.get(id)?.job.devices.some(({ state }) => state === 'waiting-approval') === true;
-      if (!waits()) return impossible('it waits for nobody');
+      if (!waits()) return impossible(reason('waits-for-nobody'));
       if (caller.principal === null) return impossible('nobody is known by that name');
-      if (caller.principal === job.starter.principal) return impossible('who started it cannot approve it');
+      if (caller.principal === job.starter.principal) return impossible(reason('own-approval'));
       const isGiven = (): boolean =>
         book.get(id)?.job.approvals.given.some(({ by }) => by.principal === caller.principal) === true;
       const image = job.order.kind === 'firmware' ? await images.open(job.order.image) : undefined;
-      if (image && !image.ok) return impossible(`the image cannot be sent: ${image.fault.text}`);
+      if (image && !image.ok) return impossible(reason('image-not-sent', { why: image.fault.text }));
       const approvedBy = [approverOf(job.starter), ...approversOf(job)];
       const denial = jobDenial(parts, caller, live, { approvedBy, ...(image && { image: image.value }) });
       if (denial) return { kind: 'denied', denial };
       // The image was looked at meanwhile, and somebody else may have been quicker.
-      if (!waits()) return impossible('it waits for nobody');
-      if (isGiven()) return impossible('it has your answer already');
+      if (!waits()) return impossible(reason('waits-for-nobody'));
+      if (isGiven()) return impossible(reason('answered'));
       const given: Approval = { by: personOf(caller), verdict, comment: textOf(comment), at: clock.now() };
       const event = verdict === 'approved' ? 'job-approved' : 'job-refused';
       await amend(id, event, caller, { comment: given.comment, starter: job.starter.principal }, (each) => ({
@@ -144,7 +146,7 @@ export function createActs(parts: ActParts): JobActs {
       if (why !== undefined) return impossible(why);
       const again = againOf(live.job);
       const order = restOf(parts, live.job.order, again);
-      if (order === undefined) return impossible('none of its devices is left');
+      if (order === undefined) return impossible(reason('none-left'));
       const checked = await checkOrder(parts, caller, order, id);
       const { check } = checked;
       const [first] = check.faults;
@@ -157,7 +159,7 @@ export function createActs(parts: ActParts): JobActs {
         return { kind: 'denied', denial: denied.denial };
       }
       const faulty = check.devices.find(({ fault }) => fault !== undefined);
-      if (faulty) return impossible(`\`${faulty.device}\`: ${faulty.fault}`);
+      if (faulty) return impossible(reason('of-point', { point: faulty.device, why: faulty.fault ?? '' }));
       await takeOver(caller, id, again, checked);
       engine.kick(id);
       return done(id);
@@ -165,9 +167,9 @@ export function createActs(parts: ActParts): JobActs {
   };
 
   function whyNotRetried({ job }: LiveJob): string | undefined {
-    if (job.devices.some(({ state }) => isWorking(state))) return 'it is under way';
-    if (job.endedAt === undefined && !job.paused) return 'it has not ended, nor is it paused';
-    return againOf(job).length === 0 ? 'there is nothing to do again' : undefined;
+    if (job.devices.some(({ state }) => isWorking(state))) return reason('under-way');
+    if (job.endedAt === undefined && !job.paused) return reason('neither-ended-nor-paused');
+    return againOf(job).length === 0 ? reason('nothing-again') : undefined;
   }
 
   async function takeOver(

@@ -3,6 +3,7 @@
 // nor an image that waits.
 
 import type { FirmwareStanding } from '../contract/firmware.ts';
+import { reason } from '../contract/reasons.ts';
 import type { Shelf } from '../contract/shelf.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 
@@ -28,7 +29,7 @@ export function createLastVersions(shelf: Pick<Shelf, 'put' | 'list'>, now: () =
       try {
         await shelf.put(KIND, { id: device, at: now(), body: version });
       } catch (error) {
-        return fail(`which version it runs cannot be kept: ${error instanceof Error ? error.message : error}`);
+        return fail(reason('version-not-kept', { why: error instanceof Error ? error.message : String(error) }));
       }
       if (known.get(device) === version) unsaved.delete(device);
       return ok(undefined);

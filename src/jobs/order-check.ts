@@ -4,6 +4,7 @@
 import type { FirmwareDriver, ImageSource } from '../contract/firmware.ts';
 import type { Approver, Caller, Change, Denial, Effect } from '../contract/gate.ts';
 import type { DeviceCheck, DifferenceRow, FirmwareOrder, JobCheck, JobOrder } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import type { RowCheck } from '../contract/work.ts';
 import { type TargetHandle, targetId } from '../model/ids.ts';
 import type { InventoryDevice } from '../model/point.ts';
@@ -109,7 +110,7 @@ async function checkFirmware(
     if (typeof reached === 'string') return { device: id, fault: reached };
     const { device, driver } = reached;
     const { firmware } = driver;
-    if (!firmware) return { device: id, fault: 'its driver updates no firmware' };
+    if (!firmware) return { device: id, fault: reason('no-firmware-driver') };
     const planned: Change<unknown>[] = [];
     let fault: string | undefined;
     for (const step of [{ kind: 'transfer', image, goesOn: false } as const, { kind: 'activate', image } as const]) {
@@ -140,7 +141,7 @@ async function askDevice(
   facts: ImageFacts,
 ): Promise<Pick<DeviceCheck, 'fault' | 'remark' | 'version'>> {
   const path = firmware.path(device.handle);
-  if (path === undefined) return { fault: 'its address describes no way for firmware' };
+  if (path === undefined) return { fault: reason('no-firmware-way') };
   const standing = await firmware.standing(device.handle);
   if (!standing.ok) return { fault: standing.fault };
   // Where it cannot be kept now, the job keeps it before it sends anything.
@@ -148,7 +149,7 @@ async function askDevice(
   const last = versions.of(device.id);
   const version = standing.value.state === 'boot-loader' ? last : standing.value.version;
   const fit = fitOf(facts, device, standing.value, path, { sent: false, last });
-  const fault = fit.kind === 'unfit' ? fit.why : fit.kind === 'busy' ? 'it activates or restarts' : undefined;
+  const fault = fit.kind === 'unfit' ? fit.why : fit.kind === 'busy' ? reason('activates') : undefined;
   const remark = fit.kind === 'fits' ? fit.remark : undefined;
   return {
     ...(version !== undefined && { version }),
@@ -188,7 +189,7 @@ async function checkWriting(
   };
   const checks = rowChecks(parts, caller, order, plan, except);
   const devices = ids.map((id): DeviceCheck => {
-    const planned = plan.get(id) ?? { rows: [], fault: 'no device of the policy in force' };
+    const planned = plan.get(id) ?? { rows: [], fault: reason('no-device') };
     const change = changeOf(parts, order, id, planned.rows, except);
     if (change) {
       changes.set(id, [change]);
@@ -206,7 +207,7 @@ async function checkWriting(
       own.find((row) => row.denial !== undefined && stands(row.denial))?.denial ??
       (change && firstDenial(parts, caller, [change]));
     const broken = rows.find((row) => row.fault !== undefined);
-    const fault = planned.fault ?? (broken && `\`${broken.point}\`: ${broken.fault}`);
+    const fault = planned.fault ?? (broken && reason('of-point', { point: broken.point, why: broken.fault ?? '' }));
     const unmatched = planned.unmatched?.filter(isShown) ?? [];
     return {
       device: id,
@@ -331,7 +332,7 @@ export function jobDenial(
   const named = [...source, ...job.devices.map(({ device }) => device), ...points];
   const gone = named.find((id) => parts.inventory()?.find(id) === undefined);
   if (gone !== undefined) {
-    const text = `the policy in force holds no \`${gone}\``;
+    const text = reason('not-in-policy', { id: gone });
     return { reason: 'unknown-target', target: targetId(gone), verdicts: [], text };
   }
   const changes = job.devices.flatMap(({ device: id }): Change<unknown>[] => {

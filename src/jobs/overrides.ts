@@ -7,6 +7,7 @@ import type { Clock, Timers } from '../contract/clock.ts';
 import type { Caller, Denial, Gate, SentFrame, UndoGate } from '../contract/gate.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { Log } from '../contract/log.ts';
+import { reason } from '../contract/reasons.ts';
 import type { Shelf } from '../contract/shelf.ts';
 import type { EarlyRelease, Override, OverrideState, Overrides, RowResult } from '../contract/work.ts';
 import { type RecordedValue, recordedValue, recordValue } from '../model/journal-row.ts';
@@ -71,7 +72,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
   function overtake(frame: SentFrame): void {
     for (const held of [...open.values()]) {
       if (held.entry.state !== 'pending' && takesOver(slotOf(held), frame, 'slot')) {
-        void close(held, 'superseded', `by change \`${frame.decision}\``);
+        void close(held, 'superseded', reason('by-change', { decision: frame.decision }));
       }
     }
   }
@@ -79,7 +80,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
   /** What was sent before the entry stood, or while nobody listened. */
   async function overtakenMeanwhile(held: Held): Promise<boolean> {
     const taker = takerOf(services, slotOf(held), held.entry.decision, 'slot');
-    if (taker !== undefined) await close(held, 'superseded', `by change \`${taker}\``);
+    if (taker !== undefined) await close(held, 'superseded', reason('by-change', { decision: taker }));
     return taker !== undefined;
   }
 
@@ -137,7 +138,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
   async function tryRelease(held: Held): Promise<void> {
     const intent = services.intentOf(held.undoes);
     if (!isOpen(held.entry)) return;
-    if (intent === undefined) return close(held, 'left', 'the record no longer holds the change');
+    if (intent === undefined) return close(held, 'left', reason('record-gone'));
     const { before, decision } = held.entry;
     const slot = { ...slotOf(held), decision, ...(before !== undefined && { before }) };
     const done = await putBack(services, 'release', slot, (change) => gate.undoRecorded(intent, change));
@@ -217,7 +218,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
         if (held === undefined) {
           // Whether it was carried out is not known: then the slot itself is looked at in its time.
           const isTaken = below && !isOver && row.state !== 'unknown';
-          if (isTaken) await close(below, 'superseded', `by change \`${row.decision}\``);
+          if (isTaken) await close(below, 'superseded', reason('by-change', { decision: row.decision }));
           continue;
         }
         if (below && isOver) {
@@ -231,7 +232,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
         held.holds = row.readBack ?? row.wanted;
         held.entry = { ...held.entry, state: 'active', ...(before !== undefined && { before }) };
         await saveAfterwards(held);
-        if (below) await close(below, 'superseded', `by override \`${id}\``);
+        if (below) await close(below, 'superseded', reason('by-override', { id: held.entry.id }));
         if (!(await overtakenMeanwhile(held))) plan(held);
       }
     },

@@ -1,6 +1,7 @@
 // What a job knows of the site: points by id, the driver that reaches each, and reading as the gateway itself.
 
 import type { Reading, RunningDriver } from '../contract/driver.ts';
+import { reason } from '../contract/reasons.ts';
 import type { InventoryDevice, InventoryPoint, InventoryView, PointValue } from '../model/point.ts';
 
 export interface PlantParts {
@@ -22,9 +23,9 @@ export function reachPoint({ inventory, drivers }: PlantParts, id: string): Reac
   const handle = view?.find(id);
   const point = handle === undefined ? undefined : view?.point(handle);
   const device = point === undefined ? undefined : view?.device(point.device);
-  if (point === undefined || device === undefined) return 'no point of the policy in force';
+  if (point === undefined || device === undefined) return reason('no-point');
   const driver = driverOf(drivers, device);
-  return driver === undefined ? 'the device has no address that a driver here knows' : { point, device, driver };
+  return driver === undefined ? reason('no-address') : { point, device, driver };
 }
 
 export function deviceBy({ inventory }: PlantParts, id: string): InventoryDevice | undefined {
@@ -41,9 +42,9 @@ interface ReachedDevice {
 /** The device with its driver; a text says what stands in the way. */
 export function reachDevice(plant: PlantParts, id: string): ReachedDevice | string {
   const device = deviceBy(plant, id);
-  if (device === undefined) return 'no device of the policy in force';
+  if (device === undefined) return reason('no-device');
   const driver = driverOf(plant.drivers, device);
-  return driver === undefined ? 'the device has no address that a driver here knows' : { device, driver };
+  return driver === undefined ? reason('no-address') : { device, driver };
 }
 
 export function driverOf(
@@ -78,7 +79,7 @@ export type Place = 'slot' | 'point';
 export type SlotReading = { readonly value: PointValue; readonly place: Place } | { readonly why: string };
 
 export function readingOf(reading: Reading | undefined): SlotReading {
-  if (reading === undefined) return { why: 'it was not read' };
+  if (reading === undefined) return { why: reason('not-read') };
   return reading.ok ? { value: reading.value, place: 'point' } : { why: reading.why };
 }
 

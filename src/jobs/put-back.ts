@@ -3,6 +3,7 @@
 // 4. what holds the old value already is left alone, so that it may be asked again.
 
 import type { Change, Judgement } from '../contract/gate.ts';
+import { reason } from '../contract/reasons.ts';
 import type { InventoryPoint, PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
 import { type PlantParts, reachPoint, readSlot } from './plant.ts';
@@ -39,8 +40,8 @@ export function restores(
   // Relinquishing a slot of a priority array is the standard's own end of an override, commands included.
   const isRelinquished = purpose === 'release' && priority !== undefined;
   if (isRelinquished && (before === undefined || before === null || !point.undo)) return { value: null };
-  if (!point.undo) return `the inventory does not permit that a \`${point.class}\` is put back by itself`;
-  if (before === undefined) return 'the value before is not known';
+  if (!point.undo) return reason('may-not-undo', { class: point.class });
+  if (before === undefined) return reason('old-unknown');
   return { value: before };
 }
 
@@ -59,13 +60,13 @@ export async function putBack(
   if ('why' in now) return { kind: 'failed', why: now.why };
   const taken = (): string | undefined => {
     const taker = takerOf(plant, slot, slot.decision, now.place);
-    return taker === undefined ? undefined : `change \`${taker}\` wrote it since`;
+    return taker === undefined ? undefined : reason('written-since', { decision: taker });
   };
   if (isSameValue(now.value, restored.value)) return { kind: 'put-back', value: now.value };
-  if (!isSameValue(now.value, slot.holds)) return { kind: 'left', why: 'it no longer holds what was written' };
+  if (!isSameValue(now.value, slot.holds)) return { kind: 'left', why: reason('holds-other') };
   const theirs = taken();
   if (theirs !== undefined) return { kind: 'left', why: theirs };
-  if (plant.inventory() !== view) return { kind: 'failed', why: 'the inventory changed' };
+  if (plant.inventory() !== view) return { kind: 'failed', why: reason('inventory-changed') };
   const { value } = restored;
   const write = {
     target: reached.point.handle,
@@ -73,13 +74,13 @@ export async function putBack(
     ...(slot.priority !== undefined && { priority: slot.priority }),
   };
   const planned = reached.driver.plan([write]);
-  if (!planned.ok) return { kind: 'left', why: `got ${planned.fault[0].found}, expected ${planned.fault[0].expected}` };
+  if (!planned.ok) return { kind: 'left', why: reason('got-expected', planned.fault[0]) };
   const judged = undo(planned.value);
   if (!judged.permitted) return { kind: 'failed', why: judged.denial.text };
   // Looked at once more in the lane turn: somebody may write meanwhile.
   const still = new Map([[write.target, { value: slot.holds, taken }]]);
   const { outcome, readBack, overtaken } = await reached.driver.perform(judged.permit, still);
-  if (overtaken) return { kind: 'left', why: taken() ?? 'it no longer holds what was written' };
+  if (overtaken) return { kind: 'left', why: taken() ?? reason('holds-other') };
   if (outcome.kind !== 'acknowledged') {
     const why = 'why' in outcome ? outcome.why : 'answer' in outcome ? outcome.answer : outcome.reason;
     return { kind: 'failed', why, ...(outcome.kind === 'refused-by-device' && { refused: true as const }) };
@@ -87,7 +88,7 @@ export async function putBack(
   const after = readBack?.get(write.target);
   if (after && 'value' in after && !isSameValue(after.value, value)) {
     // It would be written for ever.
-    return { kind: 'left', why: 'the device acknowledged it and holds another value' };
+    return { kind: 'left', why: reason('acknowledged-other') };
   }
   return { kind: 'put-back', value };
 }

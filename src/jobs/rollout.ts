@@ -2,6 +2,7 @@
 // 3. past the threshold nobody begins.
 
 import type { DeviceState, Rollout } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import { isEnded, isWorking } from './machine.ts';
 
 type Turn =
@@ -14,11 +15,11 @@ const hasFailed = (state: DeviceState): boolean => state === 'failed' || state =
 export function turnOf(states: readonly DeviceState[], { canary, atOnce, stopAtFailedPercent }: Rollout): Turn {
   const [first] = states;
   if (canary && first !== undefined && first !== 'done' && isEnded(first)) {
-    return { kind: 'stop', why: `the first device ended ${first}` };
+    return { kind: 'stop', why: reason('first-ended', { state: first }) };
   }
   const failed = states.filter(hasFailed).length;
   if (failed > 0 && failed * 100 >= stopAtFailedPercent * states.length) {
-    return { kind: 'stop', why: `${failed} of ${states.length} devices failed` };
+    return { kind: 'stop', why: reason('so-many-failed', { failed, all: states.length }) };
   }
   const room = canary && first !== 'done' ? 1 : atOnce;
   const free = Math.max(0, room - states.filter(isWorking).length);

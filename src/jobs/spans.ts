@@ -2,6 +2,7 @@
 // whoever writes it and by whatever way; 2. it stays only where somebody said so, or where nothing could be put back;
 // 3. an end that was asked for and cannot be kept is a fault, never a promise.
 
+import { reason } from '../contract/reasons.ts';
 import { USUAL_OVERRIDE_MS, type WriteOrder, type WriteRow } from '../contract/work.ts';
 import type { InventoryPoint } from '../model/point.ts';
 import { fail, ok, type Result } from '../model/result.ts';
@@ -18,7 +19,7 @@ export function spanOf(
 ): Result<number | undefined, string> {
   const { value, priority, overrideMs: own } = row;
   if (value === null) {
-    return typeof own === 'number' ? fail('a release holds nothing that could end') : ok(undefined);
+    return typeof own === 'number' ? fail(reason('release-has-no-end')) : ok(undefined);
   }
   const asked = own === undefined ? order.overrideMs : own;
   if (asked === null) return ok(undefined);
@@ -28,7 +29,7 @@ export function spanOf(
     ...(priority !== undefined && { priority }),
   });
   if (asked !== undefined) {
-    return typeof restored === 'string' ? fail(`it cannot end by itself: ${restored}`) : ok(asked);
+    return typeof restored === 'string' ? fail(reason('cannot-end', { why: restored })) : ok(asked);
   }
   return ok(isHeld(point) && typeof restored !== 'string' ? USUAL_OVERRIDE_MS : undefined);
 }

@@ -3,6 +3,7 @@
 // read or written is said in its row or at its device, never left out.
 
 import type { BatchOrder, ConfigurationOrder, DifferenceRow, JobOrder, ThresholdsOrder } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import type { AskedBesides, WriteOrder, WriteRow } from '../contract/work.ts';
 import type { TargetHandle } from '../model/ids.ts';
 import type { InventoryDevice, InventoryPoint, PointValue } from '../model/point.ts';
@@ -94,23 +95,22 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
   const held = await readAll(plant, source, points);
   const planned = devices.map(async (device): Promise<[string, PlannedDevice]> => {
     const to = deviceBy(plant, device);
-    if (from === undefined || to === undefined)
-      return [device, { rows: [], fault: 'no device of the policy in force' }];
+    if (from === undefined || to === undefined) return [device, { rows: [], fault: reason('no-device') }];
     const pairs = pairsOf(from, points, to, all.get(to.handle) ?? []);
-    if (pairs.length === 0) return [device, { rows: [], fault: `no point of it matches one of \`${source}\`` }];
+    if (pairs.length === 0) return [device, { rows: [], fault: reason('no-match', { source }) }];
     const now = await readAll(
       plant,
       device,
       pairs.map(({ match }) => match),
     );
     const rows = pairs.map(({ point, match }): DifferenceRow => {
-      const read = held.get(point.handle) ?? { why: 'it was not read' };
-      if ('why' in read) return faulty(match, null, `\`${point.id}\` could not be read: ${read.why}`);
-      if (read.value === null) return faulty(match, null, `\`${point.id}\` holds no value`);
+      const read = held.get(point.handle) ?? { why: reason('not-read') };
+      if ('why' in read) return faulty(match, null, reason('source-not-read', { point: point.id, why: read.why }));
+      if (read.value === null) return faulty(match, null, reason('source-empty', { point: point.id }));
       if (match.class !== point.class) {
-        return faulty(match, read.value, `got class \`${match.class}\`, expected \`${point.class}\` as in the source`);
+        return faulty(match, read.value, reason('other-class', { got: match.class, wanted: point.class }));
       }
-      const fault = unitFault(match, point, 'in the source');
+      const fault = unitFault(match, point);
       return fault === undefined ? rowOf(match, read.value, now.get(match.handle)) : faulty(match, read.value, fault);
     });
     const matched = new Set(pairs.map(({ point }) => point));
@@ -126,10 +126,10 @@ async function planThresholds(plant: PlantParts, { devices, values }: Thresholds
   const firsts = new Map<string, InventoryPoint>();
   const planned = devices.map(async (id): Promise<[string, PlannedDevice]> => {
     const device = deviceBy(plant, id);
-    if (device === undefined) return [id, { rows: [], fault: 'no device of the policy in force' }];
+    if (device === undefined) return [id, { rows: [], fault: reason('no-device') }];
     const matches = matchesOf(device, all.get(device.handle) ?? []);
     const missing = values.find(({ key }) => matches.get(key) === undefined);
-    if (missing) return [id, { rows: [], fault: `it has no alarm limit \`${missing.key}\`` }];
+    if (missing) return [id, { rows: [], fault: reason('no-limit', missing) }];
     const pairs = values.flatMap(({ key, value }) => {
       const match = matches.get(key);
       if (match && !firsts.has(key)) firsts.set(key, match);
@@ -141,7 +141,7 @@ async function planThresholds(plant: PlantParts, { devices, values }: Thresholds
       pairs.map(({ match }) => match),
     );
     const rows = pairs.map(({ match, value, first }) => {
-      const fault = unitFault(match, first, `\`${first.id}\` has`);
+      const fault = unitFault(match, first, first.id);
       return fault === undefined ? rowOf(match, value, now.get(match.handle)) : faulty(match, value, fault);
     });
     return [id, { rows, ...faultIn(rows) }];
@@ -263,8 +263,12 @@ function rowOf({ id }: InventoryPoint, wanted: PointValue, now: SlotReading | un
   return { point: id, wanted, now: now.value, differs: !isSameValue(now.value, wanted) };
 }
 
-function unitFault({ unit: got = 'none' }: InventoryPoint, { unit = 'none' }: InventoryPoint, where: string) {
-  return got === unit ? undefined : `got unit \`${got}\`, expected \`${unit}\` as ${where}`;
+/** `than`: the point it is held to, where that is not the one in the source. */
+function unitFault({ unit: got = 'none' }: InventoryPoint, { unit: wanted = 'none' }: InventoryPoint, than?: string) {
+  if (got === wanted) return undefined;
+  return than === undefined
+    ? reason('other-unit', { got, wanted })
+    : reason('other-unit-than', { got, wanted, point: than });
 }
 
 const faulty = ({ id }: InventoryPoint, wanted: PointValue, fault: string): DifferenceRow => ({
@@ -276,5 +280,5 @@ const faulty = ({ id }: InventoryPoint, wanted: PointValue, fault: string): Diff
 
 function faultIn(rows: readonly DifferenceRow[]): { fault?: string } {
   const found = rows.find(({ fault }) => fault !== undefined);
-  return found?.fault === undefined ? {} : { fault: `\`${found.point}\`: ${found.fault}` };
+  return found?.fault === undefined ? {} : { fault: reason('of-point', { point: found.point, why: found.fault }) };
 }

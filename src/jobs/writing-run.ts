@@ -4,6 +4,7 @@
 
 import type { Denial } from '../contract/gate.ts';
 import type { DeviceState } from '../contract/jobs.ts';
+import { reason } from '../contract/reasons.ts';
 import type { RowResult, WriteOrder, WriteResult } from '../contract/work.ts';
 import type { PointValue } from '../model/point.ts';
 import { isSameValue } from '../model/same-value.ts';
@@ -70,18 +71,18 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     const plan = await unlessLate(planWriting(services, order), stop.signal);
     if (isLeft) return;
     if (wantsAbort) return void (await all('aborted', whyOf(abortWhy())));
-    if (wantsPause) return void (await all('queued', whyOf('paused')));
-    if (plan === undefined) return void (await all('failed', whyOf('the devices could not be asked in time')));
+    if (wantsPause) return void (await all('queued', whyOf(reason('paused'))));
+    if (plan === undefined) return void (await all('failed', whyOf(reason('not-asked-in-time'))));
     const surprise = surpriseIn(plan);
     if (surprise !== undefined) {
       const [device, why] = surprise;
-      const other = `\`${device}\` failed the check`;
+      const other = reason('other-failed-check', { device });
       const entry = (id: string): Entry =>
         id === device ? { to: 'failed', device: { why } } : { to: 'aborted', device: { why: other } };
       return void (await endAll(new Map(ids().map((id) => [id, entry(id)]))));
     }
     const write = writeOrderOf(order, plan);
-    if (write === undefined) return void (await all('done', whyOf('it holds these values already')));
+    if (write === undefined) return void (await all('done', whyOf(reason('holds-these'))));
     const held = holdAll();
     if (held !== undefined) return void (await all('failed', whyOf(held)));
     const denial = writer.check(callerOf(live().job), orderOf(write)).find((row) => row.denial)?.denial;
@@ -97,7 +98,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
   function holdAll(): string | undefined {
     for (const id of ids()) {
       const handle = deviceBy(services, id)?.handle;
-      if (handle === undefined) return `\`${id}\` is no device of the policy in force`;
+      if (handle === undefined) return reason('not-a-device', { id });
       const held = gate.holdDevice(callerOf(live().job), handle, job);
       if (!held.ok) return held.fault;
     }
@@ -113,15 +114,12 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
       const shown = new Map(wanted.map(({ point, value }) => [point, value]));
       for (const { point, wanted: value } of rows) {
         const before = shown.get(point);
-        if (before === undefined) return [device, `\`${point}\` was not there when the job began`];
+        if (before === undefined) return [device, reason('point-not-shown', { point })];
         if (!isSameValue(before, value) && order.kind !== 'batch') {
-          return [
-            device,
-            `\`${point}\` would now be given \`${value}\`, and \`${before}\` was shown when the job began`,
-          ];
+          return [device, reason('value-moved', { point, now: String(value), before: String(before) })];
         }
       }
-      if (rows.length !== wanted.length) return [device, 'a point that was shown when the job began is not there'];
+      if (rows.length !== wanted.length) return [device, reason('point-gone')];
     }
     return undefined;
   }
@@ -177,7 +175,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
   }
 
   async function lost(): Promise<void> {
-    const why = 'a device never said what became of it; what was written is put back when it does, or after a restart';
+    const why = reason('never-said');
     if (await all('rolling-back', whyOf(why))) await all('failed', whyOf(why));
   }
 
@@ -188,7 +186,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
         return void (await all('refused', () => ({ device: { why: denial.text, denial } })));
       }
       case 'faulty': {
-        const why = result.rows.find(({ fault }) => fault !== undefined)?.fault ?? 'it cannot be planned';
+        const why = result.rows.find(({ fault }) => fault !== undefined)?.fault ?? reason('not-planned');
         return void (await all('failed', whyOf(why)));
       }
       case 'unrecorded':
@@ -206,27 +204,27 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     while (shelf.get('batch', job) !== undefined && !isOver.late && !isLeft) await waitOr(timers, POLL_MS, left.signal);
     late.cancel();
     if (isLeft) return;
-    if (isOver.late) return void (await settle('failed', 'what a restart interrupted waits to be put back'));
+    if (isOver.late) return void (await settle('failed', reason('waits-to-put-back')));
     const states = await unlessLate(
       Promise.all(ids().map(async (device) => [device, await holdsOf(device)] as const)),
       left.signal,
     );
     if (isLeft) return;
-    if (states === undefined) return void (await settle('failed', 'the devices could not be asked in time'));
+    if (states === undefined) return void (await settle('failed', reason('not-asked-in-time')));
     if (
       states.every(([, holds]) => holds === 'wanted') &&
       live().job.devices.some(({ state }) => state === 'verifying')
     ) {
       return void (await all('done'));
     }
-    const why = 'a restart of the gateway interrupted it';
+    const why = reason('interrupted');
     if (live().job.devices.some(({ state }) => state === 'verifying') && !(await all('rolling-back', whyOf(why))))
       return;
     const ends = states.map(([device, holds]): [string, Entry] => [
       device,
       holds === 'other'
         ? { to: 'rolled-back', device: { why } }
-        : { to: 'failed', device: { why: `${why}; ${HOLDS[holds]}` } },
+        : { to: 'failed', device: { why: reason('both', { first: why, second: HOLDS[holds] }) } },
     ]);
     await endAll(new Map(ends));
   }
@@ -275,7 +273,7 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
     });
   }
 
-  const abortWhy = (): string => live().job.stopping?.why ?? 'aborted';
+  const abortWhy = (): string => live().job.stopping?.why ?? reason('aborted');
 
   async function run(): Promise<void> {
     const states = live()
@@ -309,9 +307,9 @@ export function startWriting({ services, book, job, order, pauseJob, failed }: W
 }
 
 const HOLDS = {
-  wanted: 'it holds the new values',
-  some: 'it holds some of the new values',
-  unread: 'it could not be read',
+  wanted: reason('holds-new'),
+  some: reason('holds-some'),
+  unread: reason('unread'),
 } as const;
 
 const whyOf = (why: string) => (): Omit<Entry, 'to'> => ({ device: { why } });
@@ -328,16 +326,17 @@ function rowsOf(rows: readonly RowResult[], device: string, entry?: true, why?: 
 /** Written: what a device rounded, or nobody could read back, is said and stays. */
 function verdictOf(rows: readonly RowResult[], device: string): Entry {
   const odd = rows.find((row) => row.device === device && row.state !== 'done');
-  return { to: 'done', ...(odd && { device: { why: `\`${odd.point}\` ${odd.state}` } }) };
+  return { to: 'done', ...(odd && { device: { why: reason('row-state', odd) } }) };
 }
 
 function failureOf(rows: readonly RowResult[]): string {
   const row = rows.find(({ state }) => state === 'refused-by-device' || state === 'unknown' || state === 'withdrawn');
   const first = row ?? rows.find(({ state }) => state === 'not-sent');
-  return first === undefined
-    ? 'it was not written'
-    : `\`${first.point}\` ${first.state}${first.why === undefined ? '' : `: ${first.why}`}`;
+  return first === undefined ? reason('not-written') : stateOf(first);
 }
+
+const stateOf = ({ point, state, why }: RowResult): string =>
+  why === undefined ? reason('row-state', { point, state }) : reason('row-state-why', { point, state, why });
 
 /** Not written, and what of it was is put back; the rows say so one by one. */
 function backOf(rows: readonly RowResult[], device: string, goal: Goal, why: string): Entry {
@@ -346,7 +345,7 @@ function backOf(rows: readonly RowResult[], device: string, goal: Goal, why: str
   if (left)
     return {
       to: 'failed',
-      device: { why: `${why}; \`${left.point}\` ${left.state}${left.why === undefined ? '' : `: ${left.why}`}` },
+      device: { why: reason('both', { first: why, second: stateOf(left) }) },
     };
   if (own.some(({ state }) => state === 'put-back')) return { to: 'rolled-back', device: { why } };
   const isCause = goal !== 'aborted' && own.some(({ state }) => state === 'refused-by-device' || state === 'withdrawn');
