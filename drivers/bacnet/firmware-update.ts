@@ -155,6 +155,7 @@ export class FirmwareUpdates implements FirmwareDriver {
   /** A text: why nothing was sent; the permit stands. */
   async #carryOut(permit: Permit<BacnetChange>, to: PlantDevice, watch: StepWatch): Promise<Outcome | string> {
     const { gate, plant } = this.#parts;
+    const { instance } = to;
     let redeemed = false;
     let outcome: Outcome = { kind: 'unknown', why: 'a fault of the gateway’s own came between' };
     try {
@@ -167,6 +168,8 @@ export class FirmwareUpdates implements FirmwareDriver {
         if (change.kind !== 'firmware' || change.to !== to)
           throw new RangeError('got the permit of another change, expected one for a firmware step of the device');
         if (watch.signal.aborted) return { kind: 'not-sent', why: ABORTED } as const;
+        // It waited for its turn and for the record.
+        if (to.instance !== instance) return { kind: 'not-sent', why: ANOTHER } as const;
         const file = new DeviceFile(plant, to, change.place.file, watch.signal);
         const request = firstRequest(change, file);
         const retry = request.service === 'read-property';
@@ -202,6 +205,7 @@ export class FirmwareUpdates implements FirmwareDriver {
 }
 
 const ABORTED = 'it was aborted before it began';
+const ANOTHER = 'the station is no longer the device';
 const NO_WAY = 'its address describes no way for firmware';
 
 function firstRequest({ step, place }: FirmwareChange, file: DeviceFile): ConfirmedRequest {
