@@ -314,6 +314,8 @@ function reinitialized(
     return changeOf(request, to, effects, { rawImage: true, transfer: { device, ends: true } });
   }
   effects.ask(device, 'device.control');
+  // What somebody left there unverified would run from now on.
+  if (ACTIVATING.includes(state) && site.mayHoldImage(device)) effects.ask(device, 'firmware.update');
   if (state === START_RESTORE) return changeOf(request, to, effects, { transfer: { device, ends: false } });
   return changeOf(request, to, effects, {
     ...(END_RESTORE.includes(state) && { transfer: { device, ends: true } }),
@@ -324,6 +326,13 @@ function reinitialized(
 function lifeSafetyOf(index: BacnetIndex | undefined, device: TargetHandle): TargetHandle[] {
   const points = index?.device(device)?.points ?? [];
   return [device, ...points.filter((handle) => isLifeSafety(index?.place(handle)?.objectType))];
+}
+
+/** What puts an image into use that stands in the device. */
+export function isActivating(request: ConfirmedRequest): boolean {
+  return (
+    request.service === 'reinitialize-device' && ACTIVATING.includes(request.parameters.reinitializedStateOfDevice)
+  );
 }
 
 /** Changes that may have renumbered the device or put it out of its mind: its identity is read again. */

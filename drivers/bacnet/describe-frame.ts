@@ -144,6 +144,7 @@ function siteOf(known: Addressed | undefined, section: BacnetSection | undefined
       section?.privateServices.find((entry) => entry.vendor === vendor && entry.service === service)?.action,
     lists: () => undefined,
     inFirmwareTransfer: () => false,
+    mayHoldImage: () => false,
   };
 }
 

@@ -8,7 +8,7 @@ import type { TargetHandle } from '../../src/model/ids.ts';
 import type { BacnetChange } from './bacnet-change.ts';
 import { type Callers, turnKey } from './callers.ts';
 import { type Carried, carryOut } from './carry-out.ts';
-import { type Classification, classify, objectsWritten, touchesIdentity, ungated } from './classify.ts';
+import { type Classification, classify, isActivating, objectsWritten, touchesIdentity, ungated } from './classify.ts';
 import type { Lists } from './lists.ts';
 import { isMonitoring } from './monitored.ts';
 import { isMoving } from './moves.ts';
@@ -39,7 +39,7 @@ export class Changes {
     this.#services = services;
     this.#callers = callers;
     this.#lists = lists;
-    this.#firmware = new RawTransfers(services.clock);
+    this.#firmware = new RawTransfers(services);
   }
 
   /** The site as it is now, for one who asks. */
@@ -53,6 +53,8 @@ export class Changes {
       lists: (device, object) => this.#lists.known({ device, object }),
       inFirmwareTransfer: (device: TargetHandle) =>
         now?.device(device) !== undefined && this.#firmware.isUnderWay(now.inventory.idOf(device), caller),
+      mayHoldImage: (device: TargetHandle) =>
+        now?.device(device) !== undefined && this.#firmware.mayHold(now.inventory.idOf(device)),
     };
   }
 
@@ -74,7 +76,7 @@ export class Changes {
       if (!judgement.permitted) return this.#deny(request, to, judgement.denial);
       if (what.needed.length === 0 || caller.neverGated) {
         // What comes right behind it is within the transfer, before this is answered.
-        if (what.change.transfer?.ends === false) this.#transferred(from, what);
+        if (what.change.transfer?.ends === false) this.#begun(from, what);
         return this.#send(incoming, request, what, judgement.permit);
       }
       // The first permit only told that the rights are there; it goes nowhere, and the last judgement is the record.
@@ -170,18 +172,38 @@ export class Changes {
   ): void {
     if (carried.kind === 'refused' || carried.kind === 'withdrawn') return;
     this.wrote(to, request);
-    this.#transferred(from, what);
+    const isRefused = carried.kind === 'answered' && REFUSALS.has(carried.answer.kind);
+    this.#transferred(from, what, isRefused);
+    if (isActivating(request) && !isRefused) this.imageSettled(to);
   }
 
-  /** A frame of a firmware transfer: what is under way, or ended, from here on. */
-  #transferred(from: IncomingRequest['from'], { change }: ClassifiedChange): void {
+  /** Nothing that came as raw frames waits in the device any more. */
+  imageSettled(to: PlantDevice): void {
     const index = this.#services.index();
-    const indexed = change.transfer && index?.device(change.transfer.device);
-    if (index === undefined || indexed === undefined || change.rawImage !== true) return;
-    const device = index.inventory.idOf(indexed.handle);
-    const caller = this.#callers.callerOf(from);
+    const handle = handleOfDevice(index, to);
+    if (index?.device(handle) !== undefined) this.#firmware.settled(index.inventory.idOf(handle));
+  }
+
+  /** A frame of a firmware transfer may go out. */
+  #begun(from: IncomingRequest['from'], { change }: ClassifiedChange): void {
+    const device = this.#imageOf(change);
+    if (device !== undefined) this.#firmware.begun(device, this.#callers.callerOf(from));
+  }
+
+  /** It went out: what is under way, or ended, from here on, and what the device may hold. */
+  #transferred(from: IncomingRequest['from'], { change }: ClassifiedChange, isRefused: boolean): void {
+    const device = this.#imageOf(change);
+    if (device === undefined) return;
     if (change.transfer?.ends) this.#firmware.ended(device);
-    else this.#firmware.wrote(device, caller);
+    else if (isRefused) this.#firmware.begun(device, this.#callers.callerOf(from));
+    else this.#firmware.wrote(device, this.#callers.callerOf(from));
+  }
+
+  /** The device to which a change is a frame of a firmware transfer; `undefined`: it is none. */
+  #imageOf({ transfer, rawImage }: ClassifiedChange['change']): string | undefined {
+    const index = this.#services.index();
+    const indexed = transfer && index?.device(transfer.device);
+    return indexed === undefined || rawImage !== true ? undefined : index?.inventory.idOf(indexed.handle);
   }
 
   /** A request that changes something has gone to a device: what was known of it may be so no more. */
@@ -212,6 +234,9 @@ export class Changes {
     }
   }
 }
+
+/** A device that answers so did nothing. */
+const REFUSALS: ReadonlySet<Carried['kind'] | VisibleAnswer['kind']> = new Set(['error', 'reject', 'abort']);
 
 /** Services after which any list of the device may be another. */
 const WHOLE_DEVICE: ReadonlySet<string> = new Set<ConfirmedRequest['service']>([

@@ -16,4 +16,6 @@ export interface Site {
   lists(device: PlantDevice, object: ObjectIdentifier): KnownLists | undefined;
   /** Whether whoever asks has a firmware transfer to the device under way. */
   inFirmwareTransfer(device: TargetHandle): boolean;
+  /** Whether a restart of the device may put an image into use that came as raw frames. */
+  mayHoldImage(device: TargetHandle): boolean;
 }

@@ -41,28 +41,38 @@ export type Classification =
 
 const observation: Classification = { kind: 'observation' };
 
-const nowhere = (): boolean => false;
+/** What is known of raw firmware at a device. */
+export interface RawFirmware {
+  /** Whether the one who asks is sending it. */
+  isUnderWay(device: IndexedDevice): boolean;
+  /** Whether a restart may put some into use. */
+  mayHold(device: IndexedDevice): boolean;
+}
+
+const NONE: RawFirmware = { isUnderWay: () => false, mayHold: () => false };
 
 /**
  * What a request would do. `exponents` absent: values of scaled points are left out and `needed` says what to read.
- * `inTransfer`: whether the one who asks is sending firmware to the device.
  */
 export function classify(
   request: Request,
   to: Addressee,
   permits: SitePermits,
   exponents?: Exponents,
-  inTransfer: (device: IndexedDevice) => boolean = nowhere,
+  raw: RawFirmware = NONE,
 ): Classification {
   const entry = functionOf(request);
   if (entry.kind === 'read') return to.broadcast ? unsupported(entry, 'as a broadcast') : observation;
   if (entry.kind === 'refused') return refused(request, entry, to, permits);
   if (request.kind === 'readWriteMultipleRegisters' && to.broadcast) return unsupported(entry, 'as a broadcast');
-  const activates = isRestart(request) && to.devices.some(inTransfer);
+  const restarts = isRestart(request);
+  const activates = restarts && to.devices.some(raw.isUnderWay);
   const lists = to.devices.map((device) => {
     const list = new EffectList(to.index, device, to.broadcast ? new Map() : exponents);
     if (activates) list.device('firmware.update');
     else gather(request, list);
+    // What somebody left there unverified would run from now on.
+    if (restarts && !activates && raw.mayHold(device)) list.device('firmware.update');
     return list;
   });
   const effects = lists.flatMap((list) => list.effects);
@@ -86,7 +96,9 @@ export function classify(
       operation: request.kind,
       effects,
       ...(sameness !== undefined && { sameness }),
-      ...(firmware && { rawImage: true as const, transfer: { device: device.handle, ends } }),
+      ...(firmware && { rawImage: true as const }),
+      // A restart outside of a transfer is none, whatever it puts into use.
+      ...(firmware && (activates || !restarts) && { transfer: { device: device.handle, ends } }),
     },
   };
 }

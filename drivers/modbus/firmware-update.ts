@@ -13,6 +13,7 @@ import type {
   StepWatch,
 } from '../../src/contract/firmware.ts';
 import type { Change, Effect, Gate, Permit } from '../../src/contract/gate.ts';
+import type { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { TargetHandle, TargetId } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
@@ -34,6 +35,7 @@ interface FirmwareParts {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly transfers: Pick<RawTransfers, 'settled'>;
   readonly tracks: ReadonlyMap<string, Track>;
   index(): ModbusIndex | undefined;
 }
@@ -146,7 +148,9 @@ export class FirmwareUpdates implements FirmwareDriver {
     this.#underWay.add(id);
     try {
       const outcome = await this.#carryOut(permit, at.value, watch);
-      return typeof outcome === 'string' ? notSent(outcome) : outcome;
+      if (typeof outcome === 'string') return notSent(outcome);
+      if (outcome.kind === 'acknowledged') this.#parts.transfers.settled(id);
+      return outcome;
     } finally {
       this.#underWay.delete(id);
     }

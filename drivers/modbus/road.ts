@@ -5,13 +5,14 @@
 import type { Clock } from '../../src/contract/clock.ts';
 import type { Caller, Change, Denial, Gate, Judgement, Permit, Reader } from '../../src/contract/gate.ts';
 import type { Log } from '../../src/contract/log.ts';
-import { RawTransfers } from '../../src/contract/raw-transfers.ts';
+import type { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { DenialReason } from '../../src/model/decision.ts';
-import type { ModbusIndex } from './address.ts';
+import type { IndexedDevice, ModbusIndex } from './address.ts';
 import { asker as askerOf, type Carried, carryOut } from './carry-out.ts';
 import { type Classification, classify, readVerdict, type SitePermits } from './classify.ts';
 import type { Counters } from './counters.ts';
 import type { Exponents } from './effects.ts';
+import { isRestart } from './firmware-frame.ts';
 import type { Turn } from './lane.ts';
 import type { Answer } from './line.ts';
 import type { ModbusChange } from './modbus-change.ts';
@@ -41,6 +42,7 @@ interface RoadServices {
   readonly log: Log;
   readonly permits: SitePermits;
   readonly counters: Counters;
+  readonly transfers: RawTransfers;
   /** The index in force; `undefined` without a policy. */
   index(): ModbusIndex | undefined;
   /** Grows with every change of rights. */
@@ -66,7 +68,7 @@ export class Road {
 
   constructor(services: RoadServices) {
     this.#services = services;
-    this.#transfers = new RawTransfers(services.clock);
+    this.#transfers = services.transfers;
   }
 
   take(asker: Asker, route: Route | undefined, unitId: number, request: Request, reply: Reply): void {
@@ -98,9 +100,11 @@ export class Road {
   }
 
   #classify(asker: Asker, route: Reachable, request: Request, exponents?: Exponents): Classification {
-    return classify(request, route, this.#services.permits, exponents, ({ handle }) =>
-      this.#transfers.isUnderWay(route.index.inventory.idOf(handle), asker.caller()),
-    );
+    const idOf = ({ handle }: IndexedDevice): string => route.index.inventory.idOf(handle);
+    return classify(request, route, this.#services.permits, exponents, {
+      isUnderWay: (device) => this.#transfers.isUnderWay(idOf(device), asker.caller()),
+      mayHold: (device) => this.#transfers.mayHold(idOf(device)),
+    });
   }
 
   #nowhere(asker: Asker, route: Route | undefined, unitId: number, request: Request, reply: Reply): void {
@@ -227,24 +231,36 @@ export class Road {
     const isCurrent = (): boolean => this.#isCurrent(index);
     const parts = { gate, line: track.line, index, isCurrent, readsBack: false };
     await carryOut(parts, current, devices, (carried) => {
-      this.#transferred(asker, route, what.change, carried);
+      this.#transferred(asker, route, request, what.change, carried);
       reply(this.#told(request, carried));
     });
   }
 
   #begun(asker: Asker, { index }: Reachable, { transfer, rawImage }: Change<ModbusChange>): void {
     if (transfer === undefined || rawImage !== true || transfer.ends) return;
-    this.#transfers.wrote(index.inventory.idOf(transfer.device), asker.caller());
+    this.#transfers.begun(index.inventory.idOf(transfer.device), asker.caller());
   }
 
-  /** A frame of a transfer that went out: until the transfer ends, a restart by the same person belongs to it. */
-  #transferred(asker: Asker, route: Reachable, change: Change<ModbusChange>, carried: Carried): void {
-    const { transfer, rawImage } = change;
+  /** A frame that went out: until its transfer ends, a restart by the same person belongs to it; what it left or put into use is known. */
+  #transferred(
+    asker: Asker,
+    { index, devices }: Reachable,
+    request: Request,
+    { transfer, rawImage }: Change<ModbusChange>,
+    carried: Carried,
+  ): void {
     const wasSent =
       carried.kind !== 'refused' && carried.kind !== 'withdrawn' && (carried.kind !== 'failed' || carried.sent);
-    if (transfer === undefined || rawImage !== true || !wasSent) return;
-    if (transfer.ends) this.#transfers.ended(route.index.inventory.idOf(transfer.device));
-    else this.#begun(asker, route, change);
+    if (!wasSent) return;
+    const isRefused = carried.kind === 'response' && carried.response.kind === 'exception';
+    const ids = devices.map(({ handle }) => index.inventory.idOf(handle));
+    if (transfer !== undefined && rawImage === true) {
+      const device = index.inventory.idOf(transfer.device);
+      if (transfer.ends) this.#transfers.ended(device);
+      else if (isRefused) this.#transfers.begun(device, asker.caller());
+      else this.#transfers.wrote(device, asker.caller());
+    }
+    if (!isRefused && (transfer?.ends || isRestart(request))) for (const id of ids) this.#transfers.settled(id);
   }
 
   /**

@@ -12,6 +12,7 @@ import type {
 import type { Change, Permit } from '../../src/contract/gate.ts';
 import type { Holds } from '../../src/contract/holds.ts';
 import { LateOpening, sayListening } from '../../src/contract/late-opening.ts';
+import { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { DocumentFault } from '../../src/model/fault.ts';
 import type { DriverName, TargetHandle } from '../../src/model/ids.ts';
 import type { NonEmpty, Result } from '../../src/model/result.ts';
@@ -57,7 +58,9 @@ export class RunningModbus implements RunningDriver {
     this.#config = config;
     this.#services = services;
     this.#tracks = makeTracks(config.lines, services);
+    const transfers = new RawTransfers(services);
     const road = new Road({
+      transfers,
       gate: services.gate,
       clock: services.clock,
       log: services.log,
@@ -66,7 +69,12 @@ export class RunningModbus implements RunningDriver {
       index: () => this.#index,
       standing: () => this.#standing,
     });
-    this.firmware = new FirmwareUpdates({ ...services, tracks: this.#tracks, index: () => this.#index });
+    this.firmware = new FirmwareUpdates({
+      ...services,
+      transfers,
+      tracks: this.#tracks,
+      index: () => this.#index,
+    });
     this.#listeners = config.listen.map(
       (listener) =>
         new Listener(

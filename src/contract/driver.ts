@@ -15,6 +15,7 @@ import type { Change, Gate, OldValue, Permit } from './gate.ts';
 import type { Holds } from './holds.ts';
 import type { InventoryDraft, InventoryImport, SurveyOrder } from './inventory-draft.ts';
 import type { Log } from './log.ts';
+import type { Shelf } from './shelf.ts';
 
 /** A driver's own compiled addresses of one inventory; nobody else looks inside. */
 export interface AddressIndex {
@@ -26,6 +27,8 @@ export interface DriverServices {
   readonly log: Log;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** What outlives a restart; absent: nothing does. */
+  readonly shelf?: Shelf;
 }
 
 export interface Listening {

@@ -10,9 +10,11 @@ import type { DriverModule, Listening, RunningDriver } from '../contract/driver.
 import { LateOpening } from '../contract/late-opening.ts';
 import type { Log } from '../contract/log.ts';
 import type { PolicyStore } from '../contract/policy-store.ts';
+import type { Shelf } from '../contract/shelf.ts';
 import { createGate } from '../gate/gate.ts';
 import { principalId } from '../model/ids.ts';
 import { type JournalStore, openJournal } from '../store/journal.ts';
+import { openOverrideShelf } from '../store/override-shelf.ts';
 import { openPolicyStore } from '../store/policy-store.ts';
 import { systemTimers } from '../store/system-time.ts';
 import { openCloud } from './cloud-side.ts';
@@ -23,7 +25,7 @@ import { deviceRoutes } from './device-routes.ts';
 import { createHealthServer } from './health-server.ts';
 import { linkLayer } from './link-layer.ts';
 import { createLog } from './log.ts';
-import { JOURNAL_FILE, POLICY_FILE } from './memory-files.ts';
+import { JOURNAL_FILE, POLICY_FILE, SHELF_FILE } from './memory-files.ts';
 import { createNotifier } from './notify.ts';
 import { openHttp, type Work } from './open-http.ts';
 import { keepRetention } from './retention.ts';
@@ -56,7 +58,7 @@ export async function startDaemon(config: SiteConfig, modules: readonly DriverMo
 
 async function open(config: SiteConfig, modules: readonly DriverModule[], closers: Closer[]): Promise<Daemon> {
   const log = createLog(config.log);
-  const { store, journal, clock } = await openMemory(config, closers);
+  const { store, journal, shelf, clock } = await openMemory(config, closers);
   const standing = new DaemonStanding(config.gateway, clock);
   const gate = createGate({
     journal,
@@ -107,7 +109,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     const section = config.drivers[module.name];
     if (section === undefined) continue;
     const index = cloud?.active()?.snapshot.indexes.get(module.name);
-    const driver = await module.start(section, index, { gate, log, clock, timers: systemTimers });
+    const driver = await module.start(section, index, { gate, log, clock, timers: systemTimers, shelf });
     drivers.set(module.name, driver);
     // A policy that was swapped in while this driver opened its sockets passed it by.
     const current = cloud?.active()?.snapshot.indexes.get(module.name);
@@ -146,7 +148,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
     acknowledged: () => (cloud ? (cloud.acknowledged()?.number ?? 0) : undefined),
   });
   closers.push(endRetention);
-  work = await openHttp({ config, gate, journal, clock, timers: systemTimers, log, drivers, standing }, closers);
+  work = await openHttp({ config, gate, journal, shelf, clock, timers: systemTimers, log, drivers, standing }, closers);
   if (cloud) {
     for (const job of work.jobs.list()) if (job.endedAt === undefined) cloud.tellJob(job);
     closers.push(work.jobs.onChange((job) => cloud.tellJob(job)));
@@ -176,6 +178,7 @@ async function open(config: SiteConfig, modules: readonly DriverModule[], closer
 interface Memory {
   readonly store: PolicyStore & CommandMemory;
   readonly journal: JournalStore;
+  readonly shelf: Shelf;
   readonly clock: PolicyClock;
 }
 
@@ -191,7 +194,9 @@ async function openMemory(config: SiteConfig, closers: Closer[]): Promise<Memory
     clock,
   });
   closers.push(() => journal.close());
-  return { store, journal, clock };
+  const shelf = await openOverrideShelf(join(config.data, SHELF_FILE));
+  closers.push(() => shelf.close());
+  return { store, journal, shelf, clock };
 }
 
 /** Changes that were under way when the gateway died: what became of them is not known, and the record says so. */

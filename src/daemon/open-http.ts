@@ -10,6 +10,7 @@ import type { Images } from '../contract/images.ts';
 import type { Jobs } from '../contract/jobs.ts';
 import { LateOpening } from '../contract/late-opening.ts';
 import type { Log } from '../contract/log.ts';
+import type { Shelf } from '../contract/shelf.ts';
 import type { Writer } from '../contract/work.ts';
 import type { GateControl } from '../gate/options.ts';
 import type { ProviderSettings, RunningHttp } from '../http/options.ts';
@@ -19,7 +20,6 @@ import { createOverrides } from '../jobs/overrides.ts';
 import { createWorkRecord } from '../jobs/work-record.ts';
 import type { JournalStore } from '../store/journal.ts';
 import { openJournalReader } from '../store/journal-reader.ts';
-import { openOverrideShelf } from '../store/override-shelf.ts';
 import { openJobs } from './open-jobs.ts';
 import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
@@ -31,6 +31,7 @@ interface HttpParts {
   readonly config: SiteConfig;
   readonly gate: GateControl;
   readonly journal: JournalStore;
+  readonly shelf: Shelf;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -47,11 +48,9 @@ export interface Work {
 
 /** What is still owed to the plant (overrides, batches cut off, jobs) is taken up even where no page is configured. */
 export async function openHttp(parts: HttpParts, closers: (() => Promise<void> | void)[]): Promise<Work> {
-  const { config, gate, journal, clock, timers, log, drivers, standing } = parts;
+  const { config, gate, journal, shelf, clock, timers, log, drivers, standing } = parts;
   const reader = openJournalReader(join(config.data, 'journal.db'));
   closers.push(() => reader.close());
-  const shelf = await openOverrideShelf(join(config.data, 'overrides.db'));
-  closers.push(() => shelf.close());
   const services = {
     gate,
     journal,

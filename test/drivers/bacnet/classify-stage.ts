@@ -82,6 +82,7 @@ export function siteWith(index: BacnetIndex | undefined, lists: Lists = {}, more
       );
     },
     inFirmwareTransfer: () => false,
+    mayHoldImage: () => false,
     ...more,
   };
 }

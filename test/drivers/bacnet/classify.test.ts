@@ -250,6 +250,16 @@ describe('other services', () => {
     expect(effects(ask.reinitialize(2), within)).toEqual(['ahu2 device.control']);
   });
 
+  test('outside of one, what puts an image into use that was left there asks both rights, and is no transfer', () => {
+    const left = siteWith(index, {}, { mayHoldImage: () => true });
+    for (const state of [0, 1, 7]) {
+      const what = classify(request(ask.reinitialize(state)), AHU, left);
+      expect(effectsOf(what, index)).toEqual(['ahu2 device.control', 'ahu2 firmware.update']);
+      expect(what).not.toHaveProperty('change.transfer');
+    }
+    for (const state of [2, 3]) expect(effects(ask.reinitialize(state), left)).toEqual(['ahu2 device.control']);
+  });
+
   test('the file that a device’s address names is firmware also without a point', async () => {
     const points = (all: readonly object[]) => all.filter((one) => 'id' in one && one.id !== 'ahu2/firmware');
     const alone = siteWith(await indexOf({ points }));

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ask } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
 import { targetId } from '../../../src/model/ids.ts';
+import { MemoryShelf } from '../../jobs/slot-driver.ts';
 import { FirmwareRig, type FirmwareRigOptions, sourceOf } from './firmware-rig.ts';
 
 const DENIED = { file: 'error 5,5', service: 'error 5,29', write: 'error 2,40', transfer: 'error 0,2' } as const;
@@ -90,6 +91,70 @@ describe('raw firmware', () => {
     expect(end('ben')).toMatchObject({ ok: true });
     expect(await rig.ask('anna', chunk(1000))).toBe(DENIED.transfer);
     expect(await rig.ask('anna', ACTIVATE)).toBe(DENIED.transfer);
+  });
+});
+
+describe('an image that waits in a device', () => {
+  const idle = { site: { transfers: { idleMs: 40, coolDownMs: 60_000 } } };
+  const roles = [
+    { to: 'user:ben', permissions: ['device.view', 'device.control'], at: 'hq' },
+    { to: 'user:carla', role: 'admin', at: 'hq' },
+  ];
+
+  /** Anna has left a part of one there. */
+  async function left(shelf = new MemoryShelf()) {
+    const staged = await start({ ...idle, shelf });
+    expect(await staged.rig.ask('anna', staged.chunk(0))).toBe('complex-ack');
+    await expect.poll(() => staged.rig.gate.transfers()).toEqual([]);
+    staged.rig.regrant(roles);
+    return { ...staged, shelf };
+  }
+  const asked = (rig: FirmwareRig) => {
+    const [last] = rig.journal.rows('intent').slice(-1);
+    return last?.effects.map(({ action }) => action);
+  };
+
+  it('is put into use by a restart of who has the firmware right, too, and by nobody else’s', async () => {
+    const { rig, writes } = await left();
+    const before = writes();
+    for (const request of [RESTART, ACTIVATE, ask.reinitialize(0)])
+      expect(await rig.ask('ben', request)).toBe(DENIED.service);
+    expect(writes()).toBe(before);
+    expect(rig.journal.rows('refusal').at(-1)).toMatchObject({ reason: 'no-permission' });
+    expect(await rig.ask('ben', ask.communicationControl(1))).toBe('simple-ack');
+    expect(await rig.ask('carla', RESTART)).toBe('simple-ack');
+    expect(asked(rig)).toEqual(['device.control', 'firmware.update']);
+    expect(rig.gate.transfers()).toEqual([]);
+  });
+
+  it('is remembered by the next gateway, and forgotten once it was put into use', async () => {
+    const { shelf } = await left();
+    expect(shelf.list('raw-image')).toMatchObject([{ id: 'fw1' }]);
+    const next = await start({ ...idle, shelf });
+    next.rig.regrant(roles);
+    expect(await next.rig.ask('ben', RESTART)).toBe(DENIED.service);
+    expect(await next.rig.ask('carla', RESTART)).toBe('simple-ack');
+    expect(shelf.list('raw-image')).toEqual([]);
+    await expect.poll(() => next.rig.ask('ben', RESTART)).toBe('simple-ack');
+    expect(asked(next.rig)).toEqual(['device.control']);
+  });
+
+  it('is gone where the gateway put an image of its own in its place', async () => {
+    const { rig, image, shelf } = await left();
+    const planned = rig.firmware.plan(rig.handle(), { kind: 'transfer', image: sourceOf(image), goesOn: false });
+    if (!planned.ok) throw new Error(planned.fault);
+    const judgement = rig.gate.judge(rig.caller('carla'), planned.value);
+    if (!judgement.permitted) throw new Error(judgement.denial.text);
+    const watch = { signal: new AbortController().signal, progress: () => undefined };
+    expect(await rig.firmware.perform(judgement.permit, watch)).toEqual({ kind: 'acknowledged' });
+    expect(shelf.list('raw-image')).toEqual([]);
+  });
+
+  it('is none where the device refused it', async () => {
+    const shelf = new MemoryShelf();
+    const { rig } = await start({ ...idle, shelf });
+    expect(await rig.ask('anna', ask.writeFile(1, 9_000_000, Buffer.alloc(10)))).toMatch(/^error/);
+    expect(shelf.list('raw-image')).toEqual([]);
   });
 });
 

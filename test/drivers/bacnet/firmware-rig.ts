@@ -15,6 +15,7 @@ import {
 import { macOf } from '../../../simulators/bacnet/framing.ts';
 import { VENDOR } from '../../../simulators/bacnet/plant.ts';
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
+import type { Shelf } from '../../../src/contract/shelf.ts';
 import type { SiteRules } from '../../../src/gate/options.ts';
 import { driverName } from '../../../src/model/ids.ts';
 import { snapshot } from '../../gate/stage.ts';
@@ -33,6 +34,7 @@ import { eventually, NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK } from '
 export interface FirmwareRigOptions extends Partial<FirmwarePlantOptions>, PolicyWords {
   readonly network?: object;
   readonly site?: Partial<SiteRules>;
+  readonly shelf?: Shelf;
 }
 
 export function sourceOf(image: Buffer, version = '2.0.0'): CountedSource {
@@ -71,7 +73,8 @@ export class FirmwareRig extends FirmwareSteps<RunningBacnet> {
         },
       },
     });
-    const services = { gate, log, clock: realTime, timers: realTimers };
+    const { shelf } = options;
+    const services = { gate, log, clock: realTime, timers: realTimers, ...(shelf && { shelf }) };
     const driver = new RunningBacnet(driverName('bacnet'), section, services, createRoad);
     const rig = new FirmwareRig(plant, { gate, journal, driver, policy, bundle, sourceOf });
     onTestFinished(() => rig.stop());

@@ -163,16 +163,13 @@ describe('what frames ask', () => {
     all = { index, devices: [d, e], broadcast: true };
   });
 
-  function asked(pdu: string, to = one, inTransfer = false): string[] {
+  function asked(pdu: string, to = one, inTransfer = false, holds = false): string[] {
     const decoded = decodeRequest(Buffer.from(pdu.replaceAll(' ', ''), 'hex'));
     if (!decoded.ok) throw new Error(decoded.fault.message);
-    const what = classify(
-      decoded.value,
-      to,
-      () => undefined,
-      undefined,
-      () => inTransfer,
-    );
+    const what = classify(decoded.value, to, () => undefined, undefined, {
+      isUnderWay: () => inTransfer,
+      mayHold: () => holds,
+    });
     if (what.kind !== 'change') return [what.kind];
     const { effects, transfer } = what.change;
     const list = effects.map(({ target, asks }) => `${index.inventory.idOf(target)} ${asks}`);
@@ -209,5 +206,12 @@ describe('what frames ask', () => {
       expect(asked(pdu, all)).toEqual(['unsupported']);
     expect(asked('08 0001 0000', all, true)).toEqual(['unsupported']);
     expect(asked('08 0001 0000', all)).toEqual(['d device.control', 'e device.control']);
+  });
+
+  it('a restart of a device that may hold an image asks both rights, and is no transfer', () => {
+    expect(asked('08 0001 0000', one, false, true)).toEqual(['d device.control', update]);
+    expect(asked('08 0001 0000', one, true, true)).toEqual([update, 'ends']);
+    expect(asked('08 0004 0000', one, false, true)).toEqual(['d device.control']);
+    expect(asked('08 0001 0000', all, false, true)).toEqual(['unsupported']);
   });
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ok } from '../../../src/model/result.ts';
+import { MemoryShelf } from '../../jobs/slot-driver.ts';
 import { everybody, watching } from '../firmware-steps.ts';
 import { FirmwareRig, type FirmwareRigOptions, sourceOf } from './firmware-rig.ts';
 
@@ -124,6 +125,49 @@ describe('a transfer', () => {
     expect(rig.gate.transfers()).toEqual([]);
     const actions = rig.journal.rows('intent').map(({ effects }) => effects[0]?.action);
     expect(actions).toEqual(Array(4).fill('firmware.update'));
+  });
+
+  it('that was left asks both rights of a restart, also after one of the gateway, until it is put into use', async () => {
+    const shelf = new MemoryShelf();
+    const site = { transfers: { idleMs: 40, longestMs: 5000, coolDownMs: 5000 } };
+    const roles = [
+      { to: 'user:ben', permissions: ['device.view', 'device.control'], at: 'hq' },
+      { to: 'user:carla', role: 'admin', at: 'hq' },
+    ];
+    const first = await FirmwareRig.start({ ...raw, site, shelf });
+    const anna = await first.client('anna');
+    expect(await anna.ask(UNIT, START)).toBe('0601f40001');
+    await expect.poll(() => first.gate.transfers()).toEqual([]);
+    expect(shelf.list('raw-image')).toMatchObject([{ id: 'fw1' }]);
+    for (const rig of [first, await FirmwareRig.start({ ...raw, site, shelf })]) {
+      rig.regrant(roles);
+      const writes = rig.plant.device('fw1').record.writesSeen();
+      expect(await (await rig.client('ben')).ask(UNIT, RESTART)).toBe('8801');
+      expect(rig.plant.device('fw1').record.writesSeen()).toBe(writes);
+      if (rig === first) continue;
+      expect(await (await rig.client('carla')).ask(UNIT, RESTART)).toBe('0800010000');
+      expect(
+        rig.journal
+          .rows('intent')
+          .at(-1)
+          ?.effects.map(({ action }) => action),
+      ).toEqual(['device.control', 'firmware.update']);
+      expect(shelf.list('raw-image')).toEqual([]);
+      await expect.poll(async () => (await rig.client('ben')).ask(UNIT, RESTART)).toBe('0800010000');
+      expect(rig.journal.rows('intent').at(-1)?.effects).toMatchObject([{ action: 'device.control' }]);
+    }
+  });
+
+  it('that was dropped, or that the device refused, asks nothing more of a restart', async () => {
+    const shelf = new MemoryShelf();
+    const rig = await FirmwareRig.start({ ...raw, shelf });
+    const anna = await rig.client('anna');
+    expect(await anna.ask(UNIT, '06 01f4 0009')).toBe('8603');
+    expect(shelf.list('raw-image')).toEqual([]);
+    await anna.ask(UNIT, START);
+    expect(shelf.list('raw-image')).toHaveLength(1);
+    await anna.ask(UNIT, ABORT);
+    expect(shelf.list('raw-image')).toEqual([]);
   });
 
   it('that is idle ends, and its person waits before the next', async () => {

@@ -12,6 +12,7 @@ import {
   startFirmwarePlant,
 } from '../../../simulators/modbus/firmware-plant.ts';
 import type { RunningDriver } from '../../../src/contract/driver.ts';
+import type { Shelf } from '../../../src/contract/shelf.ts';
 import type { SiteRules } from '../../../src/gate/options.ts';
 import { snapshot } from '../../gate/stage.ts';
 import {
@@ -27,6 +28,7 @@ import { compile, parseSection, people, RawClient, rigBundle } from './rig.ts';
 
 export interface FirmwareRigOptions extends Partial<FirmwarePlantOptions>, PolicyWords {
   readonly site?: Partial<SiteRules>;
+  readonly shelf?: Shelf;
   readonly timeoutMs?: number;
 }
 
@@ -65,7 +67,8 @@ export class FirmwareRig extends FirmwareSteps<RunningDriver> {
       lines,
       units: [...plant.devices.keys()].map((device, index) => ({ unit: index + 1, device })),
     });
-    const services = { gate, log, clock: realTime, timers: realTimers };
+    const { shelf } = options;
+    const services = { gate, log, clock: realTime, timers: realTimers, ...(shelf && { shelf }) };
     const running = await driver.start(section, await compile(policy), services);
     const rig = new FirmwareRig(plant, { gate, journal, driver: running, policy, bundle, sourceOf });
     finished(() => rig.stop());
