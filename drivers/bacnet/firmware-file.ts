@@ -2,6 +2,7 @@
 // 1. A write is sent once; whether it is sent again is the transfer's to say. 2. After an abort nothing that waits for its turn is
 // sent. 3. An answer is named by what is to be done about it.
 
+import type { Pace } from '../../src/contract/pace.ts';
 import { inTurn } from './lane-turn.ts';
 import { wordsOf } from './read-slots.ts';
 import type { PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
@@ -42,11 +43,13 @@ export class DeviceFile {
   readonly device: PlantDevice;
   readonly object: ObjectIdentifier;
   readonly #plant: PlantSide;
+  readonly #pace: Pace;
   readonly #signal: AbortSignal | undefined;
   #readStep: number;
 
-  constructor(plant: PlantSide, device: PlantDevice, instance: number, signal?: AbortSignal) {
+  constructor(plant: PlantSide, device: PlantDevice, instance: number, pace: Pace, signal?: AbortSignal) {
     this.#plant = plant;
+    this.#pace = pace;
     this.#signal = signal;
     this.device = device;
     this.object = { type: OBJECT_TYPES.file, instance };
@@ -128,8 +131,10 @@ export class DeviceFile {
 
   #turn(kind: 'read' | 'change', request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer | undefined> {
     const { device } = this;
-    return inTurn(this.#plant.lane(device), kind, PEER, () =>
-      this.#signal?.aborted ? Promise.resolve(undefined) : this.#plant.request(device, request, { retry }),
+    return this.#pace.turn(() =>
+      inTurn(this.#plant.lane(device), kind, PEER, () =>
+        this.#signal?.aborted ? Promise.resolve(undefined) : this.#plant.request(device, request, { retry }),
+      ),
     );
   }
 }

@@ -2,6 +2,7 @@
 // 1. A write is sent once; whether it is sent again is the transfer's to say. 2. After an abort nothing that waits for its turn is sent.
 // 3. An answer is named by what is to be done about it.
 
+import type { Pace } from '../../src/contract/pace.ts';
 import type { IndexedDevice } from './address.ts';
 import { lineUp } from './carry-out.ts';
 import type { FirmwarePlace, LoaderState, NumberPlace, TextPlace } from './firmware-address.ts';
@@ -27,11 +28,13 @@ export class DeviceLoader {
   readonly device: IndexedDevice;
   readonly place: FirmwarePlace;
   readonly #track: Track;
+  readonly #pace: Pace;
   readonly #signal: AbortSignal | undefined;
   #over: (() => void) | undefined;
 
-  constructor(track: Track, device: IndexedDevice, place: FirmwarePlace, signal?: AbortSignal) {
+  constructor(track: Track, device: IndexedDevice, place: FirmwarePlace, pace: Pace, signal?: AbortSignal) {
     this.#track = track;
+    this.#pace = pace;
     this.device = device;
     this.place = place;
     this.#signal = signal;
@@ -106,11 +109,12 @@ export class DeviceLoader {
       return this.#exchange(request, exclusive).finally(over);
     }
     const { lane, line } = this.#track;
-    const answer = await inTurn(lane, { exclusive, peer: firmwarePeer }, async (): Promise<Answer> => {
+    const exchange = async (): Promise<Answer> => {
       if (exclusive) await lineUp(line);
       if (this.#signal?.aborted) return aborted;
       return this.#exchange(request, exclusive);
-    });
+    };
+    const answer = await this.#pace.turn(() => inTurn(lane, { exclusive, peer: firmwarePeer }, exchange));
     return typeof answer === 'string' ? { kind: 'down', why: answer } : answer;
   }
 

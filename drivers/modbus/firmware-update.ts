@@ -13,6 +13,7 @@ import type {
   StepWatch,
 } from '../../src/contract/firmware.ts';
 import type { Change, Effect, Gate, Permit } from '../../src/contract/gate.ts';
+import { Pace } from '../../src/contract/pace.ts';
 import type { RawTransfers } from '../../src/contract/raw-transfers.ts';
 import type { TargetHandle, TargetId } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
@@ -65,6 +66,7 @@ const restart: Request = { kind: 'diagnostics', subFunction: 1, data: Uint8Array
 export class FirmwareUpdates implements FirmwareDriver {
   readonly #parts: FirmwareParts;
   readonly #underWay = new Set<TargetId>();
+  readonly #pace = new Pace();
 
   constructor(parts: FirmwareParts) {
     this.#parts = parts;
@@ -89,7 +91,7 @@ export class FirmwareUpdates implements FirmwareDriver {
     const at = this.#reach(handle);
     if (!at.ok) return at;
     const { device, place, track } = at.value;
-    const loader = new DeviceLoader(track, device, place);
+    const loader = new DeviceLoader(track, device, place, this.#pace);
     const { status, received, banks } = place;
     const said = status && (await loader.status(status.at, status.states));
     if (said !== undefined && said.kind !== 'done') return fail(said.words);
@@ -161,7 +163,7 @@ export class FirmwareUpdates implements FirmwareDriver {
     if (!at.ok) return at;
     const { device, place, track } = at.value;
     const { clock, timers } = this.#parts;
-    return verifyImage({ loader: new DeviceLoader(track, device, place), image, watch, clock, timers });
+    return verifyImage({ loader: new DeviceLoader(track, device, place, this.#pace), image, watch, clock, timers });
   }
 
   /** A text: why nothing was sent; the permit stands. */
@@ -183,7 +185,7 @@ export class FirmwareUpdates implements FirmwareDriver {
         const { change } = redemption;
         if (change.device !== device)
           throw new RangeError('got the permit of another change, expected one for a firmware step of the device');
-        const loader = new DeviceLoader(track, device, change.place, watch.signal);
+        const loader = new DeviceLoader(track, device, change.place, this.#pace, watch.signal);
         // The turn ends with the step's first request; the others come in turns of their own.
         return new Promise((resolve) => {
           const rest = () => done;

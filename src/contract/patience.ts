@@ -22,6 +22,8 @@ export class Patience {
   readonly #pauses: Pauses;
   #since: number;
   #pauseMs: number;
+  /** Ends what is waited for when somebody aborts. */
+  #stopping: (() => void) | undefined;
 
   /** `stallMs`: how long it may do nothing of what it is asked for. */
   constructor(
@@ -37,6 +39,8 @@ export class Patience {
     this.#pauses = pauses;
     this.#pauseMs = pauses.firstMs;
     this.#since = this.#clock.monotonic();
+    // Once: thousands of pieces wait for their answers one after the other.
+    signal.addEventListener('abort', () => this.#stopping?.(), { once: true });
   }
 
   get isAborted(): boolean {
@@ -57,34 +61,41 @@ export class Patience {
     return !this.isAborted;
   }
 
-  /** What a request ends with; `undefined` where its answer does not come soon after an abort. */
-  async answer<T>(request: Promise<T>): Promise<T | undefined> {
-    let timer: { cancel(): void } | undefined;
-    let stop: (() => void) | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      stop = () => {
+  /** What a request ends with; `undefined` where its answer does not come soon after an abort. One at a time. */
+  answer<T>(request: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      let timer: { cancel(): void } | undefined;
+      const stop = (): void => {
         timer = this.#timers.after(LAST_ANSWER_MS, () => resolve(undefined));
       };
+      const end = (): void => {
+        timer?.cancel();
+        this.#stopping = undefined;
+      };
       if (this.isAborted) stop();
-      else this.#signal.addEventListener('abort', stop);
+      else this.#stopping = stop;
+      request.then(
+        (answer) => {
+          end();
+          resolve(answer);
+        },
+        (fault: unknown) => {
+          end();
+          reject(fault);
+        },
+      );
     });
-    try {
-      return await Promise.race([request, late]);
-    } finally {
-      timer?.cancel();
-      if (stop !== undefined) this.#signal.removeEventListener('abort', stop);
-    }
   }
 
   #ended(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         timer.cancel();
-        this.#signal.removeEventListener('abort', end);
+        this.#stopping = undefined;
         resolve();
       };
       const timer = this.#timers.after(ms, end);
-      this.#signal.addEventListener('abort', end);
+      this.#stopping = end;
     });
   }
 }

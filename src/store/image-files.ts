@@ -132,7 +132,7 @@ export class ImageFiles {
   async read(id: string, offset: number, length: number): Promise<Uint8Array> {
     const file = await open(this.#path(id, 'image'), 'r');
     try {
-      const octets = Buffer.alloc(length);
+      const octets = Buffer.allocUnsafe(length);
       let filled = 0;
       while (filled < length) {
         const { bytesRead } = await file.read(octets, filled, length - filled, offset + filled);

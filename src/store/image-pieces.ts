@@ -37,7 +37,10 @@ export class PieceDigests {
   }
 }
 
-/** `length` octets from `offset`, fewer only at the end; `read` gives those of a file of `size` octets, `digests` says what they were. */
+/**
+ * `length` octets from `offset`, fewer only at the end, perhaps shared with whoever else asks: nobody writes to them. `read` gives
+ * those of a file of `size` octets, `digests` says what they were.
+ */
 export function inPieces(read: Read, size: number, digests: readonly string[]): Read {
   /** By number, the one used last at the end. */
   const kept = new Map<number, Promise<Uint8Array>>();
@@ -66,7 +69,7 @@ export function inPieces(read: Read, size: number, digests: readonly string[]): 
     const first = Math.floor(offset / PIECE);
     const whole = await piece(first);
     const from = offset - first * PIECE;
-    if (end <= (first + 1) * PIECE) return whole.slice(from, end - first * PIECE);
+    if (end <= (first + 1) * PIECE) return whole.subarray(from, end - first * PIECE);
     const octets = new Uint8Array(end - offset);
     octets.set(whole.subarray(from));
     for (let number = first + 1; number * PIECE < end; number += 1) {

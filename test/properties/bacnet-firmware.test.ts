@@ -11,6 +11,7 @@ import { DeviceLane } from '../../drivers/bacnet/lane.ts';
 import type { PlantAnswer, PlantDevice, PlantSide } from '../../drivers/bacnet/seam.ts';
 import type { ConfirmedRequest } from '../../drivers/bacnet/wire/confirmed-service.ts';
 import { valueOfPrimitive } from '../../drivers/bacnet/wire/primitive-value.ts';
+import { Pace } from '../../src/contract/pace.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 
 /** What becomes of one request. `cut`: the device restarts and has only a part left of what it held. */
@@ -125,7 +126,7 @@ class Device {
         return this.request(request);
       },
     };
-    const file = new DeviceFile(plant as PlantSide, this.device, 1);
+    const file = new DeviceFile(plant as PlantSide, this.device, 1, new Pace());
     const place = parseFirmware({ file: 1 }, '');
     if (!place.ok) throw new Error('the address is good');
     const source = {
