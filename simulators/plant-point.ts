@@ -20,6 +20,18 @@ export interface InventoryWords<Value> {
   readonly undo?: boolean;
 }
 
+/** A device as a signed inventory writes it. */
+export interface InventoryDevice<Id extends string, Address> {
+  readonly id: Id;
+  readonly name: string;
+  readonly location: string;
+  readonly tags: readonly string[];
+  readonly facts: Readonly<Record<string, boolean | number | string>>;
+  readonly vendor: string;
+  readonly model: string;
+  readonly address: Address;
+}
+
 /** Moves a value towards a target by the share that a first-order lag of `lagSeconds` covers in `seconds`. */
 export function follow(value: number, target: number, seconds: number, lagSeconds: number): number {
   return value + (target - value) * (1 - Math.exp(-seconds / lagSeconds));

@@ -2,6 +2,7 @@
 // 1. The inventory is derived from the very sheets the devices run on.
 // 2. `stop` leaves no timer, no socket and no port behind.
 
+import type { InventoryDevice } from '../plant-point.ts';
 import { SimulatedDevice, type SimulatedDeviceOptions } from './device.ts';
 import type { Endpoint } from './framing.ts';
 import { AHU_BOOT_LOADER, AHU_FIRMWARE, ahuFiles, ahuRows, behaveAsAhu } from './plant-ahu.ts';
@@ -17,17 +18,7 @@ export const PLANT_NETWORK = 'plant';
 /** What restarts and communication control of the air handler ask for. */
 const AHU_PASSWORD = 'filters';
 
-/** A device as the signed inventory writes it. */
-interface InventoryDeviceRow {
-  readonly id: BacnetPlantDeviceId;
-  readonly name: string;
-  readonly location: string;
-  readonly tags: readonly string[];
-  readonly facts: Readonly<Record<string, boolean | number | string>>;
-  readonly vendor: string;
-  readonly model: string;
-  readonly address: { readonly bacnet: BacnetDeviceAddress };
-}
+type InventoryDeviceRow = InventoryDevice<BacnetPlantDeviceId, { readonly bacnet: BacnetDeviceAddress }>;
 
 /** Where a device is, and how it takes firmware. */
 interface BacnetDeviceAddress {

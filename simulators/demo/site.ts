@@ -48,7 +48,7 @@ export interface DemoSite {
   stop(): Promise<void>;
 }
 
-export interface SiteOptions {
+interface SiteOptions {
   readonly folder: string;
   readonly ports: DemoPorts;
   /** How much of their real time the devices take to erase, activate and restart. Default 1. */

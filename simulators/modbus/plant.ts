@@ -2,6 +2,7 @@
 // 1. The inventory is derived from the very register maps the devices run on.
 // 2. `stop` leaves no timer, no socket and no port behind.
 
+import type { InventoryDevice } from '../plant-point.ts';
 import { SimulatedDevice } from './device.ts';
 import type { MbapFraming } from './framing.ts';
 import { loaderAddress } from './loader-front.ts';
@@ -20,19 +21,10 @@ type PlantDeviceId = (typeof PLANT_DEVICES)[number];
 export const PLANT_LINES = ['chiller', 'ahu', 'meters'] as const;
 export type PlantLine = (typeof PLANT_LINES)[number];
 
-/** A device as the signed inventory writes it. */
-interface InventoryDeviceRow {
-  readonly id: PlantDeviceId;
-  readonly name: string;
-  readonly location: string;
-  readonly tags: readonly string[];
-  readonly facts: Readonly<Record<string, boolean | number | string>>;
-  readonly vendor: string;
-  readonly model: string;
-  readonly address: {
-    readonly modbus: { readonly line: PlantLine; readonly unit: number; readonly firmware?: object };
-  };
-}
+type InventoryDeviceRow = InventoryDevice<
+  PlantDeviceId,
+  { readonly modbus: { readonly line: PlantLine; readonly unit: number; readonly firmware?: object } }
+>;
 
 /** A point as the signed inventory writes it. */
 interface InventoryPointRow extends Omit<PlantPoint, 'initial'> {

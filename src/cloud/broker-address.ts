@@ -47,7 +47,7 @@ function readSetting(name: string, file: string): Buffer {
   }
 }
 
-export interface Credentials {
+interface Credentials {
   readonly username?: string;
   readonly password?: string;
   readonly ca?: Buffer;

@@ -31,7 +31,7 @@ interface EnrolOptions {
   readonly connectMs: number;
 }
 
-export interface Enrolled {
+interface Enrolled {
   readonly gateway: string;
   readonly root: { readonly fingerprint: string; readonly version: number };
   /** Of the gateway's own public keys. */

@@ -55,11 +55,7 @@ export function decide(snapshot: PolicySnapshot, request: DecisionRequest): Deci
 }
 
 /** The handles that a changing action on a point moves too; itself not among them. One step: what those involve is their own business. */
-export function involvedBy(
-  { inventory, rights }: PolicySnapshot,
-  action: string,
-  handle: TargetHandle,
-): TargetHandle[] {
+function involvedBy({ inventory, rights }: PolicySnapshot, action: string, handle: TargetHandle): TargetHandle[] {
   const { kinds, involved, involvedFrom } = inventory.data;
   if (kinds[handle] !== POINT) return [];
   if (ownerOf(rights, handle).words.action(action)?.changing !== true) return [];
