@@ -12,6 +12,7 @@ import type {
   StepWatch,
 } from '../../src/contract/firmware.ts';
 import type { Change, Permit } from '../../src/contract/gate.ts';
+import { Pace } from '../../src/contract/pace.ts';
 import type { TargetHandle } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/journal-row.ts';
 import { fail, ok, type Result } from '../../src/model/result.ts';
@@ -49,6 +50,7 @@ export class FirmwareUpdates implements FirmwareDriver {
   readonly #parts: RoadParts;
   readonly #changes: Changes;
   readonly #underWay = new Set<PlantDevice>();
+  readonly #pace = new Pace();
   readonly #end = new AbortController();
 
   constructor(parts: RoadParts, changes: Changes) {
@@ -148,7 +150,7 @@ export class FirmwareUpdates implements FirmwareDriver {
     if (place === undefined) return fail(NO_WAY);
     if (device === undefined) return fail('no station of its network has its instance');
     const { plant, clock, timers } = this.#parts;
-    const file = new DeviceFile(plant, device, place.file, watch.signal);
+    const file = new DeviceFile(plant, device, place.file, this.#pace, watch.signal);
     return verifyImage({ file, image, place, watch, clock, timers });
   }
 
@@ -170,7 +172,7 @@ export class FirmwareUpdates implements FirmwareDriver {
         if (watch.signal.aborted) return { kind: 'not-sent', why: ABORTED } as const;
         // It waited for its turn and for the record.
         if (to.instance !== instance) return { kind: 'not-sent', why: ANOTHER } as const;
-        const file = new DeviceFile(plant, to, change.place.file, watch.signal);
+        const file = new DeviceFile(plant, to, change.place.file, this.#pace, watch.signal);
         const request = firstRequest(change, file);
         const retry = request.service === 'read-property';
         return { kind: 'sent', change, file, request, answer: await plant.request(to, request, { retry }) } as const;
