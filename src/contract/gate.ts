@@ -211,4 +211,6 @@ export interface JobGate {
   releaseDevice(device: TargetId, job: string, why: string): void;
   /** How many other persons must approve this change of this caller; 0 = none, also where it is denied. */
   approvalsFor(caller: Caller, change: Change<unknown>): number;
+  /** Whether an approval of theirs could ever count: a person's; applications do not approve. */
+  mayApprove(caller: Caller): boolean;
 }

@@ -204,6 +204,7 @@ export function createGate(options: GateOptions): GateControl {
     holdDevice,
     releaseDevice: transfers.release,
     approvalsFor: scales.approvalsFor,
+    mayApprove: ({ principal }) => principal !== null && inForce?.isApplication(principal) === false,
     counters: () => ({
       ...counters,
       rows_waiting: keeper.waiting,

@@ -25,7 +25,7 @@ interface ActParts extends CheckParts {
 const MOST_TEXT = 500;
 
 export function createActs(parts: ActParts): JobActs {
-  const { book, engine, images, clock } = parts;
+  const { book, engine, images, clock, gate } = parts;
 
   const impossible = (why: string): JobAct => ({ kind: 'impossible', why });
   const done = (id: string): JobAct => {
@@ -126,6 +126,7 @@ export function createActs(parts: ActParts): JobActs {
       const approvedBy = [approverOf(job.starter), ...approversOf(job)];
       const denial = jobDenial(parts, caller, live, { approvedBy, ...(image && { image: image.value }) });
       if (denial) return { kind: 'denied', denial };
+      if (!gate.mayApprove(caller)) return impossible('an application cannot approve');
       // The image was looked at meanwhile, and somebody else may have been quicker.
       if (!waits()) return impossible(reason('waits-for-nobody'));
       if (isGiven()) return impossible(reason('answered'));

@@ -223,6 +223,16 @@ describe('a job that needs another person', () => {
     ]);
   });
 
+  it('waits on where an application with the same right approves: that would never count', async () => {
+    const [stage, id] = await waiting();
+    const say = (who: string) => stage.through(stage.jobs.answerApproval(stage.as(who), id, 'approved', ''));
+    expect(await say('optimizer')).toEqual({ kind: 'impossible', why: 'an application cannot approve' });
+    await stage.pass(1000);
+    expect(stage.job(id)).toMatchObject({ state: 'waiting-approval', approvals: { given: [] } });
+    expect(await say('dora')).toMatchObject({ kind: 'done' });
+    expect(await stage.ended(id)).toMatchObject({ state: 'done' });
+  });
+
   it('is refused by them, and nothing is sent', async () => {
     const [stage, id] = await waiting();
     await stage.through(stage.jobs.answerApproval(stage.as('dora'), id, 'refused', 'not this week'));
