@@ -117,7 +117,7 @@ export function createActs(parts: ActParts): JobActs {
       const { job } = live;
       const waits = (): boolean => book.get(id)?.job.devices.some(({ state }) => state === 'waiting-approval') === true;
       if (!waits()) return impossible(reason('waits-for-nobody'));
-      if (caller.principal === null) return impossible('nobody is known by that name');
+      if (caller.principal === null) return impossible(reason('nobody-known'));
       if (caller.principal === job.starter.principal) return impossible(reason('own-approval'));
       const isGiven = (): boolean =>
         book.get(id)?.job.approvals.given.some(({ by }) => by.principal === caller.principal) === true;

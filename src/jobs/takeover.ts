@@ -15,8 +15,12 @@ export interface OwnSlot {
   readonly holds: PointValue;
 }
 
+interface Sent extends Pick<SentFrame, 'effects'> {
+  readonly outcome: Pick<SentFrame['outcome'], 'kind'>;
+}
+
 /** Whether the slot is somebody else's by this frame. A value that cannot be told is no write of it: the slot itself is looked at. */
-export function takesOver(slot: OwnSlot, { effects, outcome }: Omit<SentFrame, 'decision'>, place: Place): boolean {
+export function takesOver(slot: OwnSlot, { effects, outcome }: Sent, place: Place): boolean {
   return effects.some(({ target, value, priority }) => {
     if (target !== slot.point || value === undefined) return false;
     if (place === 'slot' && priority !== slot.priority) return false;
@@ -29,7 +33,7 @@ export function takesOver(slot: OwnSlot, { effects, outcome }: Omit<SentFrame, '
 /** The first frame that took the slot over since the decision by which the gateway wrote it; `undefined`: none. */
 export function takerOf(record: WorkRecord, slot: OwnSlot, since: string, place: Place): string | undefined {
   for (const { decision, effects } of record.framesSince(since, slot.point)) {
-    const outcome = record.outcomeOf(decision)?.outcome ?? { kind: 'unknown', why: 'it is not recorded yet' };
+    const outcome = record.outcomeOf(decision)?.outcome ?? { kind: 'unknown' };
     const sent = effects.map(({ new: given, ...effect }) => ({
       ...effect,
       ...(given !== undefined && { value: recordedValue(given) }),

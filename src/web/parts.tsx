@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { ApiPoint, ApiPointDetail } from '../http/schema-browse.ts';
 import type { ApiFault } from './api.ts';
 import { streamOpen, useReading } from './live.ts';
+import { sentence } from './sentence.ts';
 import { type Pages, useNow } from './store.ts';
 import { shownQuality, shownValue, t } from './words.ts';
 
@@ -40,8 +41,9 @@ export function Icon({ name }: { name: string }) {
 }
 
 export function Fault({ fault, again }: { fault: ApiFault; again?: () => void }) {
-  const { status, detail, title, retryAfter, errors } = fault.problem;
-  const text = status === 404 ? t('app.notFound') : status === 0 ? t('app.offline') : (detail ?? title);
+  const { status, detail, title, reason, retryAfter, errors } = fault.problem;
+  const told = sentence({ reason, text: detail ?? title });
+  const text = status === 404 ? t('app.notFound') : status === 0 ? t('app.offline') : told;
   return (
     <div class="note grave" role="alert">
       <wa-icon name="warning" />
@@ -51,9 +53,9 @@ export function Fault({ fault, again }: { fault: ApiFault; again?: () => void })
           {text}
           {retryAfter !== undefined && ` (${retryAfter} s)`}
         </p>
-        {errors?.map(({ path, message }) => (
+        {errors?.map(({ path, message, reason: why }) => (
           <p key={path} class="why">
-            {path !== '' && <code>{path}</code>} {message}
+            {path !== '' && <code>{path}</code>} {sentence({ reason: why, text: message })}
           </p>
         ))}
         {again && (

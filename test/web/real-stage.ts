@@ -1,5 +1,6 @@
 // A browser for everybody before the real gateway with its simulated BACnet devices.
 
+import type { BrowserContextOptions } from 'playwright-core';
 import { JobsRig, PASSWORD } from '../scenarios/jobs-rig.ts';
 import { type OwnBrowser, signIn, startBrowser, type Visit } from './browser.ts';
 
@@ -26,8 +27,8 @@ export class RealStage {
   }
 
   /** Signed in, in a browser of their own. */
-  async as(person: Person): Promise<Visit> {
-    const visit = await this.#browser.visit(`https://127.0.0.1:${this.rig.gateway.ports.get('http')}`);
+  async as(person: Person, options?: BrowserContextOptions): Promise<Visit> {
+    const visit = await this.#browser.visit(`https://127.0.0.1:${this.rig.gateway.ports.get('http')}`, options);
     this.#visits.push(visit);
     await signIn(visit.page, person, PASSWORD);
     await visit.page.locator('nav.rail').waitFor();

@@ -157,6 +157,10 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await page.getByRole('button', { name: 'Refuse', exact: true }).click();
     await page.locator('.tag.big', { hasText: 'Refused' }).waitFor();
     await page.locator('.approvals').getByText('not in winter').waitFor();
+    // Why is said in the reader's language, a person's own words as they are.
+    const german = await stage.as('eve', { locale: 'de-DE' });
+    await german.go(`job/${job}`);
+    await german.page.getByText('Jemand hat abgelehnt: not in winter').waitFor();
     expect(written('fw4')).toEqual(before);
   });
 

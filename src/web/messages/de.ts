@@ -1,10 +1,12 @@
 // German. The same keys as English, or it does not compile.
 
+import { deReasons } from './de-reasons.ts';
 import { deWork } from './de-work.ts';
 import type { Messages } from './en.ts';
 
 export const de: Messages = {
   ...deWork,
+  ...deReasons,
   'app.offline': 'Das Gateway antwortet nicht. Was Sie sehen, kann alt sein.',
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Lädt',

@@ -1,9 +1,11 @@
 // English. `{name}` stands for what the page puts there.
 
+import { enReasons } from './en-reasons.ts';
 import { enWork } from './en-work.ts';
 
 export const en = {
   ...enWork,
+  ...enReasons,
   'app.offline': 'The gateway is not answering. What you see may be old.',
   'app.skip': 'Skip to content',
   'app.loading': 'Loading',

@@ -11,6 +11,7 @@ import { givenValue } from '../given-value.ts';
 import { useLive } from '../live.ts';
 import { Fault, Heading, More, Value } from '../parts.tsx';
 import { go, to } from '../route.ts';
+import { sentence } from '../sentence.ts';
 import { useNow, usePages } from '../store.ts';
 import { useSameKey, useVerdict } from '../verdict.ts';
 import { shownTime, shownValue, t } from '../words.ts';
@@ -179,7 +180,7 @@ function Row({ row, verdict, became }: RowProps) {
       <wa-button appearance="plain" onClick={() => dropFromBatch(point.id)}>
         <wa-icon name="xmark" label={t('batch.remove', { name: point.name })} />
       </wa-button>
-      {became?.why !== undefined && <p class="why">{became.why}</p>}
+      {became?.why !== undefined && <p class="why">{sentence({ reason: became.reason, text: became.why })}</p>}
       {became && became.state !== 'done' && (
         <p class="why">{t(`done.${became.state}`, { value: shownValue(became.readBack, point.unit, point.step) })}</p>
       )}
@@ -192,7 +193,7 @@ function Row({ row, verdict, became }: RowProps) {
           names={namesOf([point])}
         />
       )}
-      {verdict?.fault !== undefined && <p class="why">{verdict.fault}</p>}
+      {verdict?.fault !== undefined && <p class="why">{sentence({ reason: verdict.reason, text: verdict.fault })}</p>}
     </li>
   );
 }

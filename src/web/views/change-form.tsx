@@ -14,6 +14,7 @@ import { givenValue } from '../given-value.ts';
 import { useReading } from '../live.ts';
 import { Fault } from '../parts.tsx';
 import { go, to } from '../route.ts';
+import { sentence } from '../sentence.ts';
 import { useSameKey } from '../verdict.ts';
 import { numberOf, shownTime, shownValue, t } from '../words.ts';
 import { ForApproval, noted } from './for-approval.tsx';
@@ -166,7 +167,7 @@ function Outcome({ point, answer }: { point: ApiPointDetail; answer: ApiWriteRes
       <div>
         <strong>{t(`done.${row.state}`, { value })}</strong>
         {row.until !== undefined && <p>{t('done.override', { time: shownTime(row.until) })}</p>}
-        {row.why !== undefined && <p>{row.why}</p>}
+        {row.why !== undefined && <p>{sentence({ reason: row.reason, text: row.why })}</p>}
         <p class="code">
           {t('refused.id')} {row.decisionId}
         </p>

@@ -1,6 +1,7 @@
 // Before anything starts: a verdict for every device, what would change there, and who could if you may not.
 
 import type { ApiJobCheck } from '../../http/schema-jobs.ts';
+import { sentence } from '../sentence.ts';
 import { shownValue, t } from '../words.ts';
 import { Refusal } from './refusal.tsx';
 
@@ -24,13 +25,13 @@ export function CheckList({ check, action, version }: CheckListProps) {
           {approvals > 0 && ` ${t('job.needsApproval', { n: approvals })}`}
         </span>
       </p>
-      {faults.map(({ path, message }) => (
+      {faults.map(({ path, message, reason }) => (
         <p key={path} class="why">
-          <code>{path}</code> {message}
+          {path !== '' && <code>{path}</code>} {sentence({ reason, text: message })}
         </p>
       ))}
       <ul class="ledger">
-        {devices.map(({ device, denied, fault, remark, version: old, rows, unmatched }) => (
+        {devices.map(({ device, denied, fault, remark, reason, version: old, rows, unmatched }) => (
           <li key={device.id} class={`card job-device ${stands(denied, fault, rows) ? 'bad' : 'on'}`}>
             <div class="job-device-head">
               <span class="row-name">
@@ -46,8 +47,8 @@ export function CheckList({ check, action, version }: CheckListProps) {
                 {t(`batch.verdict.${denied.length > 0 ? 'denied' : fault === undefined ? 'permitted' : 'faulty'}`)}
               </span>
             </div>
-            {fault !== undefined && <p class="why">{fault}</p>}
-            {remark !== undefined && <p class="why">{remark}</p>}
+            {fault !== undefined && <p class="why">{sentence({ reason, text: fault })}</p>}
+            {fault === undefined && remark !== undefined && <p class="warning">{sentence({ reason, text: remark })}</p>}
             {denied.length > 0 && (
               <Refusal
                 title={t('refused.title')}
@@ -81,13 +82,13 @@ function Differences({ rows }: { rows: NonNullable<Checked['rows']> }) {
     <details open={differing.length > 0 && differing.length <= 12}>
       <summary>{t('job.differences', { n: differing.length, all: rows.length })}</summary>
       <ul class="differences">
-        {differing.map(({ point, now, wanted, fault }) => (
+        {differing.map(({ point, now, wanted, fault, reason }) => (
           <li key={point}>
             <code>{point}</code>
             <span>
               {shownValue(now)} → <strong>{shownValue(wanted)}</strong>
             </span>
-            {fault !== undefined && <span class="why">{fault}</span>}
+            {fault !== undefined && <span class="why">{sentence({ reason, text: fault })}</span>}
           </li>
         ))}
       </ul>

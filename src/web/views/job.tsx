@@ -5,6 +5,7 @@ import type { ApiJob, ApiJobDevice } from '../../http/schema-jobs.ts';
 import { ask, seg } from '../api.ts';
 import { Busy, Crumbs, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
+import { sentence } from '../sentence.ts';
 import { useLoad, useNow } from '../store.ts';
 import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
 import { countOf, hasEnded, isOver, shownProgress, toneOf, useWork } from '../work.ts';
@@ -77,7 +78,7 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
           {halted.by === undefined
             ? t(paused ? 'job.halted' : 'job.stopping')
             : t(paused ? 'job.pausedBy' : 'job.stoppingBy', { who: halted.by })}
-          {halted.why !== '' && `: ${halted.why}`}
+          {halted.why !== '' && `: ${sentence({ reason: halted.reason, text: halted.why })}`}
         </p>
       )}
       <JobProgress job={job} isLarge />
@@ -161,6 +162,7 @@ function DeviceRow({ each, wanted }: { each: ApiJobDevice; wanted: string | unde
     newVersion = wanted,
     progress,
     why,
+    reason,
     denied,
     rows,
     decisions,
@@ -193,7 +195,7 @@ function DeviceRow({ each, wanted }: { each: ApiJobDevice; wanted: string | unde
         {!isSending && deadline !== undefined && deadline > now && t('job.until', { time: shownTime(deadline) })}
         {tries > 1 && ` · ${t('job.tries', { n: tries })}`}
       </small>
-      {why !== undefined && <p class="why">{why}</p>}
+      {why !== undefined && <p class="why">{sentence({ reason, text: why })}</p>}
       {denied.length > 0 && (
         <Refusal title={t('refused.title')} action="firmware.update" denied={denied} names={names} />
       )}

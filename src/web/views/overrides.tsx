@@ -6,6 +6,7 @@ import type { ApiOverride } from '../../http/schema-work.ts';
 import { ApiFault, ask, newKey, type Page, query, seg } from '../api.ts';
 import { Busy, Fault, Heading, More } from '../parts.tsx';
 import { to } from '../route.ts';
+import { sentence } from '../sentence.ts';
 import { may, useMe } from '../session.ts';
 import { useEvery, useLoad, useNow, usePages } from '../store.ts';
 import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
@@ -108,7 +109,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
   const now = useNow(1000);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<ApiFault>();
-  const { unit, step, point, device, value, before, owner, own, origin, priority, until, state, why } = entry;
+  const { unit, step, point, device, value, before, owner, own, origin, priority, until, state, why, reason } = entry;
   const isOpen = OPEN.includes(state);
 
   async function release(): Promise<void> {
@@ -140,7 +141,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
             : t('over.by', { who: own ? t('over.you') : (owner ?? t('over.someone')) })}
           {priority !== undefined && ` · ${t('change.priority')} ${priority}`}
         </small>
-        {why !== undefined && <small class="why">{why}</small>}
+        {why !== undefined && <small class="why">{sentence({ reason, text: why })}</small>}
       </div>
       <div class="override-value">
         <strong>{shownValue(value, unit, step)}</strong>
