@@ -2,14 +2,13 @@
 // devices tell of by themselves.
 
 import { afterEach, expect, it } from 'vitest';
-import { bacnetSection } from '../../drivers/bacnet/config.ts';
 import { driver } from '../../drivers/bacnet/driver.ts';
 import { BacnetClient } from '../../simulators/bacnet/client.ts';
 import { macOf } from '../../simulators/bacnet/framing.ts';
 import { plantInventory, type RunningBacnetPlant, startPlant } from '../../simulators/bacnet/plant.ts';
 import { app as application } from '../../simulators/bacnet/values.ts';
 import type { RunningDriver } from '../../src/contract/driver.ts';
-import { NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK } from '../drivers/bacnet/transport-rig.ts';
+import { ownHost, ownHostBase, PLANT_NETWORK, rigSection } from '../drivers/bacnet/transport-rig.ts';
 import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
 
@@ -23,21 +22,9 @@ async function open(lookMs = 0): Promise<void> {
     changes: { inventory: plantInventory('hq') },
     settings: { lookMs },
     async drivers(services, current) {
-      const section = bacnetSection.parse({
-        north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0 },
-        networks: {
-          plant: {
-            networkNumber: PLANT_NETWORK,
-            address: ownHost(),
-            port: plant.addresses.ahu2.port,
-            timeoutMs: 300,
-            segmentTimeoutMs: 200,
-          },
-        },
-      });
       const compiled = await driver.compileAddresses(current.inventory, async () => {});
       if (!compiled.ok) throw new Error(JSON.stringify(compiled.fault));
-      bacnet = await driver.start(section, compiled.value.index, services);
+      bacnet = await driver.start(rigSection(plant.addresses.ahu2.port), compiled.value.index, services);
       return new Map([['bacnet', bacnet]]);
     },
   });

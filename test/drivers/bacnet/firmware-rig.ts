@@ -2,7 +2,6 @@
 
 import { onTestFinished } from 'vitest';
 import { compileAddresses } from '../../../drivers/bacnet/address.ts';
-import { bacnetSection } from '../../../drivers/bacnet/config.ts';
 import { createRoad } from '../../../drivers/bacnet/road.ts';
 import { RunningBacnet } from '../../../drivers/bacnet/running.ts';
 import { BacnetClient, outcomeText } from '../../../simulators/bacnet/client.ts';
@@ -29,7 +28,7 @@ import {
 } from '../firmware-steps.ts';
 import { openGate, openSession, realTime, realTimers } from '../gate-stage.ts';
 import { rigBundle } from './road-rig.ts';
-import { eventually, NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK } from './transport-rig.ts';
+import { eventually, ownHost, ownHostBase, PLANT_NETWORK, rigSection } from './transport-rig.ts';
 
 export interface FirmwareRigOptions extends Partial<FirmwarePlantOptions>, PolicyWords {
   readonly network?: object;
@@ -59,20 +58,8 @@ export class FirmwareRig extends FirmwareSteps<RunningBacnet> {
       rigBundle({ revision, grants, devices: () => withWords(devices, options), points: () => points });
     const policy = snapshot(bundle(everybody, 1));
     const { gate, journal, log } = openGate(policy, options.site);
-    const section = bacnetSection.parse({
-      north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0 },
-      networks: {
-        plant: {
-          networkNumber: PLANT_NETWORK,
-          address: ownHost(),
-          port: plant.port,
-          timeoutMs: 150,
-          segmentTimeoutMs: 100,
-          retries: 1,
-          ...options.network,
-        },
-      },
-    });
+    const network = { timeoutMs: 150, segmentTimeoutMs: 100, retries: 1, ...options.network };
+    const section = rigSection(plant.port, { network });
     const { shelf } = options;
     const services = { gate, log, clock: realTime, timers: realTimers, ...(shelf && { shelf }) };
     const driver = new RunningBacnet(driverName('bacnet'), section, services, createRoad);

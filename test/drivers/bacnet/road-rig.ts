@@ -2,7 +2,6 @@
 
 import { onTestFinished } from 'vitest';
 import { compileAddresses } from '../../../drivers/bacnet/address.ts';
-import { bacnetSection } from '../../../drivers/bacnet/config.ts';
 import { createRoad } from '../../../drivers/bacnet/road.ts';
 import { RunningBacnet } from '../../../drivers/bacnet/running.ts';
 import { BacnetClient, outcomeText } from '../../../simulators/bacnet/client.ts';
@@ -21,7 +20,7 @@ import { driverName } from '../../../src/model/ids.ts';
 import type { PolicySnapshot } from '../../../src/policy/rights.ts';
 import { type StageJournal, type StageLog, snapshot } from '../../gate/stage.ts';
 import { openGate, openSession, realTime, realTimers, siteBundle } from '../gate-stage.ts';
-import { eventually, NORTH_NETWORK, ownHost, PLANT_NETWORK } from './transport-rig.ts';
+import { eventually, ownHost, PLANT_NETWORK, rigSection } from './transport-rig.ts';
 
 export const PEOPLE = ['anna', 'ben', 'carla'] as const;
 export type Person = (typeof PEOPLE)[number] | 'nobody';
@@ -118,21 +117,7 @@ export class RoadRig {
     const current = snapshot(rigBundle(options.bundle));
     const { gate, journal, log } = openGate(current, options.site);
     const beside = await options.beside?.(plant);
-    const section = bacnetSection.parse({
-      north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0, ...options.north },
-      networks: {
-        plant: {
-          networkNumber: PLANT_NETWORK,
-          address: ownHost(),
-          port: plant.addresses.ahu2.port,
-          timeoutMs: 300,
-          segmentTimeoutMs: 200,
-          ...beside?.network,
-        },
-        ...beside?.networks,
-      },
-      ...options.section,
-    });
+    const section = rigSection(plant.addresses.ahu2.port, { ...options, ...beside });
     const services = { gate, log, clock: realTime, timers: realTimers };
     const driver = new RunningBacnet(driverName('bacnet'), section, services, createRoad);
     const rig = new RoadRig({ gate, journal, log, plant, driver, snapshot: current });

@@ -2,7 +2,7 @@
 
 import { onTestFinished } from 'vitest';
 import { compileAddresses } from '../../../drivers/bacnet/address.ts';
-import { bacnetSection } from '../../../drivers/bacnet/config.ts';
+import { type BacnetSection, bacnetSection } from '../../../drivers/bacnet/config.ts';
 import { RunningBacnet } from '../../../drivers/bacnet/running.ts';
 import { BacnetClient, outcomeText } from '../../../simulators/bacnet/client.ts';
 import { type Endpoint, macOf } from '../../../simulators/bacnet/framing.ts';
@@ -32,12 +32,37 @@ export function ownHost(): string {
   return `127.${1 + (process.pid % 250)}.${1 + (nextHost >> 7)}.${1 + (nextHost & 127)}`;
 }
 
-interface TransportRigOptions {
+interface SectionChanges {
+  readonly north?: object | undefined;
+  /** Of the plant. */
+  readonly network?: object | undefined;
+  /** Further plants. */
+  readonly networks?: object | undefined;
+  /** Beside `north` and `networks`. */
+  readonly section?: object | undefined;
+}
+
+/** The driver's section of a site with one plant, at `port`, on addresses of its own. */
+export function rigSection(port: number, changes: SectionChanges = {}): BacnetSection {
+  return bacnetSection.parse({
+    north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0, ...changes.north },
+    networks: {
+      plant: {
+        networkNumber: PLANT_NETWORK,
+        address: ownHost(),
+        port,
+        timeoutMs: 300,
+        segmentTimeoutMs: 200,
+        ...changes.network,
+      },
+      ...changes.networks,
+    },
+    ...changes.section,
+  });
+}
+
+interface TransportRigOptions extends SectionChanges {
   readonly plant?: BacnetPlantOptions;
-  readonly north?: object;
-  readonly network?: object;
-  /** More plant networks. */
-  readonly networks?: object;
   /** Waits until the plant's devices are verified. Default true. */
   readonly settle?: boolean;
   /** Addresses the gate knows. */
@@ -61,20 +86,7 @@ export class TransportRig {
   static async start(options: TransportRigOptions = {}): Promise<TransportRig> {
     const plant = await startPlant({ hostBase: ownHostBase(), ...options.plant });
     const log = new StageLog();
-    const section = bacnetSection.parse({
-      north: { networkNumber: NORTH_NETWORK, address: ownHost(), port: 0, ...options.north },
-      networks: {
-        plant: {
-          networkNumber: PLANT_NETWORK,
-          address: ownHost(),
-          port: plant.addresses.ahu2.port,
-          timeoutMs: 300,
-          segmentTimeoutMs: 200,
-          ...options.network,
-        },
-        ...options.networks,
-      },
-    });
+    const section = rigSection(plant.addresses.ahu2.port, options);
     let road: OpenRoad | undefined;
     const services = { gate: gateThatKnows(options.known ?? []), log, clock: realTime, timers: realTimers };
     const driver = new RunningBacnet(driverName('bacnet'), section, services, (parts) => {
