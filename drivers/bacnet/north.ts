@@ -15,7 +15,6 @@ import type { PlantNetwork } from './plant-network.ts';
 import type { Answered, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import { type Station, StationTable } from './station.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { Transport } from './transport.ts';
 import { type Apdu, decodeApdu, encodeApdu } from './wire/apdu.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
@@ -36,7 +35,9 @@ interface Behind {
   networkOf(number: number): PlantNetwork | undefined;
 }
 
-const messagesPerSecond = 20;
+const messagesPerSecond = 40;
+/** Of them, what one address may use up. */
+const messagesByOneAddress = 5;
 /** Of all I-Am and I-Have that are passed on, what one address of the plant may use up. */
 const foundByOneAddress = 1 / 8;
 /** What changes nothing, and is answered to where it came from. */
@@ -49,7 +50,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   readonly #behind: Behind;
   readonly #stations: StationTable;
   readonly #answering: Answering<Station, KnownDevice>;
-  readonly #messages: TokenBucket;
+  readonly #messages: SharedBucket;
   readonly #found: SharedBucket;
 
   constructor(config: NorthConfig, transport: Transport, behind: Behind) {
@@ -58,7 +59,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.#behind = behind;
     const { deadlines, counters, turn } = transport;
     const { limits, segmentTimeoutMs, retries, windowSize } = config;
-    this.#messages = new TokenBucket(messagesPerSecond, deadlines.now());
+    this.#messages = new SharedBucket(messagesPerSecond, messagesByOneAddress, deadlines.now());
     const { answersPerSecond } = limits;
     this.#found = new SharedBucket(
       answersPerSecond,
@@ -322,7 +323,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
       if (apdu.type === 'confirmed-request') {
         const reason = REJECT_REASONS['unrecognized-service'];
         const reject = encodeApdu({ type: 'reject', invokeId: apdu.invokeId, reason });
-        if (this.#messages.take(this.#transport.deadlines.now()))
+        if (this.#messages.take(from.address, this.#transport.deadlines.now()))
           this.link.send(from, Uint8Array.of(1, 0), reject, 'soon');
       }
       return undefined;
@@ -392,7 +393,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   }
 
   #say(frame: Uint8Array, to: Endpoint, broadcast: boolean): void {
-    if (!this.#messages.take(this.#transport.deadlines.now())) return;
+    if (!this.#messages.take(to.address, this.#transport.deadlines.now())) return;
     this.#transport.counters.north_frames_out += 1;
     if (broadcast) this.link.broadcast(frame);
     else this.link.send(to, frame, NO_OCTETS, 'soon');

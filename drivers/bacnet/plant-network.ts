@@ -8,7 +8,7 @@ import { type Endpoint, endpointNumber, hexOf, macNumber, macOf } from './endpoi
 import { Link, type SendTime } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
 import { npduHeader } from './npdu-header.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import type { Transport } from './transport.ts';
 import { type Apdu, decodeApdu, encodeApdu } from './wire/apdu.ts';
 import type { WireFault } from './wire/fault.ts';
@@ -33,7 +33,9 @@ export interface PlantHost {
   changed(device: KnownDevice): void;
 }
 
-const messagesPerSecond = 20;
+const messagesPerSecond = 40;
+/** Of them, what one address may use up. */
+const messagesByOneAddress = 5;
 
 export class PlantNetwork implements RouterPort {
   readonly name: string;
@@ -46,7 +48,7 @@ export class PlantNetwork implements RouterPort {
   /** By endpoint where it stands on the wire, by `network:mac` behind a router. */
   readonly #devices = new Map<string | number, KnownDevice>();
   readonly #routerOf: ReadonlyMap<number, Endpoint>;
-  readonly #messages: TokenBucket;
+  readonly #messages: SharedBucket;
   #isOpen = false;
 
   constructor(name: string, config: PlantNetworkConfig, messageOctets: number, transport: Transport, host: PlantHost) {
@@ -56,7 +58,7 @@ export class PlantNetwork implements RouterPort {
     this.#host = host;
     this.#messageOctets = messageOctets;
     this.#routerOf = new Map(config.routers.flatMap((router) => router.networks.map((number) => [number, router])));
-    this.#messages = new TokenBucket(messagesPerSecond, transport.deadlines.now());
+    this.#messages = new SharedBucket(messagesPerSecond, messagesByOneAddress, transport.deadlines.now());
     this.link = new Link(
       config,
       `drivers.bacnet.networks.${name}`,
@@ -215,7 +217,7 @@ export class PlantNetwork implements RouterPort {
     if (payload.kind === 'network-message') {
       const verdict = judgeNetworkMessage(payload.message, this, destination);
       if (verdict.refused !== undefined) this.#refused(from, payload.message.type, verdict.refused);
-      if (verdict.answer !== undefined && this.#messages.take(this.#transport.deadlines.now())) {
+      if (verdict.answer !== undefined && this.#messages.take(from.address, this.#transport.deadlines.now())) {
         const frame = networkFrame(verdict.answer);
         if (broadcast) this.link.broadcast(frame);
         else this.link.send(from, frame, NO_OCTETS);

@@ -23,3 +23,14 @@ it('a flood of searches does not keep the gateway from its own', async () => {
   for (let count = 0; count < 200; count += 1) plant.unconfirmed('plant', told(say.whoIs(1, 1)));
   expect(plant.unconfirmed('plant', told(say.whoIs()))).toBe(true);
 });
+
+it('a flood of questions for routers leaves those of another tool answered', async () => {
+  const rig = await TransportRig.start();
+  const [noisy, quiet] = [await rig.client(), await rig.client()];
+  const whoIsRouter = Buffer.from('810a0007018000', 'hex');
+  for (let count = 0; count < 200; count += 1) noisy.sendRaw(whoIsRouter, rig.north);
+  await noisy.until(() => noisy.networkMessages.length >= 5);
+  quiet.sendRaw(whoIsRouter, rig.north);
+  await quiet.until(() => quiet.networkMessages.length === 1);
+  expect(noisy.networkMessages.length).toBeLessThan(40);
+});
