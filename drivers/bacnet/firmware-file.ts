@@ -45,6 +45,7 @@ export class DeviceFile {
   readonly #plant: PlantSide;
   readonly #pace: Pace;
   readonly #signal: AbortSignal | undefined;
+  /** What to ask for at once; less where the device showed that this is too much. */
   #readStep: number;
 
   constructor(plant: PlantSide, device: PlantDevice, instance: number, pace: Pace, signal?: AbortSignal) {
@@ -56,11 +57,6 @@ export class DeviceFile {
     const { segmentation } = device;
     const isSegmented = segmentation === 'both' || segmentation === 'transmit';
     this.#readStep = isSegmented ? READ_SEGMENTED : unsegmentedOctets(device);
-  }
-
-  /** What to ask for at once; less where the device showed that this is too much. */
-  get readStep(): number {
-    return this.#readStep;
   }
 
   sizeRequest(): ConfirmedRequest {

@@ -42,7 +42,7 @@ export type Classification =
 const observation: Classification = { kind: 'observation' };
 
 /** What is known of raw firmware at a device. */
-export interface RawFirmware {
+interface RawFirmware {
   /** Whether the one who asks is sending it. */
   isUnderWay(device: IndexedDevice): boolean;
   /** Whether a restart may put some into use. */

@@ -6,7 +6,7 @@ import { isSameValue } from '../model/same-value.ts';
 import type { OldValue } from './gate.ts';
 import { reason } from './reasons.ts';
 
-export interface Held {
+interface Held {
   readonly value: PointValue;
   /** Why it is somebody else's although the value is the same; absent or `undefined`: it is not. */
   readonly taken?: () => string | undefined;

@@ -15,7 +15,7 @@ type ReadProperty = Extract<ConfirmedRequest, { service: 'read-property' }>;
 type ReadPropertyAck = Extract<ComplexAck, { service: 'read-property' }>;
 
 /** One that goes on to a station of six octets of MAC. */
-export interface ReadPropertyFrame {
+interface ReadPropertyFrame {
   readonly network: number;
   /** The octets of the MAC as one number. */
   readonly mac: number;
@@ -24,7 +24,7 @@ export interface ReadPropertyFrame {
   readonly request: ReadProperty;
 }
 
-export interface ReadPropertyAckFrame {
+interface ReadPropertyAckFrame {
   readonly invokeId: number;
   readonly ack: ReadPropertyAck;
 }

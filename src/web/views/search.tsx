@@ -12,7 +12,7 @@ const ICONS = { location: 'building', device: 'chip', point: 'point' } as const;
 const MOST = 50;
 const ROUTES = { location: 'place', device: 'device', point: 'point' } as const;
 
-export const find = (q: string, signal: AbortSignal): Promise<{ items: readonly ApiFound[] }> =>
+const find = (q: string, signal: AbortSignal): Promise<{ items: readonly ApiFound[] }> =>
   ask(`search${query({ q, limit: MOST })}`, { signal });
 
 export function Search({ q }: { q: string }) {

@@ -10,7 +10,7 @@ import { accepts, run, start } from './program.ts';
 /** ejabberd lets nobody in without a name; the password is not looked at. */
 export const EJABBERD_LOGIN = { username: 'site', password: 'any' } as const;
 
-export interface Ejabberd {
+interface Ejabberd {
   readonly port: number;
   /** `mqtt://127.0.0.1:PORT`. */
   readonly url: string;

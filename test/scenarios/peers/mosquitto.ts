@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { freePort } from '../../../simulators/free-port.ts';
 import { type RunningProgram, start } from './program.ts';
 
-export interface Mosquitto extends RunningProgram {
+interface Mosquitto extends RunningProgram {
   readonly port: number;
   /** `mqtt://127.0.0.1:PORT`. */
   readonly url: string;
 }
 
-export interface MosquittoOptions {
+interface MosquittoOptions {
   /** A port used before, so that a broker comes back where it was; default a free one. */
   readonly port?: number;
   /** Further lines of its configuration: `max_packet_size 20000` for example. */

@@ -13,7 +13,7 @@ export interface ProgramResult {
   readonly timedOut: boolean;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly input?: string;
   /** Default 30 s. */
   readonly timeoutMs?: number;

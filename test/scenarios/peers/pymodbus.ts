@@ -17,7 +17,7 @@ export async function havePymodbus(): Promise<boolean> {
 }
 
 /** A call of a method of pymodbus's client, `read_holding_registers` with args `[100, 2]` and kwargs `{slave: 1}` for example. */
-export interface PymodbusCall {
+interface PymodbusCall {
   readonly method: string;
   readonly args: readonly unknown[];
   /** Default 1. */
@@ -25,7 +25,7 @@ export interface PymodbusCall {
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
-export type PymodbusAnswer =
+type PymodbusAnswer =
   | { readonly ok: true; readonly registers: readonly number[]; readonly bits: readonly boolean[] }
   | { readonly ok: false; readonly text: string; readonly exception?: number | null };
 
@@ -47,7 +47,7 @@ export async function pymodbusClient(
     .map((line) => JSON.parse(line) as PymodbusAnswer);
 }
 
-export interface PymodbusServer extends RunningProgram {
+interface PymodbusServer extends RunningProgram {
   readonly host: string;
   readonly port: number;
 }
