@@ -2,6 +2,7 @@
 // 1. What arrives is recorded and announced before it is carried out.
 // 2. `stop` leaves no timer, no socket and no port behind.
 
+import { afterAwake } from '../awake-time.ts';
 import { AlarmWatch } from './alarms.ts';
 import { apduLengthOf } from './apci.ts';
 import { BootLoader, type BootLoaderOptions } from './boot-loader.ts';
@@ -69,7 +70,7 @@ export class SimulatedDevice {
   readonly #fanOut: FanOut;
   readonly #trends: TrendLogs;
   readonly #services: ReadonlyMap<number, Service>;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<{ cancel(): void }>();
   readonly #loader: BootLoader | undefined;
   #station: Station | undefined;
   readonly #misbehaviour = new Misbehaviour();
@@ -230,7 +231,7 @@ export class SimulatedDevice {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#held = [];
     await this.#station?.stop();
@@ -381,10 +382,10 @@ export class SimulatedDevice {
       send();
       return;
     }
-    const timer = setTimeout(() => {
+    const timer = afterAwake(ms, () => {
       this.#timers.delete(timer);
       send();
-    }, ms);
+    });
     this.#timers.add(timer);
   }
 }

@@ -1,8 +1,10 @@
 // Clause 5.4 seen from both ends: a message cut into windows of segments, and put together again.
 
+import type { afterAwake } from '../awake-time.ts';
 import type { Segment } from './apci.ts';
 
 interface SegmentSenderOptions {
+  readonly after: typeof afterAwake;
   readonly payload: Buffer;
   /** Octets of payload in one segment. */
   readonly size: number;
@@ -23,7 +25,7 @@ export class SegmentSender {
   #base = 0;
   #window = 1;
   #left: number;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { cancel(): void } | undefined;
 
   constructor(options: SegmentSenderOptions) {
     this.#options = options;
@@ -44,8 +46,8 @@ export class SegmentSender {
       const more = index < this.#count - 1;
       this.#options.send(chunk, { more, sequence: index & 0xff, window: proposedWindow });
     }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#late(), this.#options.timeoutMs);
+    this.#timer?.cancel();
+    this.#timer = this.#options.after(this.#options.timeoutMs, () => this.#late());
   }
 
   /** An acknowledgement; one outside the window is an old one and says nothing. */
@@ -65,7 +67,7 @@ export class SegmentSender {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #late(): void {
@@ -76,6 +78,7 @@ export class SegmentSender {
 }
 
 interface SegmentReceiverOptions {
+  readonly after: typeof afterAwake;
   /** 1 to 127: the most segments this side takes at once. */
   readonly window: number;
   /** How long to wait for the next one before all is forgotten. */
@@ -94,7 +97,7 @@ export class SegmentReceiver {
   #last = 0xff;
   #window = 1;
   #sinceAck = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { cancel(): void } | undefined;
 
   constructor(options: SegmentReceiverOptions) {
     this.#options = options;
@@ -123,7 +126,7 @@ export class SegmentReceiver {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #acknowledge(negative: boolean): void {
@@ -132,7 +135,7 @@ export class SegmentReceiver {
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#options.failed, this.#options.timeoutMs);
+    this.#timer?.cancel();
+    this.#timer = this.#options.after(this.#options.timeoutMs, this.#options.failed);
   }
 }

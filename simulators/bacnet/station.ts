@@ -2,6 +2,7 @@
 // 1. An answer counts only from the peer that was asked and under the invoke id it was asked with; anything else is a stray.
 // 2. `stop` leaves no timer, no socket and no port behind.
 
+import { afterAwake } from '../awake-time.ts';
 import {
   type Apdu,
   apduCodeOf,
@@ -76,7 +77,7 @@ export class Station {
   readonly #pending = new Map<string, Pending>();
   readonly #arriving = new Map<string, SegmentReceiver>();
   readonly #answering = new Map<string, SegmentSender>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<{ cancel(): void }>();
   #nextInvokeId = 1;
 
   private constructor(port: DatagramPort, options: StationOptions, handlers: StationHandlers) {
@@ -155,6 +156,7 @@ export class Station {
         return;
       }
       pending.sender = new SegmentSender({
+        after: afterAwake,
         payload,
         size: limit - 6,
         proposedWindow: this.#window,
@@ -191,6 +193,7 @@ export class Station {
           this.#answering.delete(key);
         };
         const sender = new SegmentSender({
+          after: afterAwake,
           payload,
           size: limit - 5,
           proposedWindow: this.#window,
@@ -243,7 +246,7 @@ export class Station {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     for (const part of [...this.#arriving.values(), ...this.#answering.values()]) part.stop();
     for (const pending of [...this.#pending.values()]) pending.settle({ kind: 'abort', reason: 0 });
@@ -260,13 +263,13 @@ export class Station {
 
   /** Gives back what cancels it. */
   #later(ms: number, then: () => void): () => void {
-    const timer = setTimeout(() => {
+    const timer = afterAwake(ms, () => {
       this.#timers.delete(timer);
       then();
-    }, ms);
+    });
     this.#timers.add(timer);
     return () => {
-      clearTimeout(timer);
+      timer.cancel();
       this.#timers.delete(timer);
     };
   }
@@ -388,6 +391,7 @@ export class Station {
 
   #receiver(peer: Peer, invokeId: number, server: boolean, ended: (payload?: Buffer) => void): SegmentReceiver {
     return new SegmentReceiver({
+      after: afterAwake,
       window: this.#window,
       timeoutMs: 4 * this.#segmentTimeoutMs,
       maxOctets: MOST_OCTETS,

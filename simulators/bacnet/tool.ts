@@ -6,7 +6,7 @@ import { BacnetClient, outcomeText } from './client.ts';
 import type { Element } from './elements.ts';
 import { ERROR, type ObjectText, objectRef, PROPERTY, type PropertyName } from './names.ts';
 import type { Peer } from './peer.ts';
-import { ask } from './requests.ts';
+import { ask, say } from './requests.ts';
 import { app, shown } from './values.ts';
 
 const HELP = `node dist/simulators/bacnet/tool.js COMMAND [options]
@@ -103,8 +103,12 @@ async function find(client: BacnetClient, text: string | undefined): Promise<Pee
   return found[0].peer;
 }
 
+/** How long answers to Who-Is are waited for: nobody says that all have come. */
+const LISTENS_MS = 5000;
+
 async function whoIs(client: BacnetClient): Promise<number> {
-  await client.discover(Number.POSITIVE_INFINITY).catch(() => undefined);
+  client.tell(say.whoIs());
+  await new Promise((resolve) => setTimeout(resolve, LISTENS_MS));
   for (const { instance, peer, maxApdu, vendor } of client.found) {
     const behind =
       peer.route === undefined ? '' : ` behind it network ${peer.route.network}, MAC ${peer.route.mac.toString('hex')}`;

@@ -3,6 +3,7 @@
 // 2. The transports know nothing of registers; this file knows nothing of sockets.
 
 import { ArrivalRecord } from '../arrival-record.ts';
+import { afterAwake } from '../awake-time.ts';
 import { BootLoader, type BootLoaderOptions } from './boot-loader.ts';
 import { carriesOut, disfigure, type Failure, type FailureScope, type Reply } from './failures.ts';
 import { type DeviceState, type Execution, exceptionPdu, execute } from './functions.ts';
@@ -54,7 +55,7 @@ export class SimulatedDevice {
   readonly state: DeviceState;
   readonly #options: SimulatedDeviceOptions;
   readonly #front: LoaderFront | undefined;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<{ cancel(): void }>();
   #misbehaviour: Misbehaviour | undefined;
   #inTurn: (Failure | undefined)[] = [];
   #held: (() => void)[] = [];
@@ -155,7 +156,7 @@ export class SimulatedDevice {
 
   /** Ends what is still delayed or held. */
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#held = [];
   }
@@ -204,10 +205,10 @@ export class SimulatedDevice {
   }
 
   #later(ms: number, send: () => void): void {
-    const timer = setTimeout(() => {
+    const timer = afterAwake(ms, () => {
       this.#timers.delete(timer);
       send();
-    }, ms);
+    });
     this.#timers.add(timer);
   }
 }

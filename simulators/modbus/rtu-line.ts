@@ -3,6 +3,7 @@
 // 2. A unit that is not there, and a frame with a wrong CRC, get silence.
 
 import { SerialPort } from 'serialport';
+import { afterAwake } from '../awake-time.ts';
 import { Conversation } from './conversation.ts';
 import type { ReplyPath, SimulatedDevice } from './device.ts';
 import { onTheWire } from './failures.ts';
@@ -35,7 +36,7 @@ interface Wire {
 
 function attach(options: RtuLineOptions, conversation: Conversation, peer: string, wire: Wire): ConnectionHandler {
   let pending: Buffer = Buffer.alloc(0);
-  let silence: NodeJS.Timeout | undefined;
+  let silence: { cancel(): void } | undefined;
   const pathFor = (unit: number): ReplyPath => ({
     close: wire.close,
     send: (reply) => {
@@ -60,15 +61,15 @@ function attach(options: RtuLineOptions, conversation: Conversation, peer: strin
   };
   return {
     data: (chunk) => {
-      clearTimeout(silence);
+      silence?.cancel();
       const split = splitRtu(Buffer.concat([pending, chunk]));
       pending = split.rest;
       for (const frame of split.frames) take(frame);
       if (split.junk.length > 0) junk(split.junk);
-      else if (pending.length > 0) silence = setTimeout(() => junk(pending), options.silenceMs ?? 200);
+      else if (pending.length > 0) silence = afterAwake(options.silenceMs ?? 200, () => junk(pending));
     },
     end: () => {
-      clearTimeout(silence);
+      silence?.cancel();
       junk(pending);
     },
   };

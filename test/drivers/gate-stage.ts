@@ -1,5 +1,6 @@
 // What the rig of every driver stands on: a policy, the real gate over a journal in memory, and the machine's own time.
 
+import { afterAwake, awakeMs } from '../../simulators/awake-time.ts';
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import type { GateControl, SiteRules } from '../../src/gate/options.ts';
@@ -7,29 +8,8 @@ import { principalId } from '../../src/model/ids.ts';
 import type { PolicySnapshot } from '../../src/policy/rights.ts';
 import { ADMINISTRATOR, StageJournal, StageLog } from '../gate/stage.ts';
 
-/** Of a stall of this process no more than this counts as time: a device in it is not late because all of it was. */
-const turnMs = 10;
-let passedMs = 0;
-let turnedAt = performance.now();
-const awakeMs = (): number => passedMs + Math.min(turnMs, performance.now() - turnedAt);
-setInterval(() => {
-  passedMs = awakeMs();
-  turnedAt = performance.now();
-}, turnMs / 2).unref();
-
 export const realTime: Clock = { now: () => Date.now(), monotonic: awakeMs, sure: () => true };
-export const realTimers: Timers = {
-  after: (delayMs, run) => {
-    const dueMs = awakeMs() + delayMs;
-    const look = (): void => {
-      const leftMs = dueMs - awakeMs();
-      if (leftMs > 0) timer = setTimeout(look, leftMs);
-      else run();
-    };
-    let timer = setTimeout(look, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+export const realTimers: Timers = { after: afterAwake };
 
 /** The gate with this policy in force; every address of 127/8 may be claimed. */
 export function openGate(

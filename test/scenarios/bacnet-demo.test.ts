@@ -51,8 +51,8 @@ test('the small tool reads, is refused, writes once there is a session, and says
   expect(await tool('127.0.0.62', 'write', '1001', 'analog-value,1', 'null', '--priority', '8')).toMatchObject({
     code: 0,
   });
-  const found = await tool('127.0.0.66', 'who-is');
-  expect(found.stdout.match(/^device 100[123] at .* network 200/gm)).toHaveLength(3);
+  const found = async () => (await tool('127.0.0.66', 'who-is')).stdout.match(/^device 100[123] at .* network 200/gm);
+  await until('all are found', async () => (await found())?.length === 3);
   expect(await tool('127.0.0.66', 'read', 'x')).toMatchObject({ code: 1, stderr: 'got `x`, expected a number\n' });
   expect((await tool('127.0.0.66', '--help')).stdout).toContain('who-is');
 });

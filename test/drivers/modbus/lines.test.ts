@@ -96,10 +96,11 @@ describe('a Modbus/TCP line', () => {
         lines: { ...section.lines, ahu: { ...section.lines.ahu, timeoutMs: 150, inFlight: 16 } },
       }),
     });
-    rig.plant.devices.ahu1.fail({ kind: 'silence' }, { times: 20 });
+    rig.plant.devices.ahu1.fail({ kind: 'silence' });
     const carla = await rig.client('carla');
     carla.send(Buffer.concat(Array.from({ length: 20 }, (_, id) => adu(id, AHU, '04 0000 0002'))));
     for (let answer = 0; answer < 20; answer += 1) expect((await carla.answer()).slice(14)).toBe('840b');
+    rig.plant.devices.ahu1.behave();
     expect(await carla.ask(AHU, '04 0000 0002')).toBe('040441900000');
     expect(rig.driver.status().counters.south_reconnects).toBe(1);
   });

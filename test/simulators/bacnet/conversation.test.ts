@@ -91,7 +91,7 @@ describe('routes', () => {
     const rig = await startRig();
     const route: Route = { network: 7, mac: Buffer.from('0a', 'hex') };
     await expect(rig.client.request({ ...rig.ahu, route }, ask.readProperty(sp), { timeoutMs: 50 })).rejects.toThrow();
-    expect(rig.plant.devices.ahu2.record.readsSeen()).toBe(1);
+    await expect.poll(() => rig.plant.devices.ahu2.record.readsSeen()).toBe(1);
     expect(rig.client.strays).toBe(0);
   });
 
@@ -142,7 +142,7 @@ describe('failures', () => {
     const late = (): Promise<unknown> => rig.client.request(rig.ahu, ask.readProperty(sp), { timeoutMs: 60 });
     device.fail({ kind: 'hold' }, { times: 1 });
     await expect(late()).rejects.toThrow(/no answer/);
-    expect(device.held).toBe(1);
+    await expect.poll(() => device.held).toBe(1);
     device.release();
     await rig.client.until(() => rig.client.strays === 1);
     device.fail({ kind: 'twice' }, { times: 1 });
@@ -150,10 +150,10 @@ describe('failures', () => {
     await rig.client.until(() => rig.client.strays === 2);
     device.fail({ kind: 'elsewhere', host: '127.0.1.99' }, { times: 1 });
     await expect(late()).rejects.toThrow(/no answer/);
-    expect(rig.client.strays).toBe(3);
+    await rig.client.until(() => rig.client.strays === 3);
     device.fail({ kind: 'wrong-invoke-id', by: 1 }, { times: 1 });
     await expect(late()).rejects.toThrow(/no answer/);
-    expect(rig.client.strays).toBe(4);
+    await rig.client.until(() => rig.client.strays === 4);
     await expectWellFormed(rig);
   });
 

@@ -5,6 +5,11 @@ import { SegmentReceiver, SegmentSender } from '../../../simulators/bacnet/segme
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
+const after = (delayMs: number, run: () => void) => {
+  const timer = setTimeout(run, delayMs);
+  return { cancel: () => clearTimeout(timer) };
+};
+
 interface Ended {
   readonly got: readonly Buffer[];
   readonly sent: 'done' | 'failed' | undefined;
@@ -28,6 +33,7 @@ async function carry(options: {
     if (!options.loses(datagrams)) setImmediate(deliver);
   };
   const receiver = new SegmentReceiver({
+    after,
     window: options.windows[1],
     timeoutMs: 4000,
     maxOctets: options.maxOctets ?? 1 << 20,
@@ -38,6 +44,7 @@ async function carry(options: {
     },
   });
   const sender = new SegmentSender({
+    after,
     payload: options.payload,
     size: options.size,
     proposedWindow: options.windows[0],
