@@ -147,9 +147,15 @@ function valueGuess(type: number, words: string, writable: ObjectFacts['writable
     : { class: 'set-point', why: 'a commandable value' };
 }
 
+/** About the largest single-precision number, as devices and lists say it in several roundings where there is no limit. */
+const NO_LIMIT = 3.4e38;
+
 function limitsOf(object: ObjectFacts, is: PointClass): PointLimits | undefined {
   if (is === 'sensor' || is === 'firmware') return undefined;
-  const { type, min, max, states, stateCount = states?.length } = object;
+  const { type, states, stateCount = states?.length } = object;
+  const [min, max] = [object.min, object.max].map((limit = NO_LIMIT) =>
+    Math.abs(limit) < NO_LIMIT ? limit : undefined,
+  );
   if (BINARY.has(type)) return { values: [0, 1] };
   if (MULTI_STATE.has(type) && stateCount !== undefined && stateCount > 0 && stateCount <= 256)
     return { values: Array.from({ length: stateCount }, (_, index) => index + 1) };

@@ -2,6 +2,7 @@
 // codec gives, so that a new service needs nothing here.
 
 import { objectText } from './draft.ts';
+import { wordFor } from './frame-names.ts';
 import { type AnyValue, type Element, elementsOf } from './wire/any-value.ts';
 import { errorClassName } from './wire/names/error-class.ts';
 import { errorCodeName } from './wire/names/error-code.ts';
@@ -20,6 +21,16 @@ function isAnyValue(value: Fields): boolean {
 
 function isObjectIdentifier(value: Fields): value is { readonly type: number; readonly instance: number } {
   return Object.keys(value).length === 2 && typeof value.type === 'number' && typeof value.instance === 'number';
+}
+
+function isDate(value: Fields): value is { readonly year: number; readonly month: number; readonly day: number } {
+  return typeof value.year === 'number' && typeof value.month === 'number' && typeof value.day === 'number';
+}
+
+type Time = Extract<Primitive, { type: 'time' }>['value'];
+
+function isTime(value: Fields): value is Fields & Time {
+  return typeof value.hour === 'number' && typeof value.minute === 'number' && typeof value.hundredths === 'number';
 }
 
 function isText(value: Fields): value is { readonly characterSet: number; readonly octets: Uint8Array } {
@@ -41,8 +52,13 @@ export function linesOf(value: unknown, indent = ''): string[] {
 }
 
 function asLeaf(key: string, value: unknown): string | undefined {
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : undefined;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'none';
+    return key === 'address' || key === 'mask' ? value.join('.') : undefined;
+  }
   if (!isFields(value)) return leaf(key, value);
+  if (isDate(value)) return dateText(value);
+  if (isTime(value)) return timeText(value);
   if (isAnyValue(value)) return valueText(value as unknown as AnyValue);
   if (isObjectIdentifier(value)) return objectText(value.type, value.instance);
   if (isText(value)) return JSON.stringify(textOf(value) ?? hex(value.octets));
@@ -56,7 +72,8 @@ function leaf(key: string, value: unknown): string {
   if (key === 'propertyIdentifier') return `${propertyIdentifierName(value) ?? value}`;
   if (key === 'errorClass') return `${errorClassName(value) ?? 'of a vendor'} (${value})`;
   if (key === 'errorCode') return `${errorCodeName(value) ?? 'of a vendor'} (${value})`;
-  return String(value);
+  const word = wordFor(key, value);
+  return word === undefined ? String(value) : `${word} (${value})`;
 }
 
 /** Values of any type as a person reads them. */
@@ -72,7 +89,16 @@ function elementText(element: Element): string {
   return primitive === undefined ? hex(element.octets) : primitiveText(primitive);
 }
 
+/** 255: any. */
 const two = (number: number): string => (number === 255 ? '*' : String(number).padStart(2, '0'));
+
+function dateText({ year, month, day }: { year: number; month: number; day: number }): string {
+  return `${year === 255 ? '*' : 1900 + year}-${two(month)}-${two(day)}`;
+}
+
+function timeText({ hour, minute, second, hundredths }: Time): string {
+  return `${two(hour)}:${two(minute)}:${two(second)}.${two(hundredths)}`;
+}
 
 function primitiveText(primitive: Primitive): string {
   switch (primitive.type) {
@@ -86,14 +112,10 @@ function primitiveText(primitive: Primitive): string {
       return `bits ${bitsOf(primitive.value)
         .map((bit) => (bit ? '1' : '0'))
         .join('')}`;
-    case 'date': {
-      const { year, month, day } = primitive.value;
-      return `date ${year === 255 ? '*' : 1900 + year}-${two(month)}-${two(day)}`;
-    }
-    case 'time': {
-      const { hour, minute, second, hundredths } = primitive.value;
-      return `time ${two(hour)}:${two(minute)}:${two(second)}.${two(hundredths)}`;
-    }
+    case 'date':
+      return `date ${dateText(primitive.value)}`;
+    case 'time':
+      return `time ${timeText(primitive.value)}`;
     case 'object-identifier':
       return objectText(primitive.value.type, primitive.value.instance);
     default:

@@ -210,8 +210,6 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     this.#transport.complain(from, operation, detail);
   }
 
-  // What comes in.
-
   #mayRegister(endpoint: Endpoint): boolean {
     const permit = this.#config.foreignDevices?.permit;
     if (permit === undefined) return false;
@@ -341,8 +339,9 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     }
     const device = behind.at(network, mac);
     // 6.2.3: a count that reaches zero on its way ends the way.
-    if (hopCount >= 2 && device !== undefined) return device;
-    this.#transport.counters.north_refused += 1;
+    if (hopCount < 2) this.#refuse(from, apdu.type, `got hop count \`${hopCount}\`, expected at least \`2\``);
+    else if (device === undefined) this.#transport.counters.north_refused += 1;
+    else return device;
     return undefined;
   }
 

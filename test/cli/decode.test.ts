@@ -91,6 +91,26 @@ describe('a BACnet frame', () => {
     `);
   });
 
+  test('numbers of the standard are told by their words, addresses and times as people write them', async () => {
+    const lines = async (hex: string): Promise<string[]> =>
+      (await cli('decode', hex)).out.split('\n').map((line) => line.trim());
+    expect(await lines(bacnet(ask.reinitialize(1)))).toContain('reinitializedStateOfDevice: warmstart (1)');
+    expect(await lines(bacnet(ask.communicationControl(1)))).toContain('enableDisable: disable (1)');
+    expect(await lines(bacnet(ask.lifeSafetyOperation(4)))).toContain('request: reset (4)');
+    expect(await lines(bacnet(ask.lifeSafetyOperation(77)))).toContain('request: 77');
+    // Example F.1.1: AcknowledgeAlarm.
+    const acknowledged =
+      '81 0a 00 24 01 00 00 02 07 00 09 01 1c 00 00 00 02 29 03 3e 19 10 3f 4c 00 4d 44 4c 5e 2e a4 5c 06 15 ff b4 0d 03 29 09 2f 5f';
+    const length = acknowledged.split(' ').length.toString(16).padStart(2, '0');
+    const shown = await lines(acknowledged.replace('00 24', `00 ${length}`));
+    for (const line of ['eventStateAcknowledged: high-limit (3)', 'date: 1992-06-21', 'time: 13:03:41.09'])
+      expect(shown).toContain(line);
+    expect(await lines('8103000e0a4d0101bac0ffffffff')).toEqual(
+      expect.arrayContaining(['address: 10.77.1.1', 'port: 47808', 'mask: 255.255.255.255']),
+    );
+    expect(await lines('810a000a01800301012c')).toContain('reason: not-directly-connected (1)');
+  });
+
   test('spaces, colons and 0x of a capture are left out', async () => {
     const spaced = writeSetPoint.match(/../g) ?? [];
     for (const form of [spaced.join(' '), spaced.join(':'), `0x${writeSetPoint.toUpperCase()}`])

@@ -62,6 +62,16 @@ const pointAt = (draft: InventoryDraft, object: string, property?: string): Draf
 describe('an EDE file', () => {
   const draft = imported(utf8([...HEAD, NAMES, ...OBJECTS]), utf8(STATES));
 
+  test('limits that are the ends of the number format are none', () => {
+    const rows = [
+      'A;10;Level;2;1;Level;0;-3.402823E+38;3.4028235E38;Y;N;;;;98;;',
+      'B;10;Gain;2;2;Gain;0;0;3.402823466385289e+38;Y;N;;;;98;;',
+    ];
+    const found = imported(utf8([...HEAD, NAMES, ...rows]));
+    expect(pointAt(found, 'analog-value,1')).not.toHaveProperty('limits');
+    expect(pointAt(found, 'analog-value,2')?.limits).toEqual({ min: 0 });
+  });
+
   test('becomes one device with its points; objects without one are said', () => {
     expect(draft).toHaveLength(1);
     expect(draft[0]).toMatchObject({

@@ -76,6 +76,11 @@ describe('the terminating router', () => {
     expect(await answer('0005011d')).toBe('0e0f1900');
     // WriteProperty: abort of invoke id 2 by the server, reason other.
     expect(await answer('0005020f0c0080000119553e4441a400003f490a')).toMatch(/710200$/);
+    // A hop count that was never set is used up, for what reads as well, and recorded.
+    client.sendRaw(bvlc('0a', `${header.slice(0, -2)}000005031d`), rig.north);
+    await eventually(() =>
+      rig.road.refusals.some(({ detail }) => detail === 'got hop count `0`, expected at least `2`'),
+    );
     expect(rig.plant.writesSeen()).toBe(0);
   });
 
