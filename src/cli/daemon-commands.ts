@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import type { ExplainBody, ExplainReply, OpenSessionBody, SessionReply, StatusReply } from '../daemon/control-api.ts';
 import { describeFault } from '../model/fault.ts';
 import { askDaemon, DEFAULT_SOCKET } from './control-client.ts';
-import { badInput, EXIT, parseDuration, type Terminal } from './exit.ts';
-import { parseMoment } from './policy-commands.ts';
+import { badInput, EXIT, type Terminal } from './exit.ts';
+import { parseDuration, parseMoment } from './moment.ts';
 import { mustReadSite, shippedDrivers } from './site-file.ts';
 
 export interface SocketOptions {

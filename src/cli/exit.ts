@@ -50,14 +50,3 @@ export function processTerminal(): Terminal {
     ...(process.stderr.isTTY && { progress: (line) => void process.stderr.write(`\r\u001b[K${printable(line)}`) }),
   };
 }
-
-/** `30m`, `2h`, `45s`, `1d`, `1h30m` → milliseconds. */
-export function parseDuration(text: string): number {
-  const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  if (!/^(\d+[smhd])+$/.test(text))
-    throw badInput(`got duration \`${text}\`, expected one such as \`30m\` or \`1h30m\``);
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+)([smhd])/g)) total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
-  if (total <= 0) throw badInput(`got duration \`${text}\`, expected more than zero`);
-  return total;
-}

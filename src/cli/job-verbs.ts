@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ApiJob, ApiJobCheck, ApiJobOrder, ApiJobSummary } from '../http/schema-jobs.ts';
 import { type Api, type ApiOptions, withApi, withGateway } from './api-client.ts';
-import { badInput, EXIT, parseDuration, type Terminal } from './exit.ts';
+import { badInput, EXIT, type Terminal } from './exit.ts';
 import { describeCheck, describeJob, describeJobs, exitOfCheck, exitOfJob, progressLine } from './job-view.ts';
+import { momentToCome } from './moment.ts';
 
 const EVERY_MS = 1000;
 const ENDED: ReadonlySet<ApiJob['state']> = new Set(['done', 'failed', 'aborted', 'refused']);
@@ -38,17 +39,11 @@ export function baseOf({
 }: Pick<StartWords, 'from' | 'until' | 'note'>): Pick<ApiJobOrder, 'window' | 'note'> {
   if (from !== undefined && until === undefined) throw badInput('got a beginning without --until, expected both');
   return {
-    ...(until !== undefined && { window: { until: moment(until), ...(from !== undefined && { from: moment(from) }) } }),
+    ...(until !== undefined && {
+      window: { until: momentToCome(until), ...(from !== undefined && { from: momentToCome(from) }) },
+    }),
     ...(note !== undefined && { note }),
   };
-}
-
-function moment(text: string): number {
-  if (/^(\d+[smhd])+$/.test(text)) return Date.now() + parseDuration(text);
-  const at = Date.parse(text);
-  if (Number.isNaN(at))
-    throw badInput(`got moment \`${text}\`, expected an ISO instant or a time from now such as \`8h\``);
-  return at;
 }
 
 /** Starts it, or says what would become of it. */

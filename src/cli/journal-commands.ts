@@ -7,10 +7,10 @@ import type { Command } from 'commander';
 import type { JournalQuery, JournalReader, JournalVerdict, StoredRow } from '../contract/journal.ts';
 import { observeReport } from '../gate/observe-report.ts';
 import type { JournalRow } from '../model/journal-row.ts';
-import { badInput, EXIT, failed, parseDuration, type Terminal } from './exit.ts';
+import { badInput, EXIT, failed, type Terminal } from './exit.ts';
 import { describeRow } from './journal-line.ts';
+import { momentPast } from './moment.ts';
 import { describeObserved, intents } from './observe-report.ts';
-import { parseMoment } from './policy-commands.ts';
 import { mustReadSite } from './site-file.ts';
 
 interface PlaceOptions {
@@ -52,22 +52,13 @@ async function fileOf(options: PlaceOptions): Promise<string> {
   return join((await mustReadSite(config)).data, JOURNAL_FILE);
 }
 
-function momentOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^(\d+[smhd])+$/.test(text)) return Date.now() - parseDuration(text);
-  const moment = parseMoment(text);
-  if (moment === undefined)
-    throw badInput(`got moment \`${text}\`, expected an ISO instant, or a time ago such as \`2h\``);
-  return moment;
-}
-
 function filterOf(options: FilterOptions): Omit<JournalQuery, 'limit'> {
   const kind = KINDS.find((known) => known === options.kind);
   if (options.kind !== undefined && kind === undefined) {
     throw badInput(`got kind \`${options.kind}\`, expected one of ${KINDS.join(', ')}`);
   }
-  const since = momentOf(options.since);
-  const until = momentOf(options.until);
+  const since = options.since === undefined ? undefined : momentPast(options.since);
+  const until = options.until === undefined ? undefined : momentPast(options.until);
   return {
     ...(kind === undefined ? {} : { kind }),
     ...(options.principal === undefined ? {} : { principal: options.principal }),
@@ -185,7 +176,7 @@ export function addJournalCommands(program: Command, terminal: Terminal): void {
     .option('--since <moment>', 'ISO instant, or a time ago such as `7d`')
     .action(async (options: PlaceOptions & { since?: string }) => {
       const reader = await journalOf(options);
-      const since = momentOf(options.since);
+      const since = options.since === undefined ? undefined : momentPast(options.since);
       const report = observeReport(intents(reader, since === undefined ? {} : { since }));
       reader.close();
       terminal.out(options.json ? JSON.stringify(report) : describeObserved(report));

@@ -7,6 +7,7 @@ import { describeFault, describeFound } from '../model/fault.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import type { decide } from '../policy/decide.ts';
 import { badInput, EXIT, type Terminal } from './exit.ts';
+import { parseMoment } from './moment.ts';
 import { LONGEST_LINE, requestLines } from './request-lines.ts';
 import { shippedDrivers } from './site-file.ts';
 
@@ -164,17 +165,4 @@ function isIdentity(value: unknown): value is ProviderIdentity {
   if (typeof value !== 'object' || value === null) return false;
   const { organization, groups, role } = value as Record<string, unknown>;
   return typeof organization === 'string' && isTextList(groups) && (role === undefined || typeof role === 'string');
-}
-
-const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** ms since 1970, or `undefined` where it is no instant. */
-export function parseMoment(at: unknown): number | undefined {
-  if (typeof at === 'number') return Number.isFinite(at) ? at * 1000 : undefined;
-  if (typeof at !== 'string' || !ISO_INSTANT.test(at)) return undefined;
-  const moment = Date.parse(at);
-  // Date.parse takes 30 February for 2 March.
-  const day = Date.parse(at.slice(0, 10));
-  if (Number.isNaN(moment) || Number.isNaN(day)) return undefined;
-  return new Date(day).toISOString().startsWith(at.slice(0, 10)) ? moment : undefined;
 }

@@ -6,9 +6,10 @@ import type { ApiAcknowledged, ApiAlarm, ApiAlarms, ApiJobOrder } from '../http/
 import type { ApiValue } from '../http/schema-shared.ts';
 import { type ApiOptions, withApi, withGateway } from './api-client.ts';
 import { readText } from './api-connection.ts';
-import { badInput, EXIT, parseDuration, type Terminal } from './exit.ts';
+import { badInput, EXIT, type Terminal } from './exit.ts';
 import { collect } from './firmware-commands.ts';
 import { addJobVerbs, baseOf, type StartWords, startJob, tell, withStart } from './job-verbs.ts';
+import { parseDuration } from './moment.ts';
 import { momentText, textTable } from './text-table.ts';
 import { addTransferCommands } from './transfer-commands.ts';
 

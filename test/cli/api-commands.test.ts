@@ -148,6 +148,7 @@ describe('gatehouse firmware', () => {
       [...update, '--stop-at', '0'],
       [...update, '--from', '1h'],
       [...update, '--until', 'yesterday'],
+      [...update, '--until', '2026-02-30T08:00:00Z'],
       ['firmware', 'update', '--image', 'ffffff', '--device', 'd1'],
       ['firmware', 'update', '--image', id],
     ]) {
