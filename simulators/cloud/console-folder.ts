@@ -89,14 +89,7 @@ export class ConsoleFolder {
 
   writeText(name: string, text: string): void {
     const file = this.at(name);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = openSync(`${file}.new`, 'w', 0o600);
-    try {
-      writeSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    writeDurably(`${file}.new`, 'w', text);
     renameSync(`${file}.new`, file);
   }
 
@@ -117,15 +110,7 @@ export class ConsoleFolder {
 
   /** Adds to the end of a file; durable when it returns. */
   append(name: string, text: string): void {
-    const file = this.at(name);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = openSync(file, 'a', 0o600);
-    try {
-      writeSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    writeDurably(this.at(name), 'a', text);
   }
 
   remove(name: string): void {
@@ -213,4 +198,15 @@ export function ofGateway(gateway: string, name: string): string {
 export function checkGateway(gateway: string): string {
   if (GATEWAY_ID.test(gateway) && !/^\.+$/.test(gateway)) return gateway;
   throw badInput(`got gateway \`${gateway}\`, expected an id of letters, digits and _ : . ~ -`);
+}
+
+function writeDurably(file: string, flags: 'a' | 'w', text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const handle = openSync(file, flags, 0o600);
+  try {
+    writeSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
