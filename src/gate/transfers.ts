@@ -55,7 +55,10 @@ export interface Transfers {
     intended: Intended,
     inventory: InventoryView,
   ): void;
-  /** A revoked person's frame within a transfer that its device wants finished. Ends the transfer where it may not go on. */
+  /**
+   * A revoked person's frame within a transfer that its device wants finished. Ends the transfer where what was permitted in it
+   * may not go on.
+   */
   mayFinish(caller: Caller, change: Change<unknown>, intended: Intended, inventory: InventoryView): boolean;
   /** The change was answered: the idle time counts from here. */
   settled(decision: DecisionId): void;
@@ -230,13 +233,11 @@ export function createTransfers({ clock, timers, log, site }: GateOptions, keepe
       const device = deviceOf(change, inventory);
       const lease = device && leaseOf(device.id);
       if (!device || !lease || !isHolder(lease, caller, change.job)) return false;
-      if (
-        device.onRevoke === 'finish' &&
-        !change.transfer?.ends &&
-        intended.effects.every((effect) => lease.permitted.has(keyOf(effect)))
-      ) {
-        return true;
-      }
+      const ends = change.transfer?.ends === true;
+      const goesOn = intended.effects.filter((effect) => lease.permitted.has(keyOf(effect)));
+      if (device.onRevoke === 'finish' && !ends && goesOn.length === intended.effects.length) return true;
+      // What the holder never had the right to is denied by itself: nothing that the transfer is about was withdrawn.
+      if (goesOn.length === 0 && !ends) return false;
       // What becomes of a job whose starter lost the right is the job's own business: it lets the device go.
       if (lease.job === undefined) close(lease, gateway('revoked'), 'the right was withdrawn', true);
       return false;

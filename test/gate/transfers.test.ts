@@ -198,6 +198,16 @@ describe('a transfer', () => {
     expect(stage.gate.transfers()).toEqual([]);
   });
 
+  it('is not ended by a frame about something its holder never might', async () => {
+    const stage = Stage.set();
+    const emil = stage.as('emil');
+    const mine = stage.write('ahu/sp', 19, { transfer: { device: stage.handle('ahu'), ends: false } });
+    expect(await stage.send(emil, mine)).toBe('sent');
+    expect(await stage.send(emil, frame(stage, 'ahu'))).toBe('no-permission');
+    expect(stage.gate.transfers()).toMatchObject([{ device: 'ahu', principal: 'emil' }]);
+    expect(await stage.send(emil, mine)).toBe('sent');
+  });
+
   it('goes on from the address of a revoked session', async () => {
     const stage = Stage.set();
     const caller = await stage.session('anna', '127.0.0.1');
