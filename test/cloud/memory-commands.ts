@@ -1,6 +1,7 @@
 // A CommandMemory on a disk that lives in memory: what is on the disk outlives it.
 
 import type { CommandMemory, RememberedCommand } from '../../src/contract/command-memory.ts';
+import { durably } from './memory-policy-store.ts';
 
 export type CommandDisk = Map<string, RememberedCommand>;
 
@@ -9,13 +10,7 @@ export function openMemoryCommands(
   disk: CommandDisk,
   fail: (when: 'before' | 'after', operation: 'begin' | 'end' | 'forget') => void = () => {},
 ): CommandMemory {
-  const durable = async (operation: Parameters<typeof fail>[1], run: () => void): Promise<void> => {
-    await Promise.resolve();
-    fail('before', operation);
-    run();
-    await Promise.resolve();
-    fail('after', operation);
-  };
+  const durable = durably(fail);
   return {
     command: (id) => disk.get(id),
     commandCount: () => disk.size,

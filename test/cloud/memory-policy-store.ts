@@ -19,6 +19,17 @@ export class MemoryDisk {
 
 export class Crash extends Error {}
 
+/** Does what lasts; `fail` is asked before and after it. */
+export function durably<Operation>(fail: (when: 'before' | 'after', operation: Operation) => void) {
+  return async (operation: Operation, run: () => void): Promise<void> => {
+    await Promise.resolve();
+    fail('before', operation);
+    run();
+    await Promise.resolve();
+    fail('after', operation);
+  };
+}
+
 /**
  * `fail` is asked before every durable operation and after it; throwing there is a disk that fails (`before`) or a
  * process that dies (`after`: the operation is done, nobody hears of it).
@@ -27,13 +38,7 @@ export function openMemoryStore(
   disk: MemoryDisk,
   fail: (when: 'before' | 'after', operation: 'putPart' | 'commit' | 'putSetting' | 'putRoot') => void = () => {},
 ): PolicyStore {
-  const durable = async (operation: Parameters<typeof fail>[1], run: () => void): Promise<void> => {
-    await Promise.resolve();
-    fail('before', operation);
-    run();
-    await Promise.resolve();
-    fail('after', operation);
-  };
+  const durable = durably(fail);
   return {
     floor: () => disk.policy,
     missing: (hashes) => hashes.filter((hash) => !disk.parts.has(hash)),

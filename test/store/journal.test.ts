@@ -1,12 +1,11 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type JournalState, JournalUnavailable } from '../../src/contract/journal.ts';
 import { type JournalOptions, openJournal } from '../../src/store/journal.ts';
 import { openJournalReader } from '../../src/store/journal-reader.ts';
 import { Sqlite } from '../../src/store/sqlite.ts';
-import { handTime, intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
+import { catchWorkers, handTime, intent, outcome, refusal, smallLimits, temporaryFolder } from './store-rig.ts';
 
 async function journalAt(options: Partial<JournalOptions> = {}) {
   const time = handTime();
@@ -172,20 +171,8 @@ describe('a journal that cannot be written', () => {
 });
 
 describe('a thread that ends', () => {
-  /** The worker behind the journal, caught as it takes an order. */
-  function catchWorker(): Worker[] {
-    const caught: Worker[] = [];
-    const original = Worker.prototype.postMessage;
-    const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...order) {
-      caught.push(this);
-      original.apply(this, order);
-    });
-    onTestFinished(() => spy.mockRestore());
-    return caught;
-  }
-
   test('with rows in hand: they are refused, and are not in the record of the next thread', async () => {
-    const workers = catchWorker();
+    const workers = catchWorkers();
     const { journal, file, time } = await journalAt();
     await journal.append(intent('d1'));
     const lost = Array.from({ length: 50 }, (_, n) => journal.append(intent(`lost${n}`)));
@@ -205,7 +192,7 @@ describe('a thread that ends', () => {
   });
 
   test('while retention works: it says so', async () => {
-    const workers = catchWorker();
+    const workers = catchWorkers();
     const { journal } = await journalAt();
     await workers.at(-1)?.terminate();
     await expect(journal.prune(0, 0)).rejects.toMatchObject({ code: 'store-unavailable' });

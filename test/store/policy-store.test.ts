@@ -1,12 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openPolicyCore } from '../../src/store/policy-core.ts';
 import { openPolicyStore } from '../../src/store/policy-store.ts';
 import { Sqlite } from '../../src/store/sqlite.ts';
-import { temporaryFolder } from './store-rig.ts';
+import { catchWorkers, temporaryFolder } from './store-rig.ts';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 const partOf = (text: string) => ({ hash: sha256(text), bytes: Buffer.from(text) });
@@ -158,13 +157,7 @@ test('a text without a UTF-8 form is not kept as another', async () => {
 
 test('a thread that ends takes its order with it; the next order has a new one', async () => {
   const { store } = await storeAt();
-  const caught: Worker[] = [];
-  const original = Worker.prototype.postMessage;
-  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...order) {
-    caught.push(this);
-    original.apply(this, order);
-  });
-  onTestFinished(() => spy.mockRestore());
+  const caught = catchWorkers();
   await store.commit(policy(1, 1));
   const bytes = randomBytes(4 * 1024 * 1024);
   const lost = store.putPart(sha256(bytes), bytes);

@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { onTestFinished, vi } from 'vitest';
 import type { Clock, Timers } from '../../src/contract/clock.ts';
 import type { IntentRow, OutcomeRow, RefusalRow } from '../../src/model/journal-row.ts';
 import type { JournalLimits } from '../../src/store/journal-space.ts';
@@ -86,4 +87,16 @@ export function handTime(): { readonly clock: Clock; readonly timers: Timers; ad
       for (const { run } of ripe) run();
     },
   };
+}
+
+/** The threads that take an order from now on, caught as they do. */
+export function catchWorkers(): Worker[] {
+  const caught: Worker[] = [];
+  const original = Worker.prototype.postMessage;
+  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...order) {
+    caught.push(this);
+    original.apply(this, order);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return caught;
 }

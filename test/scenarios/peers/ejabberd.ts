@@ -1,11 +1,10 @@
 // ejabberd as the second real MQTT broker (Erlang, MQTT 5 and 3.1.1, retained messages by wildcard), on a loopback port,
 // with a folder of its own that goes with it. Started by `erl` itself: no account, no name server, nothing outside the folder.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../../simulators/free-port.ts';
-import { accepts, run, start } from './program.ts';
+import { accepts, inFolder, run, start } from './program.ts';
 
 /** ejabberd lets nobody in without a name; the password is not looked at. */
 export const EJABBERD_LOGIN = { username: 'site', password: 'any' } as const;
@@ -20,9 +19,7 @@ interface Ejabberd {
 /** Starts the broker and waits until it accepts connections. Nothing it kept survives `stop`. */
 export async function startEjabberd(options: { readonly port?: number } = {}): Promise<Ejabberd> {
   const port = options.port ?? (await freePort());
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-ejabberd-'));
-  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
+  return inFolder('ejabberd', async (folder) => {
     const file = join(folder, 'ejabberd.yml');
     await writeFile(file, configuration(port));
     const environment = [
@@ -35,18 +32,8 @@ export async function startEjabberd(options: { readonly port?: number } = {}): P
     const database = JSON.stringify(join(folder, 'mnesia'));
     const words = [...environment, 'erl', '-noinput', '-mnesia', 'dir', database, '-s', 'ejabberd'];
     const running = await start('env', words, () => accepts(port));
-    return {
-      port,
-      url: `mqtt://127.0.0.1:${port}`,
-      stop: async () => {
-        await running.stop();
-        await clean();
-      },
-    };
-  } catch (fault) {
-    await clean();
-    throw fault;
-  }
+    return { port, url: `mqtt://127.0.0.1:${port}`, stop: running.stop };
+  });
 }
 
 function configuration(port: number): string {

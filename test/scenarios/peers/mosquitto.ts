@@ -1,10 +1,9 @@
 // The real Mosquitto as MQTT broker, on a loopback port, with a folder of its own that goes with it.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../../simulators/free-port.ts';
-import { type RunningProgram, start } from './program.ts';
+import { inFolder, type RunningProgram, start } from './program.ts';
 
 interface Mosquitto extends RunningProgram {
   readonly port: number;
@@ -22,29 +21,16 @@ interface MosquittoOptions {
 /** Starts the broker and waits until it accepts connections. Nothing it kept survives `stop`. */
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
   const port = options.port ?? (await freePort());
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-mosquitto-'));
-  const file = join(folder, 'mosquitto.conf');
-  const lines = [
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    'persistence false',
-    ...(options.configuration ?? []),
-  ];
-  await writeFile(file, `${lines.join('\n')}\n`);
-  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
+  return inFolder('mosquitto', async (folder) => {
+    const file = join(folder, 'mosquitto.conf');
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      'persistence false',
+      ...(options.configuration ?? []),
+    ];
+    await writeFile(file, `${lines.join('\n')}\n`);
     const running = await start('mosquitto', ['-v', '-c', file], (output) => output.includes(' running'));
-    return {
-      ...running,
-      port,
-      url: `mqtt://127.0.0.1:${port}`,
-      stop: async () => {
-        await running.stop();
-        await clean();
-      },
-    };
-  } catch (fault) {
-    await clean();
-    throw fault;
-  }
+    return { ...running, port, url: `mqtt://127.0.0.1:${port}` };
+  });
 }

@@ -2,7 +2,10 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export interface ProgramResult {
   /** `null` where a signal ended it. */
@@ -117,6 +120,26 @@ export async function start(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return running;
+}
+
+/** Begins something in a folder of its own, which goes when that is stopped, or does not begin. */
+export async function inFolder<T extends { stop(): Promise<void> }>(
+  name: string,
+  begin: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), `gatehouse-${name}-`));
+  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const begun = await begin(folder);
+    const stop = async (): Promise<void> => {
+      await begun.stop();
+      await clean();
+    };
+    return { ...begun, stop };
+  } catch (fault) {
+    await clean();
+    throw fault;
+  }
 }
 
 async function stopChild(child: ChildProcess, exited: Promise<number | null>): Promise<void> {
