@@ -1,10 +1,10 @@
 // Clause 5.4 seen from both ends: a message cut into windows of segments, and put together again.
 
-import type { afterAwake } from '../awake-time.ts';
+import { afterAwake } from '../awake-time.ts';
 import type { Segment } from './apci.ts';
 
 interface SegmentSenderOptions {
-  readonly after: typeof afterAwake;
+  readonly after?: typeof afterAwake;
   readonly payload: Buffer;
   /** Octets of payload in one segment. */
   readonly size: number;
@@ -47,7 +47,7 @@ export class SegmentSender {
       this.#options.send(chunk, { more, sequence: index & 0xff, window: proposedWindow });
     }
     this.#timer?.cancel();
-    this.#timer = this.#options.after(this.#options.timeoutMs, () => this.#late());
+    this.#timer = (this.#options.after ?? afterAwake)(this.#options.timeoutMs, () => this.#late());
   }
 
   /** An acknowledgement; one outside the window is an old one and says nothing. */
@@ -78,7 +78,7 @@ export class SegmentSender {
 }
 
 interface SegmentReceiverOptions {
-  readonly after: typeof afterAwake;
+  readonly after?: typeof afterAwake;
   /** 1 to 127: the most segments this side takes at once. */
   readonly window: number;
   /** How long to wait for the next one before all is forgotten. */
@@ -136,6 +136,6 @@ export class SegmentReceiver {
 
   #wait(): void {
     this.#timer?.cancel();
-    this.#timer = this.#options.after(this.#options.timeoutMs, this.#options.failed);
+    this.#timer = (this.#options.after ?? afterAwake)(this.#options.timeoutMs, this.#options.failed);
   }
 }

@@ -156,7 +156,6 @@ export class Station {
         return;
       }
       pending.sender = new SegmentSender({
-        after: afterAwake,
         payload,
         size: limit - 6,
         proposedWindow: this.#window,
@@ -193,7 +192,6 @@ export class Station {
           this.#answering.delete(key);
         };
         const sender = new SegmentSender({
-          after: afterAwake,
           payload,
           size: limit - 5,
           proposedWindow: this.#window,
@@ -268,10 +266,7 @@ export class Station {
       then();
     });
     this.#timers.add(timer);
-    return () => {
-      timer.cancel();
-      this.#timers.delete(timer);
-    };
+    return () => void (this.#timers.delete(timer) && timer.cancel());
   }
 
   #freeInvokeId(to: Peer): number {
@@ -391,7 +386,6 @@ export class Station {
 
   #receiver(peer: Peer, invokeId: number, server: boolean, ended: (payload?: Buffer) => void): SegmentReceiver {
     return new SegmentReceiver({
-      after: afterAwake,
       window: this.#window,
       timeoutMs: 4 * this.#segmentTimeoutMs,
       maxOctets: MOST_OCTETS,

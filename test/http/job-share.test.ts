@@ -52,4 +52,4 @@ it('is twenty jobs; the next is refused by a code of its own until one of them h
     { type: 'https://gatehouse.invalid/problems/too-many-jobs', title: 'too many jobs', status: 429, detail: message },
   ]);
   expect((await start(carla, 'x21')).status).toBe(201);
-}, 20_000);
+});

@@ -21,14 +21,14 @@ describe.skipIf(why !== '')('in network namespaces', () => {
     site = await startNamespaces();
     const found = async (): Promise<number> => (await site.tool('who-is')).stdout.match(/^device /gm)?.length ?? 0;
     await until('every device has been found', async () => (await found()) === 3);
-  }, 60_000);
-  afterAll(() => site?.stop(), 30_000);
+  });
+  afterAll(() => site?.stop());
 
   test('Who-Is by broadcast finds the plant behind the gateway’s network number', async () => {
     const { code, stdout } = await site.tool('who-is');
     expect(code).toBe(0);
     expect(stdout.match(/^device 100[123] at 10\.77\.1\.1:47808 behind it network 200/gm)).toHaveLength(3);
-  }, 20_000);
+  });
 
   test('a gateway that boots before its switches says what it waits for, and goes on without another start', async () => {
     for (const [setting, address] of [
@@ -47,13 +47,13 @@ describe.skipIf(why !== '')('in network namespaces', () => {
     for (const url of ['http://10.77.1.1:9464/readyz', 'https://10.77.1.1/api/openapi.json'])
       expect(await site.onWorkstation('curl', ['-sfk', url])).toMatchObject({ code: 0 });
     expect(site.gatewayLines.filter((line) => line.includes('daemon.ready'))).toHaveLength(1);
-  }, 20_000);
+  });
 
   test('there is no way to the plant but the gate', async () => {
     const direct = await site.onWorkstation('ping', ['-c', '1', '-W', '1', '10.77.2.21']).catch(() => ({ code: 1 }));
     expect(direct.code).not.toBe(0);
     expect((await site.tool('read', '1001', 'analog-input,1')).code).toBe(0);
-  }, 20_000);
+  });
 
   test('a write is refused, and goes through once Anna claims the address, known by its link-layer entry', async () => {
     const words = ['write', '1001', 'analog-value,1', '20.5', '--priority', '8'];
@@ -70,7 +70,7 @@ describe.skipIf(why !== '')('in network namespaces', () => {
     expect((await site.tool('write', '1001', 'analog-value,1', '20.5', '--priority', '5')).stdout).toContain('2,40');
     expect((await site.tool('write', '1001', 'analog-value,1', '35', '--priority', '8')).stdout).toContain('2,37');
     expect(writes()).toBe(before + 1);
-  }, 40_000);
+  });
 
   describe.skipIf(tools === '')('third-party tools', () => {
     const stack = (program: string, ...words: string[]) =>

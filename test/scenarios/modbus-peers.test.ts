@@ -129,7 +129,7 @@ describe.runIf(have('socat'))('a serial line', () => {
     await symlink(pair.near, late);
     await until('the port is open', () => rig.driver.status().degraded?.length === 0);
     expect(await anna.ask(METER1, '03 0000 0002')).toBe('030401900005');
-  }, 20_000);
+  });
 
   test('reads, writes once, and broadcasts through the port', async () => {
     const pair = await startPtyPair();

@@ -125,7 +125,7 @@ async function open(browser: Browser, origin: string, options: BrowserContextOpt
   });
   const page = await context.newPage();
   // Shorter than a test may take: what was waited for is named then.
-  page.setDefaultTimeout(12_000);
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

@@ -235,7 +235,7 @@ describe.skipIf(!haveChromium())('jobs', () => {
     const entry = page.locator('.override', { hasText: 'Air handling unit 2' });
     await entry.getByText('by their own tool').waitFor();
     await entry.getByText(/by Anna/).waitFor();
-    expect(await page.getByRole('button', { name: 'End …' }).count()).toBe(1);
+    await expect.poll(() => page.getByRole('button', { name: 'End …' }).count()).toBe(1);
     await entry.getByRole('button', { name: 'End …' }).click();
     await entry.getByLabel('Why').fill('she has left');
     await entry.getByRole('button', { name: 'End the transfer' }).click();

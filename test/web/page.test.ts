@@ -110,7 +110,7 @@ describe.skipIf(!haveChromium())('the page', () => {
       .map((icon) => [icon.getAttribute('name'), icon.shadowRoot.querySelector('svg')?.getBoundingClientRect().width ?? 0])
       .filter(([, width]) => width > 48)`)) as unknown[];
     expect(wide).toEqual([]);
-    expect(await page.locator('wa-icon').count()).toBeGreaterThan(4);
+    await expect.poll(() => page.locator('wa-icon').count()).toBeGreaterThan(4);
   });
 
   it('lets no value change under a finger, and shows it as soon as the finger is away', async () => {

@@ -27,7 +27,7 @@ describe.skipIf(!haveChromium())('a picker', () => {
     browser = await startBrowser();
     rig = await startHttpRig({ pages: BUILT, changes: { inventory: { devices, points } } });
     origin = `https://127.0.0.1:${await rig.listen()}`;
-  }, 40_000);
+  });
   afterEach(() => visit.context.close());
   afterAll(async () => {
     await browser?.stop();
@@ -90,7 +90,7 @@ describe.skipIf(!haveChromium())('a picker', () => {
     await page.getByRole('checkbox', { name: /^Room 249/ }).waitFor();
     expect(await page.getByRole('checkbox', { name: /^Room 249/ }).isChecked()).toBe(true);
     expect(await faultsOf(on, 'many devices')).toEqual([]);
-  }, 40_000);
+  });
 
   it('of one device is out of the way once it is chosen, and offers the others again', async () => {
     const on = await at('jobs/new/configuration');
@@ -113,7 +113,7 @@ describe.skipIf(!haveChromium())('a picker', () => {
     await on.picture('picker-source');
     await from.getByRole('button', { name: 'Choose another' }).click();
     await expect.poll(() => from.locator('.ticks').getByRole('button').count()).toBe(100);
-  }, 40_000);
+  });
 
   it('of points for a batch goes on beyond its first page, and takes the next after each', async () => {
     const on = await at('batch');
@@ -141,5 +141,5 @@ describe.skipIf(!haveChromium())('a picker', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('.batch-row').count()).toBe(2);
     expect(await faultsOf(on, 'many points')).toEqual([]);
-  }, 40_000);
+  });
 });

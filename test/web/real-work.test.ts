@@ -27,7 +27,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     ({ rig } = stage);
     // Without a class of notifications nobody has to acknowledge anything.
     for (const { state } of rig.plant.devices.values()) state.add(notificationClass(1, 'Alarms'));
-  }, 60_000);
+  });
   afterEach(() => stage.leave());
   afterAll(() => stage?.stop(), 30_000);
 
@@ -70,7 +70,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     await card.getByRole('button', { name: 'Choose', exact: true }).click();
     await tick(visit, 'Unit 4', 'Unit 2');
     await page.getByText('Permitted on 2 of 2 devices.').waitFor();
-    expect(await row(visit, 'Unit 4').locator('.versions').textContent()).toBe(`1.0.0 → ${image.version}`);
+    await expect.poll(() => row(visit, 'Unit 4').locator('.versions').textContent()).toBe(`1.0.0 → ${image.version}`);
     await picture('real-verdicts');
     expect(written('fw4', 'fw2')).toEqual([0, 0]);
     await page.getByRole('button', { name: 'Start on 2 devices' }).click();
@@ -78,7 +78,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
     // The first alone; the other waits its turn.
     const held = (state: string) => page.locator('.stage.held', { hasText: state });
     await held('Transferring').waitFor();
-    expect(await held('Queued').locator('b').textContent()).toBe('1');
+    await expect.poll(() => held('Queued').locator('b').textContent()).toBe('1');
     await row(visit, 'Unit 4')
       .getByText(/of 1\.4\sMiB/)
       .waitFor();
@@ -87,7 +87,7 @@ describe.skipIf(!haveChromium())('with the real gateway', () => {
       .locator('.job-progress.large')
       .getByText(/of 2\.9\sMiB/)
       .waitFor();
-    expect(await row(visit, 'Unit 2').locator('.versions').textContent()).toContain(`→ ${image.version}`);
+    await expect.poll(() => row(visit, 'Unit 2').locator('.versions').textContent()).toContain(`→ ${image.version}`);
     await picture('real-progress');
     await page.getByText('2 of 2 done').waitFor();
     await page.locator('.tag.big', { hasText: 'Done' }).waitFor();

@@ -77,7 +77,7 @@ describe.skipIf(!haveChromium())('a session', () => {
     await go('me');
     await page.getByRole('radio', { name: 'Deutsch' }).click();
     await page.getByRole('button', { name: 'Abmelden' }).waitFor();
-    expect(await page.getAttribute('html', 'lang')).toBe('de');
+    await expect.poll(() => page.getAttribute('html', 'lang')).toBe('de');
     await go('admin/standing');
     await page.reload();
     await page.getByRole('link', { name: 'Eingriffe' }).waitFor();

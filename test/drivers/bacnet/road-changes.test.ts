@@ -101,13 +101,13 @@ describe('what becomes of a change', () => {
     stage.sides.known[0] = changing;
     stage.journal.auto = false;
     const answer = stage.ask(stage.anna, write, changing);
-    await vi.waitFor(() => expect(stage.journal.waiting).toBe(1));
+    await expect.poll(() => stage.journal.waiting).toBe(1);
     Object.assign(changing, { instance: undefined });
     stage.journal.auto = true;
     stage.journal.flush();
     expect((await answer).kind).toBe('error');
     expect(stage.sides.changes).toEqual([]);
-    await vi.waitFor(() => expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]));
+    await expect.poll(() => stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]);
   });
 
   test('a broadcast that would reach somebody who came while the intent went to disk is not sent', async () => {
@@ -117,15 +117,15 @@ describe('what becomes of a change', () => {
     stage.journal.auto = false;
     const everybody = { network: 'plant' };
     stage.road.unconfirmed(stage.anna, everybody, told(say.timeSynchronization(new Date(0))));
-    await vi.waitFor(() => expect(stage.journal.waiting).toBe(1));
+    await expect.poll(() => stage.journal.waiting).toBe(1);
     stage.sides.known.push({ ...AHU, mac: 'ac10000abac0', instance: undefined });
     stage.journal.auto = true;
     stage.journal.flush();
-    await vi.waitFor(() => expect(stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]));
+    await expect.poll(() => stage.journal.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]);
     expect(stage.sides.said).toEqual([]);
     stage.sides.known.pop();
     stage.road.unconfirmed(stage.anna, everybody, told(say.timeSynchronization(new Date(0))));
-    await vi.waitFor(() => expect(stage.sides.said).toMatchObject([{ to: 'plant' }]));
+    await expect.poll(() => stage.sides.said).toMatchObject([{ to: 'plant' }]);
   });
 
   test('a change of the device object has its identity read again', async () => {
@@ -165,7 +165,7 @@ describe('a fault of our own on the way', () => {
       throw new RangeError('torn');
     };
     stage.road.unconfirmed(stage.anna, AHU, told(say.timeSynchronization(new Date(0))));
-    await vi.waitFor(() => expect(stage.log.of('own.fault')).toHaveLength(1));
+    await expect.poll(() => stage.log.of('own.fault')).toHaveLength(1);
     expect(stage.journal.rows('outcome')).toMatchObject([
       { outcome: { kind: 'unknown', why: 'a fault of the gateway’s own came between' } },
     ]);
