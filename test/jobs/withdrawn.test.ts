@@ -1,5 +1,5 @@
-// Jobs of who is known no more: an application's token or certificate that the policy withdrew, a person it removed or locks. Before the next
-// device the job pauses; inside a transfer the device's own word counts.
+// Jobs of who is known no more: an application's token or certificate that the policy withdrew, a person it removed or locks.
+// Before the next device the job pauses; inside a transfer the device's own word counts.
 
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/contract/gate.ts';
