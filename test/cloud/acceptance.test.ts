@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type BundlePart, partOfBytes } from '../../simulators/cloud/bundle-parts.ts';
 import { signCompact, signManifest } from '../../simulators/cloud/signing.ts';
 import { NACKS, type NackCode } from '../../src/cloud/nack.ts';
@@ -67,9 +67,9 @@ describe('acceptance', () => {
       windows.push(asked.length);
       left = left.filter((part) => !asked.includes(part));
       road.send(asked);
-      await vi.waitFor(() =>
-        expect(road.wanted.some((hash) => left.some(({ sha256 }) => sha256 === hash))).toBe(left.length > 0),
-      );
+      await expect
+        .poll(() => road.wanted.some((hash) => left.some(({ sha256 }) => sha256 === hash)))
+        .toBe(left.length > 0);
     }
     expect(windows).toEqual([32, 32, 6]);
     expect(await report).toMatchObject({ revision: 6, state: 'active' });
@@ -233,7 +233,7 @@ describe('acceptance', () => {
     const heard = road.nextReport();
     road.acceptance.arrive(manifestOf(6, []));
     road.acceptance.arrive(manifestOf(7, []));
-    await vi.waitFor(() => expect(road.acceptance.underWay()?.payload.revision).toBe(7), { interval: 1 });
+    await expect.poll(() => road.acceptance.underWay()?.payload.revision, { interval: 1 }).toBe(7);
     open();
     expect(await heard).toMatchObject({ revision: 7, state: 'active' });
     await road.acceptance.idle();

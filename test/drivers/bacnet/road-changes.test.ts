@@ -1,6 +1,6 @@
 // One permitted change in its lane: what becomes of it, whatever the device does, and what is recorded of it.
 
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { operationOf } from '../../../drivers/bacnet/classify.ts';
 import type { PlantAnswer, PlantDevice } from '../../../drivers/bacnet/seam.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
@@ -231,9 +231,7 @@ describe('who asks', () => {
       { network: 'plant' },
       told(say.writeGroup(7, 10, [{ channel: 5, value: app.real(20) }])),
     );
-    await vi.waitFor(() =>
-      expect(stage.sides.said).toMatchObject([{ to: 'plant', request: { service: 'write-group' } }]),
-    );
+    await expect.poll(() => stage.sides.said).toMatchObject([{ to: 'plant', request: { service: 'write-group' } }]);
   });
 
   test('a private service that the site names is judged as its action', async () => {
