@@ -8,6 +8,7 @@ import { decodeRequest } from '../../drivers/modbus/wire/decode-request.ts';
 import { decodeResponse } from '../../drivers/modbus/wire/decode-response.ts';
 import { encodeRequest } from '../../drivers/modbus/wire/encode-request.ts';
 import { MbapFramer } from '../../drivers/modbus/wire/mbap.ts';
+import type { Request } from '../../drivers/modbus/wire/request.ts';
 import { RtuFramer } from '../../drivers/modbus/wire/rtu.ts';
 import type { ArrivedFrame } from '../../simulators/modbus/record.ts';
 import { AHU, adu, CHILLER, METER1, METER2, type Person, type RawClient, Rig } from '../drivers/modbus/rig.ts';
@@ -42,6 +43,22 @@ function seeds(seed: number): Uint8Array[] {
   return [...made, ...near, ...near, ...near];
 }
 
+/** How long all that reads a frame takes with it. */
+function decodeMs(frame: Uint8Array, request: Request): number {
+  const begun = performance.now();
+  try {
+    decodeRequest(frame);
+    decodeResponse(request, frame);
+    for (const framer of [new MbapFramer(), new RtuFramer(request)]) {
+      framer.push(frame);
+      for (let next = framer.next(); next !== undefined; next = framer.next()) if (next.kind === 'fault') break;
+    }
+  } catch (error) {
+    faults.push(`decoding \`${Buffer.from(frame).toString('hex')}\` threw: ${String(error)}`);
+  }
+  return performance.now() - begun;
+}
+
 function fuzzDecoders(frames: readonly Uint8Array[], chance: Chance, untilMs: number): number {
   let count = 0;
   const known = frames.flatMap((frame) => {
@@ -50,19 +67,11 @@ function fuzzDecoders(frames: readonly Uint8Array[], chance: Chance, untilMs: nu
   });
   while (performance.now() < untilMs) {
     const frame = mutate(chance.one(frames), chance);
-    const begun = performance.now();
-    try {
-      decodeRequest(frame);
-      const request = chance.one(known);
-      decodeResponse(request, frame);
-      for (const framer of [new MbapFramer(), new RtuFramer(request)]) {
-        framer.push(frame);
-        for (let next = framer.next(); next !== undefined; next = framer.next()) if (next.kind === 'fault') break;
-      }
-    } catch (error) {
-      faults.push(`decoding \`${frame.toString('hex')}\` threw: ${String(error)}`);
-    }
-    const took = performance.now() - begun;
+    const request = chance.one(known);
+    // A machine that is busy elsewhere is slow once; a frame that is slow is slow every time.
+    let took = decodeMs(frame, request);
+    for (let again = 0; took > LONGEST_DECODE_MS && again < 3; again += 1)
+      took = Math.min(took, decodeMs(frame, request));
     if (took > LONGEST_DECODE_MS) faults.push(`decoding \`${frame.toString('hex')}\` took ${took.toFixed(0)} ms`);
     count += 1;
   }

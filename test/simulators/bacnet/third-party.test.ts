@@ -154,7 +154,7 @@ describe('node-bacnet as the tool', () => {
   test('acknowledges segments and loses what they say', async () => {
     const { rig, ctl } = await setting();
     const host = '127.0.0.3';
-    const tool = await openNodeBacnet({ host, port: rig.plant.addresses.ctl1.port, apduTimeoutMs: 200 });
+    const tool = await openNodeBacnet({ host, port: rig.plant.addresses.ctl1.port, apduTimeoutMs: 1000 });
     onTestFinished(() => tool.stop());
     const device = { type: OBJECT_TYPE.device, instance: 1003 };
     await expect(tool.call('readProperty', ctl, device, PROPERTY['object-list'], {})).rejects.toThrow('ERR_TIMEOUT');
