@@ -8,6 +8,9 @@ import { AddressMissing } from '../../src/contract/late-opening.ts';
 import { broadcastOf, type Endpoint, sameSubnet } from './endpoint.ts';
 import type { TurnEnd } from './turn-end.ts';
 
+/** Whole, or in parts that follow each other. */
+export type Datagram = Uint8Array | readonly Uint8Array[];
+
 export interface SocketEvents {
   /** `broadcast`: it came to the broadcast address. */
   datagram(octets: Uint8Array, from: Endpoint, broadcast: boolean): void;
@@ -36,7 +39,7 @@ export class DatagramSocket {
   #open = true;
   /** What `sendSoon` took in this turn of the loop. */
   #ofTurn = 0;
-  #soon: { readonly octets: Uint8Array; readonly to: Endpoint }[] = [];
+  #soon: { readonly octets: Datagram; readonly to: Endpoint }[] = [];
 
   private constructor(own: Socket, ear: Socket, broadcastAddress: string, events: SocketEvents, turn: TurnEnd) {
     this.#own = own;
@@ -70,7 +73,7 @@ export class DatagramSocket {
   }
 
   /** At once, after what waits. */
-  send(octets: Uint8Array, { address, port }: Endpoint): void {
+  send(octets: Datagram, { address, port }: Endpoint): void {
     if (this.#soon.length > 0) this.#flush();
     if (this.#open) this.#own.send(octets, port, address);
   }
@@ -79,7 +82,7 @@ export class DatagramSocket {
    * As `send`, but with what else this turn of the loop brings: who hears it wakes up once. The first few go before the rest, so
    * that it works on them while the rest is made.
    */
-  sendSoon(octets: Uint8Array, to: Endpoint): void {
+  sendSoon(octets: Datagram, to: Endpoint): void {
     if (this.#ofTurn === 0) this.#turn.add(this.#turnEnds);
     this.#ofTurn += 1;
     this.#soon.push({ octets, to });

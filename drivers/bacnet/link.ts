@@ -25,6 +25,8 @@ interface LinkEvents {
   sendFailed(): void;
 }
 
+/** What carries more is sent in two parts. */
+const LONG_OCTETS = 512;
 /** The octets of an Original-Unicast-NPDU's header (J.2.11); its length is written over. */
 const UNICAST_HEADER = encodeBvlc({ function: 'original-unicast-npdu', npdu: Uint8Array.of(1, 0) }).subarray(0, 4);
 
@@ -85,12 +87,16 @@ export class Link {
       this.#events.sendFailed();
       return;
     }
-    const datagram = Buffer.allocUnsafe(length);
-    copyOctets(UNICAST_HEADER, datagram, 0);
-    datagram[2] = length >> 8;
-    datagram[3] = length & 0xff;
-    copyOctets(header, datagram, UNICAST_HEADER.length);
-    copyOctets(rest, datagram, UNICAST_HEADER.length + header.length);
+    const before = UNICAST_HEADER.length + header.length;
+    // What is long goes as it is: memory for a copy of each piece of an image would have to be collected.
+    const isLong = rest.length > LONG_OCTETS;
+    const octets = Buffer.allocUnsafe(isLong ? before : length);
+    copyOctets(UNICAST_HEADER, octets, 0);
+    octets[2] = length >> 8;
+    octets[3] = length & 0xff;
+    copyOctets(header, octets, UNICAST_HEADER.length);
+    if (!isLong) copyOctets(rest, octets, before);
+    const datagram = isLong ? [octets, rest] : octets;
     if (when === 'soon') this.#socket?.sendSoon(datagram, to);
     else this.#socket?.send(datagram, to);
   }

@@ -1,5 +1,8 @@
-// Firmware ─► device: pieces of images give way to everything else. 1. One piece goes in a turn of the event loop, so that whatever
-// came in meanwhile is seen to before the next, however many devices take images. 2. Who waits longest goes first.
+// Firmware ─► device: pieces of images give way to everything else. 1. A few go in a turn of the event loop, so that whatever came
+// in meanwhile is seen to before the next ones, however many devices take images. 2. Who waits longest goes first.
+
+/** Fewer leave devices waiting, more a read. */
+const TOGETHER = 4;
 
 export class Pace {
   readonly #waiting: (() => void)[] = [];
@@ -13,8 +16,8 @@ export class Pace {
   }
 
   readonly #next = (): void => {
-    const run = this.#waiting.shift();
+    const now = this.#waiting.splice(0, TOGETHER);
     if (this.#waiting.length > 0) setImmediate(this.#next);
-    run?.();
+    for (const run of now) run();
   };
 }

@@ -1,31 +1,41 @@
-// Pieces of images, one in a turn of the event loop.
+// Pieces of images, a few in a turn of the event loop.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Pace } from '../../src/contract/pace.ts';
 
 describe('the pace of pieces', () => {
-  it('lets one go in a turn of the loop, in the order they came, and other work between', async () => {
+  it('lets four go in a turn of the loop, in the order they came, and other work between', async () => {
     const pace = new Pace();
-    const done: string[] = [];
-    for (const piece of ['a', 'b', 'c']) void pace.turn(async () => done.push(piece));
-    expect(done).toEqual([]);
+    let done = '';
+    for (const piece of 'abcdefghi') {
+      void pace.turn(async () => {
+        done += piece;
+      });
+    }
+    expect(done).toBe('');
     for (let turn = 1; turn <= 3; turn += 1) {
       await nextTurn();
-      done.push(`other ${turn}`);
+      done += turn;
     }
-    expect(done).toEqual(['a', 'other 1', 'b', 'other 2', 'c', 'other 3']);
+    expect(done).toBe('abcd1efgh2i3');
   });
 
-  it('puts what a piece begins behind who waits', async () => {
+  it('puts what a piece begins into a later turn, behind who waits', async () => {
     const pace = new Pace();
-    const done: string[] = [];
+    let done = '';
+    const say = (piece: string) => async () => {
+      done += piece;
+    };
     const again = pace.turn(async () => {
-      done.push('first');
-      await pace.turn(async () => done.push('first again'));
+      await say('a')();
+      await pace.turn(say('A'));
     });
-    await Promise.all([again, pace.turn(async () => done.push('second'))]);
-    expect(done).toEqual(['first', 'second', 'first again']);
+    const others = [...'bcdef'].map((piece) => pace.turn(say(piece)));
+    await nextTurn();
+    done += '1';
+    await Promise.all([again, ...others]);
+    expect(done).toBe('abcd1efA');
   });
 
   it('ends as the piece does, and goes on with the next', async () => {
