@@ -7,6 +7,6 @@ export default defineConfig({
     // What a machine with two busy cores needs, not what a test takes: nothing here judges speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });
