@@ -101,5 +101,42 @@ describe.skipIf(why !== '')('in network namespaces', () => {
       },
       30_000,
     );
+
+    test.skipIf(!existsSync(join(tools, 'bacwpm')))(
+      'bacwpm writes two objects or none, and names the one that was refused',
+      async () => {
+        const several = (high: string) =>
+          stack('bacwpm', '1001', '2', '1', '85', '8', '4', '19.5', '2', '2', '85', '8', '4', high);
+        const before = writes();
+        const refused = await several('9000');
+        expect(`${refused.stdout}${refused.stderr}`).toMatch(/value-out-of-range[\s\S]*analog-value 2/);
+        expect(writes()).toBe(before);
+        expect((await several('200')).stdout).toContain('Acknowledged');
+        expect((await stack('bacrp', '1001', '2', '2', '85')).stdout).toMatch(/^200\./);
+      },
+      30_000,
+    );
+
+    const told = [
+      ['bacrpm', 'every property of a device', ['1001', '8', '1001', '8'], /object-name: "Air handling unit 2"/],
+      ['bacrr', 'the entries of a trend log', ['1001', '20', '1', '131', '1', '1', '5'], /log-buffer: \{/],
+      ['bacwh', 'which devices have an object', ['0', '1'], /analog-input 1 from device 1001/],
+      ['bacscov', 'changes of value', ['1001', '0', '1', '7', 'unconfirmed', '5'], /Received Notification/],
+      ['bacge', 'event information, though it does not say that it expects a reply', ['1001'], /Re\w+ed Ack/],
+      ['bacrd', 'that a restart is refused', ['1001', '1'], /service-request-denied/],
+      ['bacdcc', 'that silencing is refused', ['1001', '1', '1'], /service-request-denied/],
+      ['bacco', 'that an object is not created', ['1001', '2', '77'], /service-request-denied/],
+      ['bacdo', 'that an object is not deleted', ['1001', '2', '1'], /object-deletion-not-permitted/],
+    ] as const;
+    test.each(told.filter(([program]) => existsSync(join(tools, program))))(
+      '%s is told %s',
+      async (program, _what, words, said) => {
+        const before = writes();
+        const { stdout, stderr } = await stack(program, ...words);
+        expect(`${stdout}${stderr}`).toMatch(said);
+        expect(writes()).toBe(before);
+      },
+      30_000,
+    );
   });
 });
