@@ -115,6 +115,7 @@ export const REASONS = {
   'not-paused': 'it is not paused',
   'being-aborted': 'it is being aborted already',
   'waits-for-nobody': 'it waits for nobody',
+  'no-application': 'an application cannot approve',
   'nobody-known': 'nobody is known by that name',
   'own-approval': 'who started it cannot approve it',
   answered: 'it has your answer already',

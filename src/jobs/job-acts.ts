@@ -126,7 +126,7 @@ export function createActs(parts: ActParts): JobActs {
       const approvedBy = [approverOf(job.starter), ...approversOf(job)];
       const denial = jobDenial(parts, caller, live, { approvedBy, ...(image && { image: image.value }) });
       if (denial) return { kind: 'denied', denial };
-      if (!gate.mayApprove(caller)) return impossible('an application cannot approve');
+      if (!gate.mayApprove(caller)) return impossible(reason('no-application'));
       // The image was looked at meanwhile, and somebody else may have been quicker.
       if (!waits()) return impossible(reason('waits-for-nobody'));
       if (isGiven()) return impossible(reason('answered'));

@@ -60,6 +60,7 @@ function Frame() {
             <img src="/mark.svg" alt="" width="32" height="32" />
           </a>
           <SearchField initial={path[0] === 'search' ? (query.get('q') ?? '') : ''} />
+          <MeSmall isHere={path[0] === 'me'} />
         </header>
         <Warnings />
         <main id="content" ref={main} tabIndex={-1}>
@@ -67,6 +68,16 @@ function Frame() {
         </main>
       </div>
     </div>
+  );
+}
+
+/** Where the navigation has no room for it. */
+function MeSmall({ isHere }: { isHere: boolean }) {
+  const { name } = useMe();
+  return (
+    <a class="me-small" href={to('me')} aria-label={name} aria-current={isHere ? 'page' : undefined}>
+      <wa-icon name="user" />
+    </a>
   );
 }
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { REASONS, type ReasonCode, reason, reasonOf } from '../../src/contract/reasons.ts';
+import { ACTIONS } from '../../src/model/action.ts';
 import { de } from '../../src/web/messages/de.ts';
 import { en } from '../../src/web/messages/en.ts';
 
@@ -25,6 +26,12 @@ describe('a reason', () => {
       (code) => en[`why.${code}`] === de[`why.${code}`] && /[a-z]{3}/.test(en[`why.${code}`].replace(/\{\w+\}/g, '')),
     );
     expect(same).toEqual([]);
+  });
+
+  it('has beside it what every right is called', () => {
+    for (const messages of [en, de]) {
+      expect(Object.keys(ACTIONS).filter((action) => !(`action.${action}` in messages))).toEqual([]);
+    }
   });
 
   it('is read back from its sentence, with what it names', () => {

@@ -127,6 +127,7 @@ export const deWork: WorkMessages = {
   'job.nothingBegun': 'Nichts wurde begonnen: es muss auf jedem Gerät erlaubt sein',
   'job.start.one': 'Auf {n} Gerät beginnen',
   'job.start': 'Auf {n} Geräten beginnen',
+  'job.startNone': 'Wählen Sie zuerst Geräte',
   'alarm.title': 'Alarme',
   'alarm.lead': 'Wie die Geräte sie jetzt melden.',
   'alarm.none': 'Kein Gerät meldet einen Alarm.',

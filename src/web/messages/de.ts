@@ -1,5 +1,6 @@
 // German. The same keys as English, or it does not compile.
 
+import { deActions } from './de-actions.ts';
 import { deReasons } from './de-reasons.ts';
 import { deWork } from './de-work.ts';
 import type { Messages } from './en.ts';
@@ -7,6 +8,7 @@ import type { Messages } from './en.ts';
 export const de: Messages = {
   ...deWork,
   ...deReasons,
+  ...deActions,
   'app.offline': 'Das Gateway antwortet nicht. Was Sie sehen, kann alt sein.',
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Lädt',
@@ -287,6 +289,8 @@ export const de: Messages = {
   'log.outcome.not-sent': 'nicht gesendet',
   'log.outcome.withdrawn': 'entzogen',
   'log.outcome.stopped': 'mittendrin angehalten',
+  'log.session.opened': 'Sitzung begonnen',
+  'log.session.ended': 'Sitzung beendet',
   'admin.title': 'Standort',
   'admin.journal': 'Journal',
   'admin.sessions': 'Sitzungen',

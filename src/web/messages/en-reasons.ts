@@ -109,6 +109,7 @@ export const enReasons = {
   'why.not-paused': 'it is not paused',
   'why.being-aborted': 'it is being aborted already',
   'why.waits-for-nobody': 'it waits for nobody’s approval',
+  'why.no-application': 'an application cannot approve',
   'why.nobody-known': 'nobody is known by that name',
   'why.own-approval': 'nobody approves what they started',
   'why.answered': 'you have answered already',

@@ -125,6 +125,7 @@ export const enWork = {
   'job.nothingBegun': 'Nothing was begun: it must be permitted on every device',
   'job.start.one': 'Start on {n} device',
   'job.start': 'Start on {n} devices',
+  'job.startNone': 'Choose devices first',
   'alarm.title': 'Alarms',
   'alarm.lead': 'As the devices report them now.',
   'alarm.none': 'No device reports an alarm.',

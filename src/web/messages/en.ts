@@ -1,11 +1,13 @@
 // English. `{name}` stands for what the page puts there.
 
+import { enActions } from './en-actions.ts';
 import { enReasons } from './en-reasons.ts';
 import { enWork } from './en-work.ts';
 
 export const en = {
   ...enWork,
   ...enReasons,
+  ...enActions,
   'app.offline': 'The gateway is not answering. What you see may be old.',
   'app.skip': 'Skip to content',
   'app.loading': 'Loading',
@@ -284,6 +286,8 @@ export const en = {
   'log.outcome.not-sent': 'not sent',
   'log.outcome.withdrawn': 'withdrawn',
   'log.outcome.stopped': 'stopped half-way',
+  'log.session.opened': 'session opened',
+  'log.session.ended': 'session ended',
   'admin.title': 'Site',
   'admin.journal': 'Record',
   'admin.sessions': 'Sessions',

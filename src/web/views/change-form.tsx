@@ -106,7 +106,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
         </div>
         <HoldFields hold={hold} canEnd={canEnd} hasSlots={point.slots !== undefined} />
         {approvals > 0 && <ForApproval of="change" approvals={approvals} note={note} setNote={setNote} />}
-        <div class="confirm">
+        <div class={point.slots ? 'confirm two' : 'confirm'}>
           <p class="from-to" aria-live="polite">
             {given.kind === 'value' && !isSame
               ? t('change.fromTo', {
@@ -115,7 +115,7 @@ export function ChangeForm({ point, reload }: { point: ApiPointDetail; reload: (
                 })
               : given.kind === 'value' && !point.slots
                 ? t('change.same')
-                : '\u00a0'}
+                : ''}
           </p>
           <wa-button class="go" variant="brand" type="submit" disabled={!isReady} loading={busy}>
             {t(approvals > 0 ? 'change.order' : isSame ? 'change.hold' : 'change.confirm', {

@@ -47,23 +47,24 @@ export function Explain() {
           void submit(event.currentTarget);
         }}
       >
-        <label>
+        <label class="whole">
           {t('explain.who')}
           <input name="principal" autocomplete="off" placeholder={t('explain.whoHint')} />
         </label>
-        <label>
+        <label class="whole">
           {t('explain.action')}
           <select name="action">
             {actions.data?.items.map(({ name }) => (
-              <option key={name} selected={name === 'point.write'}>
-                {name}
+              <option key={name} value={name} selected={name === 'point.write'}>
+                {word('action', name) === name ? name : `${word('action', name)} · ${name}`}
               </option>
             ))}
           </select>
         </label>
-        <label class="wide">
+        <label class="wide whole">
           {t('explain.targets')}
-          <input name="targets" autocomplete="off" placeholder={t('explain.targetsHint')} />
+          <input name="targets" autocomplete="off" placeholder="ahu1/sat-sp, …" aria-describedby="targets-hint" />
+          <small id="targets-hint">{t('explain.targetsHint')}</small>
         </label>
         <label>
           {t('explain.channel')}

@@ -87,7 +87,7 @@ export function JobOrder({ kind, image }: { kind: string; image?: ApiImage }) {
         fault && <Fault fault={fault} />
       )}
       <wa-button class="go" variant="brand" disabled={!check?.ok} loading={busy} onClick={() => void start()}>
-        {t('job.start', { n: devices.length })}
+        {devices.length === 0 ? t('job.startNone') : t('job.start', { n: devices.length })}
       </wa-button>
     </>
   );

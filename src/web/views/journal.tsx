@@ -72,11 +72,11 @@ export function Journal() {
           {t('journal.decision')}
           <input name="decision" autocomplete="off" />
         </label>
-        <label>
+        <label class="whole">
           {t('journal.since')}
           <input name="since" type="datetime-local" />
         </label>
-        <label>
+        <label class="whole">
           {t('journal.until')}
           <input name="until" type="datetime-local" />
         </label>

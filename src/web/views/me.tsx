@@ -5,7 +5,7 @@ import type { ApiFault } from '../api.ts';
 import { APPEARANCES, appearance, setAppearance } from '../appearance.ts';
 import { Fault, Heading } from '../parts.tsx';
 import { signOut, useMe } from '../session.ts';
-import { LANGUAGE_NAMES, type Language, language, setLanguage, shownTime, t } from '../words.ts';
+import { LANGUAGE_NAMES, type Language, language, setLanguage, shownTime, t, word } from '../words.ts';
 
 const typedOf = (event: Event): string => String((event.currentTarget as HTMLInputElement).value);
 
@@ -56,8 +56,8 @@ export function Me() {
         <h2>{t('me.rights')}</h2>
         <ul class="rights">
           {me.can.map((right) => (
-            <li key={right} class="tag">
-              {right}
+            <li key={right} class="tag" title={right}>
+              {word('action', right)}
             </li>
           ))}
         </ul>

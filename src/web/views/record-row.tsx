@@ -40,7 +40,7 @@ export function whatOf(row: Row): string {
     case 'outcome':
       return word('log.outcome', textOf(recordOf(row.outcome).kind) ?? '');
     case 'session':
-      return `${textOf(row.event) ?? ''} · ${textOf(row.address) ?? ''}`;
+      return [word('log.session', textOf(row.event) ?? ''), textOf(row.address)].filter(Boolean).join(' · ');
     default:
       return textOf(row.event) ?? row.kind;
   }

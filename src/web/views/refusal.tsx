@@ -55,7 +55,7 @@ export function Refusal({ title, action, denied, problem, name, names = {} }: Re
               <Target name={t('refused.device')} id={each.device} names={names} />
               <Target name={t('refused.location')} id={each.location} names={names} />
               <Row name={t('refused.rule')} value={each.rule ?? each.reason} />
-              <Row name={t('refused.needs')} value={each.needed} />
+              <Needed action={each.needed} />
               <Row name={t('refused.who')} value={whoCan(each)} isCode={false} />
               {each.text !== undefined && each.text !== each.reason && <Row name="" value={each.text} isCode={false} />}
             </dl>
@@ -101,6 +101,20 @@ function Row({ name, value, isCode = true }: { name: string; value: string | und
     <div>
       <dt>{name}</dt>
       <dd class={isCode ? 'mono' : ''}>{value}</dd>
+    </div>
+  );
+}
+
+function Needed({ action }: { action: string | undefined }) {
+  if (action === undefined) return null;
+  const said = word('action', action);
+  return (
+    <div>
+      <dt>{t('refused.needs')}</dt>
+      <dd>
+        {said !== action && `${said} `}
+        <code>{action}</code>
+      </dd>
     </div>
   );
 }
