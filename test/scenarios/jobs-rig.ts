@@ -253,7 +253,7 @@ export class JobsRig {
           method,
           agent: this.#agent,
           ca: readFileSync(join(this.data, 'http.pem')),
-          timeout: 20_000,
+          timeout: 60_000,
           headers: { 'user-agent': 'rig', ...(body !== undefined && { 'content-type': type }), ...headers },
         },
         (response) => {
@@ -274,7 +274,7 @@ export class JobsRig {
           });
         },
       );
-      asked.on('timeout', () => asked.destroy(new Error('no answer in 20 s')));
+      asked.on('timeout', () => asked.destroy(new Error('no answer in a minute')));
       asked.on('error', reject);
       asked.end(body === undefined || isOctets ? body : JSON.stringify(body));
     });
@@ -334,7 +334,7 @@ export class JobsRig {
   }
 
   /** Asked every 20 ms until it is as wanted; throws with how it stands after the time. */
-  async until(id: string, wanted: (job: ApiJob) => boolean, mostMs = 15_000, who: Who = 'robot'): Promise<ApiJob> {
+  async until(id: string, wanted: (job: ApiJob) => boolean, mostMs = 60_000, who: Who = 'robot'): Promise<ApiJob> {
     const deadline = Date.now() + mostMs;
     for (;;) {
       const job = await this.job(id, who);
@@ -344,7 +344,7 @@ export class JobsRig {
     }
   }
 
-  ended(id: string, mostMs = 30_000): Promise<ApiJob> {
+  ended(id: string, mostMs = 90_000): Promise<ApiJob> {
     return this.until(id, ({ endedAt }) => endedAt !== undefined, mostMs);
   }
 

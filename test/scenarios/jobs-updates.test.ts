@@ -54,7 +54,7 @@ describe('a person', () => {
     const image = await newImage();
     const before = writtenTo('fw1', 'fw2');
     const id = await rig.update('eve', image.id, ['fw1', 'fw2']);
-    await rig.until(id, ({ state }) => state === 'waiting-approval', 5000, 'eve');
+    await rig.until(id, ({ state }) => state === 'waiting-approval', 60_000, 'eve');
     expect(writtenTo('fw1', 'fw2')).toEqual(before);
     const approve = (who: Parameters<JobsRig['act']>[0]) =>
       rig.act(who, id, 'approval', { verdict: 'approved', comment: 'in spring' });
@@ -205,7 +205,7 @@ describe('a device', () => {
     const isGivenUp = ({ devices: [, , stalled] }: ApiJob) => stalled?.state === 'checking' && stalled.tries > 0;
     await rig.until(id, isGivenUp);
     rig.loader('fw4').recover();
-    const job = await rig.ended(id, 60_000);
+    const job = await rig.ended(id);
     expect(states(job).slice(0, 3)).toEqual(['done', 'done', 'done']);
     expect(rig.loader('fw4').wouldRun.version).toBe(image.version);
     expect(rig.loader('fw2').transfers.at(-1)?.again).toBe(0);

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Connection } from '../../../drivers/modbus/connection.ts';
 import { newCounters } from '../../../drivers/modbus/counters.ts';
+import { freePort } from '../../../simulators/free-port.ts';
 import { driverName } from '../../../src/model/ids.ts';
 import { realTime, realTimers } from '../gate-stage.ts';
 import { AHU, adu, CHILLER, METER1, METER2, people, Rig, type RigOptions } from './rig.ts';
@@ -63,7 +64,8 @@ describe('a Modbus/TCP line', () => {
   });
 
   test('a host that is gone is answered 0B at once, others go on, and it comes back by itself', async () => {
-    const rig = await rigged();
+    const port = await freePort();
+    const rig = await rigged({ plant: { ports: { ahu: port } } });
     const anna = await rig.client('anna');
     expect(await anna.ask(AHU, '04 0000 0002')).toBe('040441900000');
     await rig.plant.lines.ahu.stop();
@@ -73,7 +75,6 @@ describe('a Modbus/TCP line', () => {
     expect(await anna.ask(CHILLER, '04 0000 0002')).toBe('040440e00000');
     expect(rig.rows('outcome')).toMatchObject([{ outcome: { kind: 'not-sent' } }]);
     const { startTcpHost } = await import('../../../simulators/modbus/tcp-host.ts');
-    const { port } = rig.plant.lines.ahu;
     const back = await startTcpHost({ port, units: rig.plant.devices.ahu1 });
     await until(() => rig.driver.status().lines.every(({ state }) => state === 'up'));
     expect(await anna.ask(AHU, '04 0000 0002')).toBe('040441900000');
