@@ -73,6 +73,11 @@ describe.skipIf(why !== '')('in network namespaces', () => {
   });
 
   describe.skipIf(tools === '')('third-party tools', () => {
+    // Whoever runs these alone has no session yet.
+    beforeAll(() =>
+      gatehouse(['session', 'open', '--as', 'anna', '--for', '5m', '--socket', site.socket, '--from', WORKSTATION]),
+    );
+
     const stack = (program: string, ...words: string[]) =>
       site.onWorkstation(join(tools, program), words, {
         BACNET_IFACE: site.workstationDevice,
