@@ -18,6 +18,9 @@ interface MessageVerdict {
 }
 
 const IGNORED: MessageVerdict = {};
+const NO_ROUTES = 'routes come from the site’s configuration alone';
+/** A table counts its entries in one octet (6.4.7). */
+const MOST_ROUTES = 255;
 
 /** `destination` as the NPDU had it: messages to everybody are for this router, too; those to one network are not. */
 export function judgeNetworkMessage(
@@ -50,10 +53,16 @@ export function judgeNetworkMessage(
     case 'network-number-is':
       if (message.network === port.networkNumber || destination !== undefined) return IGNORED;
       return { refused: `got network number \`${message.network}\`, expected \`${port.networkNumber}\`` };
-    case 'initialize-routing-table':
+    // 6.4.7: a table without an entry asks for the router's own, and changes nothing.
+    case 'initialize-routing-table': {
+      if (message.ports.length > 0) return { refused: NO_ROUTES };
+      const numbers = [port.networkNumber, ...port.reaches()].slice(0, MOST_ROUTES);
+      const ports = numbers.map((network, at) => ({ network, portId: at + 1, info: NO_OCTETS }));
+      return { answer: { type: 'initialize-routing-table-ack', ports } };
+    }
     case 'establish-connection-to-network':
     case 'disconnect-connection-to-network':
-      return { refused: 'routes come from the site’s configuration alone' };
+      return { refused: NO_ROUTES };
     case 'proprietary':
       return { refused: `got a message of vendor \`${message.vendorId}\`, expected one of the standard’s` };
     case 'i-could-be-router-to-network':

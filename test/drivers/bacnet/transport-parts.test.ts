@@ -6,7 +6,7 @@ import { Deadlines } from '../../../drivers/bacnet/deadlines.ts';
 import { broadcastOf, endpointOfMac, macOf, sameSubnet } from '../../../drivers/bacnet/endpoint.ts';
 import { ForeignDevices } from '../../../drivers/bacnet/foreign-devices.ts';
 import { DeviceLane } from '../../../drivers/bacnet/lane.ts';
-import { judgeNetworkMessage } from '../../../drivers/bacnet/network-messages.ts';
+import { judgeNetworkMessage, networkFrame } from '../../../drivers/bacnet/network-messages.ts';
 import { SharedBucket } from '../../../drivers/bacnet/shared-bucket.ts';
 import { SlotTable } from '../../../drivers/bacnet/slot-table.ts';
 import { StationTable } from '../../../drivers/bacnet/station.ts';
@@ -302,6 +302,17 @@ describe('network messages', () => {
     expect(judgeNetworkMessage(message, port)).toEqual(verdict);
   });
 
+  it('tell the routing table to who asks for it', () => {
+    const info = new Uint8Array(0);
+    const ports = [1, 2, 3].map((network, at) => ({ network, portId: at + 1, info }));
+    expect(judgeNetworkMessage({ type: 'initialize-routing-table', ports: [] }, port)).toEqual({
+      answer: { type: 'initialize-routing-table-ack', ports },
+    });
+    const large = { networkNumber: 1, reaches: () => Array.from({ length: 400 }, (_, at) => at + 2) };
+    const { answer } = judgeNetworkMessage({ type: 'initialize-routing-table', ports: [] }, large);
+    expect(answer && networkFrame(answer).length).toBe(2 + 1 + 1 + 255 * 4);
+  });
+
   it('are taken from who means everybody, and refused to who means another network', () => {
     const everybody = { network: 0xffff, mac: new Uint8Array(0), hopCount: 255 };
     const question = { type: 'who-is-router-to-network', network: 3 } as const;
@@ -316,7 +327,7 @@ describe('network messages', () => {
   it.each([
     { type: 'i-am-router-to-network', networks: [9, 2] },
     { type: 'network-number-is', network: 7, configured: true },
-    { type: 'initialize-routing-table', ports: [] },
+    { type: 'initialize-routing-table', ports: [{ network: 9, portId: 1, info: new Uint8Array(0) }] },
     { type: 'establish-connection-to-network', network: 2, terminationMinutes: 0 },
     { type: 'disconnect-connection-to-network', network: 2 },
     { type: 'proprietary', code: 0x80, vendorId: 5, octets: new Uint8Array(0) },
