@@ -155,11 +155,12 @@ it('hears from the device what changed, and reads it only now and then', async (
   );
   await until('it was heard', () => heard.length > 0);
   const reads = () => plant.devices.ahu2.record.reads().length;
-  await new Promise((resolve) => setTimeout(resolve, 100));
   const before = reads();
-  atDevice(8, 22.5);
-  await until('the change was heard', () => JSON.stringify(heard.at(-1)).includes('22.5'));
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(reads()).toBe(before);
+  for (let value = 20.5; value < 30; value += 1) {
+    atDevice(8, value);
+    await until('the change was heard', () => JSON.stringify(heard.at(-1)).includes(`${value}`));
+  }
+  // One may have been under way.
+  expect(reads() - before).toBeLessThan(2);
   forget();
 });

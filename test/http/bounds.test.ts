@@ -8,15 +8,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../scenarios/daemon-rig.ts';
 import { type HttpRig, startHttpRig } from './rig.ts';
 
-const REQUEST_MS = 400;
+const REQUEST_MS = 1500;
 let rig: HttpRig;
 let port: number;
 const open: Socket[] = [];
-beforeEach(async () => {
-  const connections = { held: 40, pace: 10, burst: 60, paceOfAll: 20, burstOfAll: 100 };
-  rig = await startHttpRig({ settings: { requestMs: REQUEST_MS, connections } });
+const connections = { held: 40, pace: 10, burst: 60, paceOfAll: 20, burstOfAll: 100 };
+async function listen(settings: { readonly requestMs?: number }): Promise<void> {
+  rig = await startHttpRig({ settings: { ...settings, connections } });
   port = await rig.listen();
-});
+}
 afterEach(async () => {
   for (const each of open.splice(0)) each.destroy();
   await rig.stop();
@@ -59,24 +59,29 @@ async function flood(localAddress: string, count: number): Promise<Socket[]> {
 }
 const closedOf = (sockets: readonly Socket[]): number => sockets.filter(({ destroyed }) => destroyed).length;
 
-const connections = (): Promise<number> =>
+const connected = (): Promise<number> =>
   new Promise((resolve) => rig.app.server.getConnections((_error, count) => resolve(count)));
 
 describe('an address', () => {
+  beforeEach(() => listen({}));
+
   it('holds so many connections and no more; others are served', async () => {
     const sockets = await flood('127.0.0.9', 80);
     await until('the rest is closed', () => closedOf(sockets) >= 40);
-    expect(await connections()).toBeLessThanOrEqual(40);
+    expect(await connected()).toBeLessThanOrEqual(40);
     expect(await served('127.0.0.10')).toBe(200);
     for (const socket of sockets) socket.destroy();
-    await until('they are gone', async () => (await connections()) === 0);
+    await until('they are gone', async () => (await connected()) === 0);
     expect(await served('127.0.0.9')).toBe(200);
   });
 
   it('begins so many within a second, and all together so many', async () => {
+    // All of this within no time: each second more of them may begin.
+    const at = rig.time.monotonic();
+    rig.time.monotonic = () => at + rig.time.shift;
     for (let turn = 0; turn < 2; turn += 1) {
       for (const socket of await flood('127.0.0.9', 30)) socket.destroy();
-      await until('they are gone', async () => (await connections()) === 0);
+      await until('they are gone', async () => (await connected()) === 0);
     }
     // Its sixty are used up; another has its own.
     const more = await flood('127.0.0.9', 1);
@@ -90,6 +95,8 @@ describe('an address', () => {
 });
 
 describe('whoever takes their time', () => {
+  beforeEach(() => listen({ requestMs: REQUEST_MS }));
+
   it.each([
     ['shakes no hands', async () => dial('127.0.0.9'), ''],
     ['says nothing', () => shake('127.0.0.9'), ''],
@@ -108,7 +115,7 @@ describe('whoever takes their time', () => {
     socket.resume();
     if (said !== '') socket.write(said);
     const drip = setInterval(() => said !== '' && socket.writable && socket.write('x'), 50);
-    await until('it is closed', () => over, 20 * REQUEST_MS).finally(() => clearInterval(drip));
+    await until('it is closed', () => over).finally(() => clearInterval(drip));
     expect(await served('127.0.0.9')).toBe(200);
   });
 });
