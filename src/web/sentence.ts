@@ -32,7 +32,10 @@ interface Said {
   readonly text: string;
 }
 
-export function sentence({ reason, text }: Said): string {
-  const said = reason ? phrase(reason) : text;
-  return said.charAt(0).toUpperCase() + said.slice(1);
+/** To stand behind a colon. */
+export const clause = ({ reason, text }: Said): string => (reason ? phrase(reason) : text);
+
+export function sentence(said: Said): string {
+  const text = clause(said);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -5,7 +5,7 @@ import type { ApiJob, ApiJobDevice } from '../../http/schema-jobs.ts';
 import { ask, seg } from '../api.ts';
 import { Busy, Crumbs, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
-import { sentence } from '../sentence.ts';
+import { clause, sentence } from '../sentence.ts';
 import { useLoad, useNow } from '../store.ts';
 import { shownMoment, shownSpan, shownTime, shownValue, t } from '../words.ts';
 import { countOf, hasEnded, isOver, shownProgress, toneOf, useWork } from '../work.ts';
@@ -78,7 +78,7 @@ function Shown({ job, took }: { job: ApiJob; took: (job: ApiJob) => void }) {
           {halted.by === undefined
             ? t(paused ? 'job.halted' : 'job.stopping')
             : t(paused ? 'job.pausedBy' : 'job.stoppingBy', { who: halted.by })}
-          {halted.why !== '' && `: ${sentence({ reason: halted.reason, text: halted.why })}`}
+          {halted.why !== '' && `: ${clause({ reason: halted.reason, text: halted.why })}`}
         </p>
       )}
       <JobProgress job={job} isLarge />

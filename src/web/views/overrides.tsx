@@ -125,7 +125,7 @@ function Entry({ entry, reload, isOnPoint = false }: { entry: ApiOverride; reloa
   }
 
   return (
-    <li class={`card override ${isOpen ? 'open' : ''}`}>
+    <li class={`card override kept ${isOpen ? 'open' : ''}`}>
       <div class="override-main">
         {isOnPoint ? (
           <strong>{t('over.title')}</strong>
