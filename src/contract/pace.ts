@@ -6,18 +6,28 @@ const TOGETHER = 4;
 
 export class Pace {
   readonly #waiting: (() => void)[] = [];
+  #ofTurn = 0;
 
-  /** Runs it when the next piece may go; never in the turn of the call. Ends as it does. */
+  /** Runs it at once or in a later turn, and ends as it does. */
   turn<T>(run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => run().then(resolve, reject));
-      if (this.#waiting.length === 1) setImmediate(this.#next);
+      this.#go();
     });
   }
 
-  readonly #next = (): void => {
-    const now = this.#waiting.splice(0, TOGETHER);
-    if (this.#waiting.length > 0) setImmediate(this.#next);
-    for (const run of now) run();
+  #go(): void {
+    while (this.#ofTurn < TOGETHER) {
+      const run = this.#waiting.shift();
+      if (run === undefined) return;
+      if (this.#ofTurn === 0) setImmediate(this.#turnEnds);
+      this.#ofTurn += 1;
+      run();
+    }
+  }
+
+  readonly #turnEnds = (): void => {
+    this.#ofTurn = 0;
+    this.#go();
   };
 }

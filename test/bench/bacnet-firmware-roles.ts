@@ -238,8 +238,8 @@ async function runTool(): Promise<void> {
   socket.on('message', (octets) => {
     const [type = 0, invokeId = 0] = [octets[15], octets[16]];
     const asked = waiting.get(invokeId);
-    // What is broadcast has no source of this length before it.
-    if (asked === undefined || octets[8] !== 6) return;
+    // An I-Am is no answer.
+    if (asked === undefined || octets[8] !== 6 || type >> 4 === 1) return;
     if (type >> 4 !== 3) throw new Error(`a read was answered with ${octets.toString('hex')}`);
     waiting.delete(invokeId);
     times[asked.of].push(performance.now() - asked.since);
