@@ -86,6 +86,8 @@ export class DeviceLane implements Lane {
 
   /** One turn out of the queue; false where none can go. */
   #step(): boolean {
+    // Then nobody can, whoever is next.
+    if (this.#alone || this.#running >= this.#limits.inFlight) return false;
     const turn = this.#next ?? this.#take();
     this.#next = undefined;
     if (turn === undefined) return false;
