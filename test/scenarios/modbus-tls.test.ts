@@ -121,7 +121,7 @@ describe.runIf(have('openssl'))('openssl s_client', () => {
     ['TLS 1.1', () => target('anna', 'out', ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'])],
     ['the listener’s own certificate', () => target('gateway')],
   ])('%s gets no answer', async (_name, to) => {
-    const answer = await opensslExchange(to(), read, 13, 3000);
+    const answer = await opensslExchange(to(), read, 13);
     expect(answer.received.length).toBe(0);
     expect(answer.closed).toBe(true);
     expect(rig.plant.lines.ahu.conversation.bytesArrived).toBe(0);

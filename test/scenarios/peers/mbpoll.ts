@@ -38,7 +38,7 @@ function options(target: MbpollTarget, span: MbpollSpan): string[] {
     '-t',
     type,
     '-o',
-    '2',
+    '10',
     ...order,
   ];
 }

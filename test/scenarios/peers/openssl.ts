@@ -42,12 +42,12 @@ interface TlsExchange {
   readonly closed: boolean;
 }
 
-/** Sends bytes through TLS and reads until `expected` bytes came, the connection ended, or the time (default 5 s) was over. */
+/** Sends bytes through TLS and reads until `expected` bytes came, the connection ended, or the time (default half a minute) was over. */
 export function opensslExchange(
   target: TlsTarget,
   bytes: Uint8Array,
   expected: number,
-  timeoutMs = 5000,
+  timeoutMs = 30_000,
 ): Promise<TlsExchange> {
   return new Promise((resolve, reject) => {
     const child = spawn('openssl', [...argsOf(target), '-quiet'], { stdio: ['pipe', 'pipe', 'pipe'] });

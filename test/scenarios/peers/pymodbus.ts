@@ -37,7 +37,7 @@ export async function pymodbusClient(
   const input = calls
     .map(({ method, args, unit, kwargs }) => JSON.stringify({ method, args, kwargs: { slave: unit ?? 1, ...kwargs } }))
     .join('\n');
-  const result = await run(SYSTEM_PYTHON, [CLIENT, target.host, String(target.port), String(target.timeoutS ?? 2)], {
+  const result = await run(SYSTEM_PYTHON, [CLIENT, target.host, String(target.port), String(target.timeoutS ?? 10)], {
     input: `${input}\n`,
   });
   if (result.code !== 0) throw new Error(`the pymodbus client failed: ${result.stderr.trim()}`);
