@@ -165,7 +165,7 @@ export function createOverrides(services: OverrideServices): OverrideLedger {
       above.entry = { ...entry, ...(row.old !== undefined && { before: row.old }) };
       await saveAfterwards(above);
     }
-    await close(held, 'superseded', `by override \`${above.entry.id}\``);
+    await close(held, 'superseded', reason('by-override', { id: above.entry.id }));
   }
 
   return {
