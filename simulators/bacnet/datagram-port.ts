@@ -9,7 +9,7 @@ const LOOPBACK_BROADCAST = '127.255.255.255';
 export interface DatagramPortOptions {
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0: chosen by the system. */
+  /** Default 0: one that nobody has at any address, or another network of this machine would be heard on it. */
   readonly port?: number;
   /** Where the port listens besides. Default 127.255.255.255; `none` where broadcasts come by a list of members. */
   readonly broadcastAddress?: string | 'none';
@@ -28,9 +28,14 @@ export interface DatagramPort {
 
 /** Opens both sockets or none. Fails as `dgram` does where an address or port cannot be had. */
 export async function openPort(options: DatagramPortOptions): Promise<DatagramPort> {
-  const own = await bound(options.host ?? '127.0.0.1', options.port ?? 0, false);
-  const { address: host, port } = own.address();
   const heard = options.broadcastAddress ?? LOOPBACK_BROADCAST;
+  const wanted = options.port ?? 0;
+  const own = await bound(
+    options.host ?? '127.0.0.1',
+    wanted === 0 && heard !== 'none' ? await unheard() : wanted,
+    false,
+  );
+  const { address: host, port } = own.address();
   const sockets = [own];
   try {
     own.setBroadcast(true);
@@ -75,6 +80,14 @@ function bound(host: string, port: number, shared: boolean): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** A port on which nobody listens, at no address. */
+async function unheard(): Promise<number> {
+  const everywhere = await bound('0.0.0.0', 0, false);
+  const { port } = everywhere.address();
+  await closed(everywhere);
+  return port;
 }
 
 function closed(socket: Socket): Promise<void> {

@@ -35,10 +35,10 @@ it('stops in the transfer and begins with no further device; its answers are no 
     const { devices } = JSON.parse((await carla.ask('GET', job)).text) as ApiJob;
     return devices.map(({ state }) => state);
   };
-  await until('the first device takes it', async () => (await states())[0] === 'transferring', 10_000);
+  await until('the first device takes it', async () => (await states())[0] === 'transferring');
   const people = { optimizer: { tokens: [`sha256:${'0'.repeat(64)}`] } };
   await rig.activate({ ...changes, revision: 2, people });
-  await until('the first device is as before', async () => (await states())[0] === 'rolled-back', 10_000);
+  await until('the first device is as before', async () => (await states())[0] === 'rolled-back');
   expect(await states()).toEqual(['rolled-back', 'queued']);
   expect((await carla.ask('GET', job)).body).toMatchObject({
     state: 'paused',
