@@ -1,5 +1,6 @@
 // Devices for work on several at once, behind the real gate: boot loaders that take images, and alarms to acknowledge.
 
+import { afterAwake, awakeMs } from '../../simulators/awake-time.ts';
 import type { ActiveAlarm, AlarmDriver } from '../../src/contract/alarms.ts';
 import type { DriverServices, Performed, RunningDriver } from '../../src/contract/driver.ts';
 import type { StepWatch } from '../../src/contract/firmware.ts';
@@ -52,15 +53,15 @@ export class DeviceStage {
         gate,
         isAlive: () => true,
         isRevoked: () => false,
-        now: () => performance.now(),
+        now: awakeMs,
         wait: (ms, signal) =>
           new Promise((resolve) => {
             const done = () => {
-              clearTimeout(timer);
+              timer.cancel();
               signal?.removeEventListener('abort', done);
               resolve();
             };
-            const timer = setTimeout(done, ms / 10);
+            const timer = afterAwake(ms / 10, done);
             signal?.addEventListener('abort', done);
           }),
       },

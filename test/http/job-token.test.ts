@@ -45,4 +45,4 @@ it('stops in the transfer and begins with no further device; its answers are no 
     paused: { why: expect.stringMatching(/^the policy has withdrawn the token of .* that it was started with$/) },
   });
   expect((await optimizer.ask('GET', job)).status).toBe(401);
-}, 30_000);
+});
