@@ -18,4 +18,4 @@ test('every device ends with the old or the new image, whenever the gateway is k
   expect(kills).toBeGreaterThanOrEqual(6);
   expect([...ends.keys()]).toContain('done');
   expect(await gatehouse(['journal', 'verify', '--data', rig.data])).toMatchObject({ code: 0, stderr: '' });
-});
+}, 600_000);
