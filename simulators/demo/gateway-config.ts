@@ -68,6 +68,9 @@ attribution:
     - { address: ${SUPERVISOR_ADDRESS}, principal: supervisor }
   # Every tool of the demo works from this machine, whose loopback addresses have no link-layer entry.
   sharedNetworks: [127.0.0.0/8]
+# From nowhere else are firmware images fetched: here they are uploaded.
+images:
+  hosts: []
 clock:
   trustSystem: true
 drivers:

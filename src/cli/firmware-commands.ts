@@ -45,7 +45,14 @@ export function addFirmwareCommands(program: Command, terminal: Terminal): void 
       }),
     );
 
-  withApi(firmware.command('fetch').description('let the gateway get an image over HTTPS').argument('<url>'))
+  withApi(
+    firmware
+      .command('fetch')
+      .description(
+        'let the gateway get an image over HTTPS, from a host that its configuration names in `images.hosts`',
+      )
+      .argument('<url>'),
+  )
     .requiredOption('--manifest <file>', 'the signed manifest')
     .option('--wait', 'until it is whole, or given up')
     .action((url: string, options: ApiOptions & { manifest: string; wait?: boolean }) =>

@@ -49,6 +49,7 @@ export const IMAGE_FAULTS = [
   'image-offset',
   'image-in-use',
   'image-unreachable',
+  'image-host-denied',
   'image-unwritable',
 ] as const;
 export type ImageFaultCode = (typeof IMAGE_FAULTS)[number];
@@ -70,7 +71,7 @@ export interface Images {
   announce(manifestJws: string, by: string): Promise<Result<StoredImage, ImageFault>>;
   /** Appends from `offset`, which must be what was received; streamed to disk. With the last octet the digest is checked. */
   receive(id: string, offset: number, octets: AsyncIterable<Uint8Array>): Promise<Result<StoredImage, ImageFault>>;
-  /** Gets the rest over HTTPS, going on by `Range` after interruptions, until it is whole or given up. */
+  /** Gets the rest over HTTPS from a host that the site names, going on by `Range` after interruptions, until it is whole or given up. */
   fetch(id: string, url: string): Promise<Result<StoredImage, ImageFault>>;
   remove(id: string): Promise<Result<void, ImageFault>>;
   /** For sending: signature by a key that is trusted now, size and digest are checked before it is given. */

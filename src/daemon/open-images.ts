@@ -25,7 +25,7 @@ interface ImageParts {
 /** @throws StartFault `image-folder`, `image-authorities` */
 export async function openImages(parts: ImageParts): Promise<ImageStore> {
   const { config, gate, journal, clock, timers, log, usedBy } = parts;
-  const { maxBytes, caFile } = config.images;
+  const { maxBytes, hosts, caFile } = config.images;
   const folder = join(config.data, 'images');
   let images: ImageStore;
   try {
@@ -37,7 +37,7 @@ export async function openImages(parts: ImageParts): Promise<ImageStore> {
       log,
       usedBy,
       verify: (jws) => openImageManifest(jws, gate.policy()?.header.keys?.images ?? []),
-      fetching: caFile === undefined ? {} : { ca: readAuthorities(caFile) },
+      fetching: { hosts, ...(caFile !== undefined && { ca: readAuthorities(caFile) }) },
     });
   } catch (error) {
     if (error instanceof StartFault) throw error;

@@ -19,6 +19,13 @@ const networkPrefix = z
   });
 const filePath = z.string().min(1);
 const port = z.number().int().min(0).max(65535);
+const A_HOST = 'a host such as `firmware.example.com` or `firmware.example.com:8443`, without wildcards';
+/** Given as `URL.host` has it: lower case, without the usual port. */
+const httpsHost = z
+  .string()
+  .regex(/^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/, { error: A_HOST, abort: true })
+  .refine((text) => URL.canParse(`https://${text}`), { error: A_HOST, abort: true })
+  .transform((text) => new URL(`https://${text}`).host);
 
 const cloudSection = z.strictObject({
   url: z
@@ -132,6 +139,12 @@ const commonSections = {
   images: z
     .strictObject({
       maxBytes: z.number().int().min(1_048_576).default(536_870_912).describe('Room for firmware images, all together'),
+      hosts: z
+        .array(httpsHost)
+        .default([])
+        .describe(
+          'From where images may be fetched over HTTPS: `host`, or `host:port` where it is not 443; exactly these, redirects included. None: nothing is fetched, images are uploaded',
+        ),
       caFile: filePath
         .optional()
         .describe('PEM: whom to believe, instead of the system’s authorities, when images are fetched over HTTPS'),

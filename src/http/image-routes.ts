@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<ImageFaultCode, number>> = {
   'image-offset': 409,
   'image-in-use': 409,
   'image-unreachable': 422,
+  'image-host-denied': 422,
   'image-unwritable': 503,
 };
 const params = z.object({ id: imageIdText });
@@ -101,7 +102,8 @@ export async function imageRoutes(app: App, context: Context): Promise<void> {
     method: 'POST',
     url: '/api/v1/images/:id/fetch',
     schema: {
-      summary: 'let the gateway get it over HTTPS; it goes on after interruptions',
+      summary:
+        'let the gateway get it over HTTPS from one of the site’s `images.hosts`; it goes on after interruptions',
       tags,
       params,
       body: fetchBody,

@@ -1,15 +1,19 @@
-// Getting an image over HTTPS, from where it was left off. Invariants: 1. the server's certificate is verified; 2. every hop of a
-// redirect obeys the same rules as the first; 3. what comes is taken only where it goes on at the very octet that is next.
+// Getting an image over HTTPS, from where it was left off. Invariants: 1. the server's certificate is verified; 2. only hosts that the
+// site names are asked, and no other is even looked up; every hop of a redirect obeys the same rules as the first; 3. what comes is
+// taken only where it goes on at the very octet that is next.
 
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import type { ImageFault } from '../contract/images.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 
 const MOST_REDIRECTS = 5;
 const IDLE_MS = 30_000;
 
 export interface FetchSettings {
+  /** `host`, or `host:port` where it is not 443, as `URL.host` has it; exactly these. Absent: nothing is fetched. */
+  readonly hosts?: readonly string[];
   /** PEM of further authorities whose servers are believed; absent: those of the system. */
   readonly ca?: string;
   /** `http:` too, but to a loopback address only. */
@@ -35,13 +39,18 @@ interface Hindrance {
 }
 
 /** Why an image is not fetched from there; `undefined`: it may be. */
-export function faultOfUrl(text: string, { plainLoopback = false }: FetchSettings): string | undefined {
-  if (!URL.canParse(text)) return 'got no URL, expected one such as `https://images.example/ahu.bin`';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'got a URL with a password in it, expected none';
-  if (url.protocol === 'https:') return undefined;
-  if (url.protocol === 'http:' && plainLoopback && isLoopback(url.hostname)) return undefined;
-  return `got \`${url.protocol}\`, expected \`https:\``;
+export function faultOfUrl(text: string, { hosts = [], plainLoopback = false }: FetchSettings): ImageFault | undefined {
+  const unreachable = (why: string): ImageFault => ({ code: 'image-unreachable', text: why });
+  if (!URL.canParse(text)) return unreachable('got no URL, expected one such as `https://images.example/ahu.bin`');
+  const { username, password, protocol, hostname, host } = new URL(text);
+  if (username !== '' || password !== '') return unreachable('got a URL with a password in it, expected none');
+  const isPlain = protocol === 'http:' && plainLoopback && isLoopback(hostname);
+  if (protocol !== 'https:' && !isPlain) return unreachable(`got \`${protocol}\`, expected \`https:\``);
+  if (hosts.includes(host)) return undefined;
+  return {
+    code: 'image-host-denied',
+    text: `got host \`${host}\`, expected one that the site’s configuration names in \`images.hosts\``,
+  };
 }
 
 function isLoopback(host: string): boolean {
@@ -63,7 +72,7 @@ export async function askForImage(order: FetchOrder, settings: FetchSettings): P
   let { url } = order;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop += 1) {
     const fault = faultOfUrl(url, settings);
-    if (fault !== undefined) return forGood(hop === 0 ? fault : `led on to another place: ${fault}`);
+    if (fault) return forGood(hop === 0 ? fault.text : `led on to another place: ${fault.text}`);
     let response: IncomingMessage;
     try {
       response = await answerOf(new URL(url), order, settings);

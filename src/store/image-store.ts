@@ -350,8 +350,8 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       const held = images.get(id);
       if (!held) return unknown(id);
       if (held.state === 'ready') return ok(shown(held));
-      const why = faultOfUrl(url, options.fetching ?? {});
-      if (why !== undefined) return fault('image-unreachable', why);
+      const denied = faultOfUrl(url, options.fetching ?? {});
+      if (denied) return fail(denied);
       if (held.isBusy) return fault('image-in-use', 'another upload of it is under way');
       return beginFetch(held, url);
     },

@@ -49,3 +49,41 @@ describe('a peer that is never gated', () => {
     ]);
   });
 });
+
+function hostsOf(images: object): unknown {
+  const drivers = { bacnet: { north: { networkNumber: 100, address: '192.0.2.1' }, networks: {} } };
+  const site = { format: 'gatehouse.site/1', gateway: 'hq', data: '/nowhere', drivers, images };
+  const parsed = parseSiteConfig(JSON.stringify(site), [bacnet]);
+  return parsed.ok ? parsed.value.images.hosts : parsed.fault;
+}
+
+describe('the hosts from which images may be fetched', () => {
+  it('are none where none is named', () => {
+    expect(hostsOf({})).toEqual([]);
+  });
+
+  it('are names and addresses, with a port where it is not 443', () => {
+    const hosts = ['firmware.example.com', 'firmware.example.com:8443', '192.0.2.7', '[2001:db8::7]:8443'];
+    expect(hostsOf({ hosts })).toEqual(hosts);
+    expect(hostsOf({ hosts: ['Firmware.Example.com:443'] })).toEqual(['firmware.example.com']);
+  });
+
+  it.each([
+    '*',
+    '*.example.com',
+    'https://example.com',
+    'example.com/x',
+    'a@example.com',
+    'example.com:70000',
+    '',
+    '[x]',
+  ])('are never `%s`', (host) => {
+    expect(hostsOf({ hosts: [host] })).toEqual([
+      {
+        path: 'images.hosts.0',
+        found: describeFound(host),
+        expected: 'a host such as `firmware.example.com` or `firmware.example.com:8443`, without wildcards',
+      },
+    ]);
+  });
+});

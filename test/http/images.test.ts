@@ -163,6 +163,11 @@ describe('an image', () => {
       expect([answer.status, answer.body.title]).toEqual([422, 'image-unreachable']);
     }
     expect((await eve.ask('POST', path, { body: { url: 'file:///etc/passwd' } })).status).toBe(422);
+    for (const url of ['https://no-such-host.invalid/x', 'https://127.0.0.1/x', 'https://127.0.0.1:2/x']) {
+      const answer = await eve.ask('POST', path, { body: { url } });
+      expect([answer.status, answer.body.title]).toEqual([422, 'image-host-denied']);
+      expect(answer.body.detail).toContain('`images.hosts`');
+    }
     const begun = await eve.ask('POST', path, { body: { url: 'https://127.0.0.1:1/x' } });
     expect([begun.status, begun.body.fetching]).toEqual([202, { url: 'https://127.0.0.1:1/x' }]);
     const busy = await eve.ask('POST', path, { body: { url: 'https://127.0.0.1:1/y' } });

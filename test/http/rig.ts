@@ -173,6 +173,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
     maxBytes: 8 * 1024 * 1024,
     verify: (jws) => openImageManifest(jws, gate.policy()?.header.keys?.images ?? []),
     usedBy: (image) => jobs.usingImage(image),
+    fetching: { hosts: ['127.0.0.1:1'] },
   });
   const jobs: RunningJobs = createJobs({ ...job, images, writer });
   await jobs.takeUp();

@@ -6,7 +6,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CertificatePair, selfSigned } from '../../src/http/self-signed.ts';
 import { digestOf, type ImageRig, imageBytes, manifestFor, signedManifest, startImageRig } from './image-rig.ts';
 
@@ -29,11 +29,19 @@ async function serve(handler: Handler, plain = false): Promise<string> {
     server.closeAllConnections();
     server.close();
   });
-  return `${plain ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  hosts.push(host);
+  return `${plain ? 'http' : 'https'}://${host}`;
 }
 
+/** The site's list of hosts grows with what a test serves. */
+let hosts: string[] = [];
+beforeEach(() => {
+  hosts = [];
+});
+
 async function announced(settings: object = { ca: pair.certificate }): Promise<ImageRig> {
-  const rig = await startImageRig({ fetching: settings });
+  const rig = await startImageRig({ fetching: { hosts, ...settings } });
   await rig.store.announce(signedManifest(manifestFor(octets)), 'anna');
   return rig;
 }
@@ -187,6 +195,60 @@ describe('an image is not fetched', () => {
     expect(await open.store.fetch(id, 'http://192.0.2.1/')).toMatchObject({ ok: false });
     expect((await open.store.fetch(id, url)).ok).toBe(true);
     expect((await open.store.fetch(id, url)).ok).toBe(true);
+  });
+
+  it('from where the site names no host, and nobody is asked', async () => {
+    const seen: string[] = [];
+    const there = await serve(ranged([], seen));
+    const nowhere = 'https://no-such-host.invalid';
+    const ca = pair.certificate;
+    const unnamed = (host: string) => ({
+      ok: false,
+      fault: {
+        code: 'image-host-denied',
+        text: `got host \`${host}\`, expected one that the site’s configuration names in \`images.hosts\``,
+      },
+    });
+    for (const settings of [
+      { ca, hosts: undefined },
+      { ca, hosts: [] },
+      { ca, hosts: ['127.0.0.1', 'images.example:8443', 'invalid'] },
+    ]) {
+      const rig = await announced(settings);
+      for (const url of [there, nowhere, 'https://images.example/', 'https://a.images.example:8443/']) {
+        expect(await rig.store.fetch(id, `${url}/x`)).toEqual(unnamed(new URL(url).host));
+      }
+      expect(rig.store.get(id)?.fetching).toBe(undefined);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('from a host to which one that is named leads on', async () => {
+    const seen: string[] = [];
+    const there = await serve(ranged([], seen));
+    const led = await serve((_request, response) => void response.writeHead(302, { location: `${there}/x` }).end());
+    const rig = await announced({ ca: pair.certificate, hosts: [new URL(led).host] });
+    const text = expect.stringMatching(/^led on to another place: got host `127\.0\.0\.1:\d+`, expected one that/);
+    expect(await rig.store.fetch(id, led)).toMatchObject({ ok: false, fault: { text } });
+    expect(seen).toEqual([]);
+  });
+
+  it('by itself after a start whose configuration names the host no more', async () => {
+    const seen: string[] = [];
+    const there = await serve((_request, response) => {
+      seen.push('asked');
+      response.writeHead(200, { 'content-length': octets.length }).write(octets.subarray(0, 10));
+    });
+    const rig = await announced({ ca: pair.certificate, hosts });
+    const first = rig.store.fetch(id, there);
+    await new Promise<void>((resolve) => {
+      rig.store.onChange(({ received }) => received > 0 && resolve());
+    });
+    hosts.length = 0;
+    await rig.reopen();
+    await first;
+    await vi.waitFor(() => expect(rig.store.get(id)?.fetching?.why).toMatch(/^given up: got host .*`images\.hosts`$/));
+    expect(seen).toEqual(['asked']);
   });
 
   it('while it is being sent, and gives way when it is removed', async () => {

@@ -177,7 +177,7 @@ export const deWork: WorkMessages = {
     'Sein unterschriebenes Manifest, und entweder die Datei oder die Adresse, von der das Gateway sie holt.',
   'image.manifest': 'Manifest (.jws)',
   'image.content': 'Abbilddatei',
-  'image.url': 'Oder eine Adresse (https)',
+  'image.url': 'Oder eine Adresse (https) auf einem Rechner, den der Standort zulässt',
   'image.addNow': 'Hinzufügen',
   'image.sending': 'Hochladen',
   'image.added': '{name} wurde hinzugefügt.',

@@ -172,7 +172,7 @@ export const enWork = {
   'image.addLead': 'Its signed manifest, and either the file or the address where the gateway gets it.',
   'image.manifest': 'Manifest (.jws)',
   'image.content': 'Image file',
-  'image.url': 'Or an address (https)',
+  'image.url': 'Or an address (https), on a host that the site permits',
   'image.addNow': 'Add',
   'image.sending': 'Upload',
   'image.added': '{name} was added.',
