@@ -2,7 +2,7 @@
 
 export interface ShelfDocument {
   readonly id: string;
-  /** ms since 1970; the oldest go first where a kind is bounded. */
+  /** ms since 1970. */
   readonly at: number;
   readonly body: string;
 }
@@ -11,8 +11,6 @@ export interface Shelf {
   /** Durable when it resolves; replaces a document of the same id. */
   put(kind: string, document: ShelfDocument): Promise<void>;
   remove(kind: string, id: string): Promise<void>;
-  /** Keeps the newest `most` of a kind. */
-  trim(kind: string, most: number): Promise<void>;
   get(kind: string, id: string): ShelfDocument | undefined;
   /** Oldest first. */
   list(kind: string): ShelfDocument[];

@@ -1,6 +1,7 @@
 // Signing in with an organization's identity provider: authorization code with PKCE, by openid-client. Invariants: 1. state,
 // nonce and verifier are the gateway's own, used once, and forgotten after ten minutes; 2. a provider speaks only for the
-// organization whose policy names it; 3. groups and role are the provider's words, matched by the policy alone.
+// organization whose policy names it; 3. groups and role are the provider's words, matched by the policy alone; 4. whoever begins
+// many sign-ins from one address makes the gateway forget those of that address, and no others.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -20,10 +21,13 @@ import type { Clock } from '../contract/clock.ts';
 import type { ProviderIdentity } from '../model/decision.ts';
 import { type PrincipalId, principalId } from '../model/ids.ts';
 import type { OrganizationRights, PolicySnapshot } from '../policy/rights.ts';
+import { addressGroup } from './attempts.ts';
+import { FairShares } from './fair-shares.ts';
 import type { ProviderSettings } from './options.ts';
 
 const REMEMBERED_MS = 600_000;
-const MOST_BEGUN = 1024;
+/** Several people may work behind one router. */
+const BEGUN = { ofOne: 128, ofAll: 1024 } as const;
 const TIMEOUT_S = 10;
 
 interface Begun {
@@ -44,17 +48,25 @@ interface ProviderPerson {
 /** The provider did not answer, or said what it must not. */
 export class ProviderFault extends Error {}
 
+/** From as many addresses as there are places for sign-ins, somebody signs in already. */
+export class TooManyBegun extends Error {}
+
 export interface IdentityProviders {
   /** Organizations whose people may sign in this way. */
   offered(snapshot: PolicySnapshot): readonly OrganizationRights[];
-  /** Where the browser is to be sent, and the handle it must bring back in a cookie. @throws ProviderFault */
-  begin(organization: OrganizationRights, redirect: string): Promise<{ readonly url: string; readonly handle: string }>;
+  /** Where the browser at `address` is to be sent, and the handle it must bring back in a cookie. @throws ProviderFault, TooManyBegun */
+  begin(
+    organization: OrganizationRights,
+    redirect: string,
+    address: string,
+  ): Promise<{ readonly url: string; readonly handle: string }>;
   /** @throws ProviderFault */
   finish(snapshot: PolicySnapshot, handle: string, query: string): Promise<ProviderPerson>;
 }
 
 export function createIdentityProviders(settings: readonly ProviderSettings[], clock: Clock): IdentityProviders {
   const begun = new Map<string, Begun>();
+  const shares = new FairShares(BEGUN);
   const known = new Map<string, Promise<Configuration>>();
 
   const settingsOf = (issuer: string): ProviderSettings | undefined => settings.find((each) => each.issuer === issuer);
@@ -77,10 +89,15 @@ export function createIdentityProviders(settings: readonly ProviderSettings[], c
     return made;
   }
 
+  function forget(handle: string): void {
+    begun.delete(handle);
+    shares.drop(handle);
+  }
+
   function forgetOld(): void {
     for (const [handle, { since }] of begun) {
-      if (clock.monotonic() - since < REMEMBERED_MS && begun.size < MOST_BEGUN) break;
-      begun.delete(handle);
+      if (clock.monotonic() - since < REMEMBERED_MS) break;
+      forget(handle);
     }
   }
 
@@ -89,7 +106,7 @@ export function createIdentityProviders(settings: readonly ProviderSettings[], c
       rights.organizations.filter(
         ({ identityProvider }) => identityProvider !== undefined && settingsOf(identityProvider.issuer) !== undefined,
       ),
-    async begin(organization, redirect) {
+    async begin(organization, redirect, address) {
       const provider = organization.identityProvider;
       if (!provider) throw new ProviderFault('the organization has no identity provider');
       const configuration = await faulty('cannot be reached', () => configurationOf(provider));
@@ -97,6 +114,9 @@ export function createIdentityProviders(settings: readonly ProviderSettings[], c
       const [state, nonce] = [randomState(), randomNonce()];
       const handle = randomBytes(24).toString('base64url');
       forgetOld();
+      const gone = shares.add(addressGroup(address), handle);
+      if (gone === handle) throw new TooManyBegun();
+      if (gone !== undefined) begun.delete(gone);
       begun.set(handle, { organization: organization.id, verifier, state, nonce, redirect, since: clock.monotonic() });
       const url = buildAuthorizationUrl(configuration, {
         redirect_uri: redirect,
@@ -110,7 +130,7 @@ export function createIdentityProviders(settings: readonly ProviderSettings[], c
     },
     async finish({ rights }, handle, query) {
       const started = begun.get(handle);
-      begun.delete(handle);
+      forget(handle);
       if (!started || clock.monotonic() - started.since > REMEMBERED_MS) {
         throw new ProviderFault('this sign-in was not begun here, or too long ago');
       }

@@ -1,18 +1,21 @@
 // Idempotency keys: the same write with the same key is carried out once, also over a restart. Invariants: 1. a key is durable
-// before its write begins; 2. the same key with another body is a fault; 3. a key whose write was cut off says so.
+// before its write begins; 2. the same key with another body is a fault; 3. a key whose write was cut off says so; 4. whoever uses
+// many keys makes the gateway forget the oldest of those, and nobody else's.
 
 import { createHash } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
 import type { Shelf } from '../contract/shelf.ts';
-import { Problem } from './problem.ts';
+import { FairShares } from './fair-shares.ts';
+import { Problem, tooMany } from './problem.ts';
 import type { ApiProblem } from './schema-shared.ts';
 
 const KIND = 'reply';
-const MOST_KEPT = 2000;
+const PLACES = { ofOne: 2000, ofAll: 10_000 } as const;
 const KEPT_MS = 86_400_000;
-const TRIM_EVERY = 50;
 
 interface Stored {
+  /** Whose key it is. */
+  readonly principal: string;
   readonly body: string;
   readonly status?: number;
   readonly reply?: unknown;
@@ -25,12 +28,14 @@ export interface Replies {
 
 export function createReplies(shelf: Shelf, clock: Clock): Replies {
   const underWay = new Set<string>();
-  let written = 0;
+  const shares = new FairShares(PLACES);
+  for (const { id, body } of shelf.list(KIND)) shares.add((JSON.parse(body) as Stored).principal, id);
 
   async function keep(id: string, stored: Stored): Promise<void> {
     await shelf.put(KIND, { id, at: clock.now(), body: JSON.stringify(stored) });
-    written += 1;
-    if (written % TRIM_EVERY === 0) await shelf.trim(KIND, MOST_KEPT);
+    const gone = shares.add(stored.principal, id);
+    if (gone !== undefined) await shelf.remove(KIND, gone);
+    if (gone === id) throw tooMany('others’ keys take every place there is', 3600);
   }
 
   return {
@@ -57,14 +62,16 @@ export function createReplies(shelf: Shelf, clock: Clock): Replies {
       }
       underWay.add(id);
       try {
-        await keep(id, { body: fingerprint });
+        await keep(id, { principal, body: fingerprint });
         const reply = await work();
-        await keep(id, { body: fingerprint, status: 200, reply });
+        await keep(id, { principal, body: fingerprint, status: 200, reply });
         return reply;
       } catch (error) {
-        if (error instanceof Problem && error.body.status >= 500) await shelf.remove(KIND, id);
-        else if (error instanceof Problem) {
-          await keep(id, { body: fingerprint, status: error.body.status, reply: error.body });
+        if (error instanceof Problem && error.body.status >= 500) {
+          shares.drop(id);
+          await shelf.remove(KIND, id);
+        } else if (error instanceof Problem) {
+          await keep(id, { principal, body: fingerprint, status: error.body.status, reply: error.body });
         }
         throw error;
       } finally {

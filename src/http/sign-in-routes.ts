@@ -11,7 +11,7 @@ import { isLive } from '../policy/weigh.ts';
 import { askedBy, holderOf, holdsSomewhere, mayIn, standsNow } from './asker.ts';
 import { askerOfSession, SESSION_COOKIE, userAgentOf } from './authenticate.ts';
 import { type App, askerOf, type Context, policyOf, sightOf } from './context.ts';
-import { ProviderFault } from './identity-provider.ts';
+import { ProviderFault, TooManyBegun } from './identity-provider.ts';
 import { originOf, peerOf } from './peer-address.ts';
 import { noPolicy, notFound, notPermitted, notSignedIn, Problem, tooMany } from './problem.ts';
 import { idText, problems } from './schema-shared.ts';
@@ -110,7 +110,7 @@ export function signInRoutes(app: App, context: Context): void {
     handler: async (request, reply) => {
       const offered = providers.offered(policyOf(context)).find(({ id }) => id === request.query.organization);
       if (!offered) throw notFound('identity provider');
-      const started = await told(() => providers.begin(offered, callbackOf(context, request)));
+      const started = await told(() => providers.begin(offered, callbackOf(context, request), peerOf(request)));
       // Lax: it must come along when the provider sends the browser back.
       reply.setCookie(PROVIDER_COOKIE, started.handle, { ...COOKIE, sameSite: 'lax', maxAge: 600 });
       return reply.redirect(started.url, 302);
@@ -264,6 +264,7 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof TooManyBegun) throw tooMany('too many sign-ins at once', 60);
     if (!(error instanceof ProviderFault)) throw error;
     throw new Problem({ title: 'identity provider failed', status: 502, detail: error.message });
   }

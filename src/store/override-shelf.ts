@@ -35,7 +35,6 @@ export async function openOverrideShelf(file: string): Promise<Shelf> {
   return {
     put: (kind, { id, at, body }) => order({ kind: 'put', of: kind, id, at, body }),
     remove: (kind, id) => order({ kind: 'remove', of: kind, id }),
-    trim: (kind, most) => order({ kind: 'trim', of: kind, most }),
     get: (kind, id) => one.get(kind, id),
     list: (kind) => all.all(kind),
     close() {

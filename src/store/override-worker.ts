@@ -14,13 +14,10 @@ export type OverrideOrder =
       readonly body: string;
     }
   | { readonly kind: 'remove'; readonly of: string; readonly id: string }
-  | { readonly kind: 'trim'; readonly of: string; readonly most: number }
   | { readonly kind: 'close' };
 
 const PUT = `INSERT INTO document (kind, id, at, body) VALUES (?, ?, ?, ?)
   ON CONFLICT (kind, id) DO UPDATE SET at = excluded.at, body = excluded.body`;
-const TRIM = `DELETE FROM document WHERE kind = ? AND id NOT IN
-  (SELECT id FROM document WHERE kind = ? ORDER BY at DESC, id DESC LIMIT ?)`;
 
 answerOrders<OverrideOrder>((file) => {
   const database = openDatabase(file, overrideSchema);
@@ -29,7 +26,6 @@ answerOrders<OverrideOrder>((file) => {
       if (order.kind === 'put') database.prepare(PUT).run(order.of, order.id, order.at, order.body);
       if (order.kind === 'remove')
         database.prepare('DELETE FROM document WHERE kind = ? AND id = ?').run(order.of, order.id);
-      if (order.kind === 'trim') database.prepare(TRIM).run(order.of, order.of, order.most);
     },
     close: () => void database.close(),
   };

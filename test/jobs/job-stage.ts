@@ -166,7 +166,6 @@ export class JobStage {
         return this.shelf.put(kind, document);
       },
       remove: (kind, id) => (life.alive ? this.shelf.remove(kind, id) : never),
-      trim: () => this.shelf.trim(),
       get: (kind, id) => this.shelf.get(kind, id),
       list: (kind) => this.shelf.list(kind),
       close: () => this.shelf.close(),

@@ -98,7 +98,6 @@ export class MemoryShelf implements Shelf {
   async remove(kind: string, id: string): Promise<void> {
     this.#of(kind).delete(id);
   }
-  async trim(): Promise<void> {}
   get(kind: string, id: string): ShelfDocument | undefined {
     return this.#of(kind).get(id);
   }
