@@ -1,23 +1,21 @@
 // Work on several devices as a command orders it: looked at, started, paused, ended, approved, by the engine that page and API use.
 // Invariant: who may not view a device does not learn whether it is there, nor what a point holds that they may not read.
 
-import type { Caller, Gate } from '../contract/gate.ts';
+import type { Caller } from '../contract/gate.ts';
 import type { Job, JobAct, JobCheck, JobOrder, Jobs } from '../contract/jobs.ts';
 import { recordValue } from '../model/journal-row.ts';
-import type { InventoryView } from '../model/point.ts';
 import { fail, isNonEmpty, type NonEmpty, ok, type Result } from '../model/result.ts';
 import type { Operation } from './command-form.ts';
+import { type CommandSight, deniedTo, sightOf } from './command-sight.ts';
 import type { OrderedJob } from './job-order-form.ts';
-import { type Done, denialResult, type WorkRefusal } from './work-answer.ts';
+import type { Done, WorkRefusal } from './work-answer.ts';
 import { pointValue, rowOf, spanOf } from './write-rows.ts';
 
 const MOST_TEXT = 1_000;
 
-interface JobWork {
-  readonly gate: Pick<Gate, 'reader'>;
+interface JobWork extends CommandSight {
   /** Undefined while the gateway starts. */
   readonly jobs: () => Jobs | undefined;
-  readonly inventory: () => InventoryView | undefined;
 }
 
 type Answer = Result<Done, WorkRefusal>;
@@ -44,7 +42,7 @@ export async function orderJob(
     case 'not-started': {
       const { check, denials } = start;
       const denial = denials[0] ?? check.devices.find((each) => each.denial)?.denial;
-      if (denial) return deniedOf(work, caller, denial);
+      if (denial) return fail(deniedTo(work, caller, denial));
       const code = check.faults.some((fault) => fault.code === 'too-many-jobs') ? 'too-many' : 'job-impossible';
       return fail({ code, text: hindrances(check).slice(0, MOST_TEXT) });
     }
@@ -80,20 +78,8 @@ function actResult(work: JobWork, caller: Caller, job: string, done: JobAct): An
     case 'impossible':
       return fail({ code: 'job-impossible', text: done.why.slice(0, MOST_TEXT) });
     case 'denied':
-      return deniedOf(work, caller, done.denial);
+      return fail(deniedTo(work, caller, done.denial));
   }
-}
-
-type AnyDenial = Parameters<typeof denialResult>[0];
-
-/** What the principal may not see is not named. */
-function deniedOf(work: JobWork, caller: Caller, denial: AnyDenial): Answer {
-  const sees = sightOf(work, caller);
-  const { target, ...rest } = denial;
-  const isSeen = target === undefined || sees(target);
-  const verdicts = denial.verdicts.filter((verdict) => sees(verdict.target));
-  const shown = denialResult({ ...rest, verdicts, ...(isSeen && target !== undefined && { target }) });
-  return fail({ code: 'denied', text: isSeen ? denial.text : `denied: ${denial.reason}`, denial: shown });
 }
 
 /** Its starter does, and who may view one of its devices. */
@@ -104,16 +90,6 @@ function seesJob({ gate, inventory }: JobWork, caller: Caller, { starter, device
     const handle = inventory()?.find(device);
     return handle !== undefined && reader.permits(handle);
   });
-}
-
-function sightOf({ gate, inventory }: JobWork, caller: Caller): (id: string) => boolean {
-  const view = inventory();
-  const [devices, points] = [gate.reader(caller, 'device.view'), gate.reader(caller, 'point.read')];
-  return (id) => {
-    const handle = view?.find(id);
-    if (view === undefined || handle === undefined) return false;
-    return (view.point(handle) ? points : devices).permits(handle);
-  };
 }
 
 const NOT_YET = { code: 'job-unsupported', text: 'the gateway is starting: no jobs are run yet' } as const;

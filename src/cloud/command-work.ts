@@ -1,6 +1,7 @@
 // What a verified command does, by the same road as the page and the API: their writer plans, has the gate judge and sends.
 // Invariants: 1. of several writes all are permitted before the first is sent; 2. nothing is judged in the name of a
-// command whose time is over; 3. who may not read a point does not learn whether it is there.
+// command whose time is over; 3. who may not read a point does not learn whether it is there,
+// neither by reading nor by writing it.
 
 import type { RunningDriver } from '../contract/driver.ts';
 import type { Caller, Gate } from '../contract/gate.ts';
@@ -13,7 +14,8 @@ import { explain, formatExplanation } from '../policy/explain.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import type { Command, Operation } from './command-form.ts';
 import { actOnJob, orderJob } from './command-jobs.ts';
-import { type Done, denialResult, type WorkRefusal } from './work-answer.ts';
+import { type CommandSight, deniedTo, sightOf } from './command-sight.ts';
+import type { Done, WorkRefusal } from './work-answer.ts';
 import { pointValue, rowOf, spanOf } from './write-rows.ts';
 
 /** Executes a command whose signature, time and audience are right, by key `kid`. */
@@ -37,18 +39,20 @@ const MOST_TEXT = 1_000;
 
 export function commandWork(services: WorkServices): CommandWork {
   const { gate, jobs, policy } = services;
-  const jobWork = { gate, jobs, inventory: () => policy()?.inventory };
+  const look = { gate, inventory: () => policy()?.inventory };
+  const jobWork = { ...look, jobs };
+  const write = (caller: Caller, order: WriteOrder) => writeSeen(services, look, caller, order);
   return async (command, kid) => {
     const { operation } = command;
     const caller = callerOf(command, kid);
     switch (operation.op) {
       case 'write':
-        return write(services, caller, { rows: [rowOf({ ...operation, value: pointValue(operation.value) })] });
+        return write(caller, { rows: [rowOf({ ...operation, value: pointValue(operation.value) })] });
       case 'release':
-        return write(services, caller, { rows: [rowOf({ ...operation, value: null })] });
+        return write(caller, { rows: [rowOf({ ...operation, value: null })] });
       case 'batch': {
         const rows = operation.writes.map((entry) => rowOf({ ...entry, value: pointValue(entry.value) }));
-        return isNonEmpty(rows) ? write(services, caller, { rows, ...spanOf(operation) }) : ok({ steps: [] });
+        return isNonEmpty(rows) ? write(caller, { rows, ...spanOf(operation) }) : ok({ steps: [] });
       }
       case 'read':
         return read(services, caller, operation.targets);
@@ -73,9 +77,20 @@ function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
   };
 }
 
-async function write({ writer }: WorkServices, caller: Caller, order: WriteOrder): Promise<Result<Done, WorkRefusal>> {
+async function writeSeen(
+  { writer }: WorkServices,
+  look: CommandSight,
+  caller: Caller,
+  order: WriteOrder,
+): Promise<Result<Done, WorkRefusal>> {
   const running = writer();
   if (!running) return fail({ code: 'unknown-target', text: 'the gateway is starting: no driver serves a point yet' });
+  const sees = sightOf(look, caller);
+  const unseen = new Set(order.rows.flatMap(({ point }) => (sees(point) ? [] : [point])));
+  if (unseen.size > 0) {
+    const text = [...unseen].map((point) => `\`${point}\`: no such point, or the principal may not see it`).join('; ');
+    return fail({ code: 'unknown-target', text: text.slice(0, MOST_TEXT) });
+  }
   const result = await running.write(caller, order);
   switch (result.kind) {
     case 'faulty': {
@@ -86,7 +101,7 @@ async function write({ writer }: WorkServices, caller: Caller, order: WriteOrder
     }
     case 'denied': {
       const [denial] = result.denials;
-      return fail({ code: 'denied', text: denial.text, denial: denialResult(denial) });
+      return fail(deniedTo(look, caller, denial));
     }
     case 'unrecorded':
       return fail({ code: 'not-durable', text: result.why });

@@ -191,6 +191,57 @@ describe('a command that writes', () => {
   });
 });
 
+describe('a command that would write what its principal may not see', () => {
+  const denials: [Denial] = [
+    {
+      decisionId: decisionId('d-3'),
+      reason: 'no-permission',
+      target: targetId('lift/sp'),
+      verdicts: [
+        { target: targetId('ahu1/sp'), permitted: true, grant: 'g' },
+        { target: targetId('lift/sp'), permitted: false, reason: 'no-permission', missing: 'point.write' },
+      ],
+      text: '`lift/sp`: nobody may',
+    },
+  ];
+
+  it.each<[string, (target: string) => object]>([
+    ['write', (target) => ({ op: 'write', target, value: 1 })],
+    ['release', (target) => ({ op: 'release', target })],
+    [
+      'batch',
+      (target) => ({
+        op: 'batch',
+        writes: [
+          { target: 'ahu1/sp', value: 1 },
+          { target, value: 1 },
+        ],
+      }),
+    ],
+  ])('is refused alike whether it is there or not, and nobody plans it: %s', async (_what, operation) => {
+    for (const target of ['ahu1/sched', 'lift', 'gone']) {
+      const { work, orders } = scene({ kind: 'denied', denials });
+      expect(await work(command(operation(target)), 'k')).toEqual({
+        ok: false,
+        fault: { code: 'unknown-target', text: `\`${target}\`: no such point, or the principal may not see it` },
+      });
+      expect(orders).toEqual([]);
+    }
+  });
+
+  it('is not told what else a write that was denied would move', async () => {
+    const { work } = scene({ kind: 'denied', denials });
+    expect(await work(command({ op: 'write', target: 'ahu1/sp', value: 1 }), 'k')).toEqual({
+      ok: false,
+      fault: {
+        code: 'denied',
+        text: 'denied: no-permission',
+        denial: { decision: 'd-3', reason: 'no-permission', verdicts: [denials[0].verdicts[0]] },
+      },
+    });
+  });
+});
+
 describe('a command that asks', () => {
   it('reads what it may, once each, and learns nothing of the rest', async () => {
     const { work, denied } = scene();
