@@ -144,6 +144,12 @@ export class RunningBacnet implements RunningDriver {
     };
   }
 
+  behind(what: 'line' | 'listener', name: string): readonly TargetHandle[] {
+    const isNorth = what === 'listener' && !this.#plant.networks.has(name);
+    const devices = (this.#index?.devices ?? []).filter(({ network }) => isNorth || network === name);
+    return devices.map(({ handle }) => handle);
+  }
+
   read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
     return this.#road.read(targets);
   }

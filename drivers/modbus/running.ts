@@ -137,6 +137,14 @@ export class RunningModbus implements RunningDriver {
     };
   }
 
+  behind(what: 'line' | 'listener', name: string): readonly TargetHandle[] {
+    const devices =
+      what === 'line'
+        ? (this.#index?.devices ?? []).filter(({ line }) => line === name)
+        : [...(this.#routes.get(name)?.values() ?? [])].flatMap((route) => ('device' in route ? route.device : []));
+    return devices.map(({ handle }) => handle);
+  }
+
   async read(targets: readonly TargetHandle[]): Promise<readonly Reading[]> {
     const index = this.#index;
     const byDevice = new Map<TargetHandle, TargetHandle[]>();

@@ -81,6 +81,8 @@ export type Watch = () => void;
 export interface RunningDriver {
   activate(index: AddressIndex): void;
   status(): DriverStatus;
+  /** The devices of the policy in force on a line, or behind a listener. Absent: nobody can say. */
+  behind?(what: 'line' | 'listener', name: string): readonly TargetHandle[];
   /** Reads points for the gateway itself (page, read-back); the caller has judged who may see them. */
   read(targets: readonly TargetHandle[]): Promise<readonly Reading[]>;
   /**

@@ -8,7 +8,8 @@ import type { TargetVerdict } from '../model/decision.ts';
 import type { RecordedValue } from '../model/journal-row.ts';
 
 /** `GET /v1/status` */
-export interface StatusReply extends Omit<GatewayStanding, 'journal' | 'cloud' | 'drivers'> {
+export interface StatusReply extends Omit<GatewayStanding, 'remarks' | 'journal' | 'cloud' | 'drivers'> {
+  readonly remarks: readonly string[];
   readonly journal: JournalState & { readonly head?: { readonly number: number; readonly hash: string } };
   readonly cloud: { readonly state: string; readonly [key: string]: unknown } | undefined;
   readonly drivers: { readonly [name: string]: DriverStatus };

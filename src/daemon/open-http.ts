@@ -98,7 +98,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
       sampleMs: config.http.sampleSeconds * 1000,
       ...(config.http.origin !== undefined && { origin: config.http.origin }),
     },
-    standing: () => standing.status(),
+    standing: () => ({ ...standing.status(), remarks: standing.remarks() }),
     ...pagesHere(),
   });
   closers.push(() => http.stop());

@@ -6,6 +6,7 @@ import type { RunningDriver } from '../contract/driver.ts';
 import type { Journal } from '../contract/journal.ts';
 import type { LateOpening } from '../contract/late-opening.ts';
 import type { GateControl } from '../gate/options.ts';
+import type { Remark } from '../http/options.ts';
 import { cloudText } from './cloud-text.ts';
 import type { StatusReply } from './control-api.ts';
 import type { HealthSource } from './health-server.ts';
@@ -19,6 +20,9 @@ interface StandingParts {
   readonly cloud?: RunningCloud<unknown>;
   readonly neverGated: SiteConfig['neverGated'];
 }
+
+const ofGateway = (text: string): Remark => ({ text, about: 'gateway' });
+const ofSite = (text: string): Remark => ({ text, about: 'site' });
 
 export class DaemonStanding implements HealthSource {
   readonly failed: Promise<void>;
@@ -72,42 +76,50 @@ export class DaemonStanding implements HealthSource {
   }
 
   notReady(): readonly string[] {
+    return this.#notReady().map(({ text }) => text);
+  }
+
+  #notReady(): readonly Remark[] {
     const parts = this.#parts;
-    if (!parts) return ['starting'];
+    if (!parts) return [ofGateway('starting')];
     const journal = parts.journal.state();
     return [
-      ...(this.#failure === undefined ? [] : [this.#failure]),
-      ...(parts.gate.policy() ? [] : ['no policy is in force: every change is refused']),
-      ...(journal.writable ? [] : [`the journal cannot be written, changes are refused: ${journal.why}`]),
+      ...(this.#failure === undefined ? [] : [ofSite(this.#failure)]),
+      ...(parts.gate.policy() ? [] : [ofGateway('no policy is in force: every change is refused')]),
+      ...(journal.writable ? [] : [ofGateway(`the journal cannot be written, changes are refused: ${journal.why}`)]),
       ...[...parts.drivers].flatMap(([name, driver]) =>
-        (driver.status().degraded ?? []).map((what) => `degraded: ${name}: ${what}`),
+        (driver.status().degraded ?? []).map((what) => ofSite(`degraded: ${name}: ${what}`)),
       ),
-      ...this.#doors.flatMap(({ waiting }) => (waiting === undefined ? [] : [`degraded: ${waiting}`])),
+      ...this.#doors.flatMap(({ waiting }) => (waiting === undefined ? [] : [ofSite(`degraded: ${waiting}`)])),
     ];
   }
 
-  /** What is not wrong but must not be overlooked. */
-  #remarks(parts: StandingParts): string[] {
+  /** What hinders, and what is not wrong but must not be overlooked. */
+  remarks(): readonly Remark[] {
+    return [...this.#notReady(), ...(this.#parts ? this.#loud(this.#parts) : [])];
+  }
+
+  #loud(parts: StandingParts): Remark[] {
     const header = parts.gate.policy()?.header;
     const now = this.#clock.now();
-    const remarks: string[] = [];
+    const remarks: Remark[] = [];
     if (header?.mode === 'observe') {
       const until = header.observeUntil === undefined ? '' : ` until ${new Date(header.observeUntil).toISOString()}`;
-      remarks.push(`OBSERVE MODE${until}: what would be refused is forwarded and recorded`);
+      remarks.push(ofGateway(`OBSERVE MODE${until}: what would be refused is forwarded and recorded`));
     }
     if (header?.expiresAt !== undefined && header.expiresAt <= now) {
-      remarks.push(`the policy expired ${new Date(header.expiresAt).toISOString()}: changes are refused`);
+      remarks.push(ofGateway(`the policy expired ${new Date(header.expiresAt).toISOString()}: changes are refused`));
     }
-    for (const entry of parts.neverGated) {
-      const what = entry.peer ? `peer ${entry.peer}` : `object ${entry.object}`;
-      remarks.push(`NEVER GATED: ${what} (${entry.why})`);
+    for (const { peer, object, why } of parts.neverGated) {
+      const what = object === undefined ? `peer ${peer}` : `object ${object}`;
+      const about = object === undefined ? 'site' : { target: object };
+      remarks.push({ text: `NEVER GATED: ${what} (${why})`, about });
     }
     return remarks;
   }
 
   status(): StatusReply {
     const parts = this.#parts;
-    const notReady = this.notReady();
     const snapshot = parts?.gate.policy();
     const cloud = parts?.cloud?.status();
     return {
@@ -116,8 +128,8 @@ export class DaemonStanding implements HealthSource {
       startedAt: this.#startedAt,
       now: this.#clock.now(),
       clockSure: this.#clock.sure(),
-      ready: notReady.length === 0,
-      remarks: [...notReady, ...(parts ? this.#remarks(parts) : [])],
+      ready: this.#notReady().length === 0,
+      remarks: this.remarks().map(({ text }) => text),
       policy: snapshot && {
         revision: snapshot.header.revision,
         mode: snapshot.header.mode,

@@ -6,7 +6,7 @@ import type { JournalQuery, StoredRow } from '../contract/journal.ts';
 import { isActionName } from '../model/action.ts';
 import { explain, formatExplanation } from '../policy/explain.ts';
 import { ownerOf } from '../policy/rights.ts';
-import { askedBy, mayIn } from './asker.ts';
+import { askedBy, mayIn, mayOnWholeSite } from './asker.ts';
 import { type App, askerOf, type Context, cursorOf, demand, fromCursor, policyOf, sightOf } from './context.ts';
 import { invalid, notFound, notPermitted } from './problem.ts';
 import { type RecordSight, recordSight } from './record-sight.ts';
@@ -21,6 +21,7 @@ import {
   unknownPeerSchema,
 } from './schema-admin.ts';
 import { pageOf, problems } from './schema-shared.ts';
+import { standingSeen } from './standing-sight.ts';
 
 /** How many rows one request looks through at most. */
 const MOST_LOOKED = 20_000;
@@ -69,23 +70,19 @@ export function adminRoutes(app: App, context: Context): void {
     method: 'GET',
     url: '/api/v1/standing',
     schema: {
-      summary: 'policy, drivers, connections, record: needs `admin.manage`',
+      summary: 'policy, drivers, connections, record, of what you may see: needs `admin.manage`',
       tags,
       response: { 200: standingSchema, ...problems },
     },
     handler: (request) => {
-      demand(context, request, 'admin.manage');
-      const { policy, cloud, drivers, remarks, ...rest } = options.standing();
+      const snapshot = demand(context, request, 'admin.manage');
+      const wholeSite = mayOnWholeSite(snapshot, askerOf(request).caller, clock, 'admin.manage');
+      const standing = standingSeen(options.standing(), options.drivers, sightOf(context, request), wholeSite);
+      const { policy, cloud, ...rest } = standing;
       return {
         ...rest,
-        remarks: [...remarks],
         ...(policy && { policy }),
         ...(cloud && { cloud: cloud.state }),
-        drivers: Object.entries(drivers).map(([name, { listening, lines }]) => ({
-          name,
-          listening: listening.map(({ faces: _faces, ...each }) => each),
-          lines: [...lines],
-        })),
         streams: streams.size,
         webSessions: sessions.size,
         toolSessions: gate.sessions().length,
@@ -116,7 +113,7 @@ export function adminRoutes(app: App, context: Context): void {
         if (items.length === limit) return { items, next: cursorOf(String(last)) };
         last = stored.number;
         looked += 1;
-        if (sight.shows(stored.row)) items.push(shownRow(stored));
+        if (sight.shows(stored.row)) items.push(shownRow(stored, sight));
       }
       // A page may hold few rows, or none, where most are not the asker's to see.
       return { items, ...(looked === MOST_LOOKED && { next: cursorOf(String(last)) }) };
@@ -137,7 +134,7 @@ export function adminRoutes(app: App, context: Context): void {
       const sight = auditSight(request);
       const rows = rowsFor(reader, given(request.query));
       function* lines(): Generator<string> {
-        for (const stored of rows) if (sight.shows(stored.row)) yield `${JSON.stringify(shownRow(stored))}\n`;
+        for (const stored of rows) if (sight.shows(stored.row)) yield `${JSON.stringify(shownRow(stored, sight))}\n`;
       }
       return reply
         .type('application/x-ndjson')
@@ -266,8 +263,8 @@ function* rowsFor(reader: Context['options']['reader'], query: Filter): Generato
   }
 }
 
-function shownRow({ number, hash, row }: StoredRow): ApiJournalRow {
-  return { number, hash, row: { ...row } };
+function shownRow({ number, hash, row }: StoredRow, sight: RecordSight): ApiJournalRow {
+  return { number, hash, row: { ...sight.told(row) } };
 }
 
 function unknownPeers(rows: Iterable<StoredRow>): z.output<typeof unknownPeerSchema>[] {

@@ -56,6 +56,12 @@ export function mayIn(
   return decide(snapshot, { ...askedBy(caller, clock), action, targets }).decision === 'permit';
 }
 
+/** The same in every organization of the site. */
+export function mayOnWholeSite(snapshot: PolicySnapshot, caller: Caller, clock: Clock, action: string): boolean {
+  const { organizations } = snapshot.rights;
+  return organizations.length > 0 && organizations.every((each) => mayIn(snapshot, caller, clock, action, each));
+}
+
 /** Whether a grant in force gives the action anywhere at all. */
 export function holdsSomewhere(snapshot: PolicySnapshot, caller: Caller, clock: Clock, action: string): boolean {
   const holder = holderOf(snapshot, caller);

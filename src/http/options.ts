@@ -28,6 +28,12 @@ interface HttpGate extends Gate, UndoGate {
   endTransfer(caller: Caller, device: TargetId, why: string): Result<Transfer, string>;
 }
 
+export interface Remark {
+  readonly text: string;
+  /** `gateway`: it names nothing of the site. `site`: it may name anything there. Else the device or point it names. */
+  readonly about: 'gateway' | 'site' | { readonly target: string };
+}
+
 /** How the gateway stands, as the administrators' page shows it. */
 export interface GatewayStanding {
   readonly gateway: string;
@@ -37,7 +43,7 @@ export interface GatewayStanding {
   readonly clockSure: boolean;
   readonly ready: boolean;
   /** What keeps the gateway from being ready or whole, one line each; loud things (observe mode, never gated) too. */
-  readonly remarks: readonly string[];
+  readonly remarks: readonly Remark[];
   readonly policy:
     | {
         readonly revision: number;

@@ -11,7 +11,7 @@ import type { Shelf } from '../../src/contract/shelf.ts';
 import { createGate } from '../../src/gate/gate.ts';
 import type { GateControl } from '../../src/gate/options.ts';
 import type { App, Context } from '../../src/http/context.ts';
-import type { HttpSettings, ProviderSettings } from '../../src/http/options.ts';
+import type { HttpSettings, ProviderSettings, Remark } from '../../src/http/options.ts';
 import { selfSigned } from '../../src/http/self-signed.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { TlsFiles } from '../../src/http/tls-files.ts';
@@ -38,6 +38,7 @@ export class ShiftedTime {
 }
 
 interface HttpRigOptions {
+  readonly remarks?: readonly Remark[];
   readonly settings?: Partial<HttpSettings>;
   readonly providers?: readonly ProviderSettings[];
   readonly changes?: SiteChanges;
@@ -208,7 +209,7 @@ async function open(folder: string, plant: RunningPlant, options: HttpRigOptions
       now: time.now(),
       clockSure: true,
       ready: true,
-      remarks: [],
+      remarks: options.remarks ?? [],
       policy: { revision: current.header.revision, mode: 'enforce', devices: 1, points: 1 },
       journal: journal.state(),
       cloud: undefined,

@@ -113,8 +113,11 @@ export async function siteBundle(changes: SiteChanges = {}): Promise<{ [key: str
         locations: [{ id: 'tenant-root', name: 'Tenant', kind: 'organization' }],
         devices: [{ id: 'tenant-vav', name: 'Tenant VAV', location: 'tenant-root' }],
         points: [{ id: OTHER_POINT, name: 'Tenant set point', device: 'tenant-vav', class: 'set-point' }],
-        roles: [{ id: 'own', name: 'Own', permissions: [...reading, 'point.write'] }],
-        grants: [{ to: 'user:tom', role: 'own', at: 'tenant-root' }],
+        roles: [
+          { id: 'own', name: 'Own', permissions: [...reading, 'point.write'] },
+          { id: 'keeper', name: 'Keeper', permissions: ['admin.manage'] },
+        ],
+        grants: [{ to: 'user:tom', role: 'own', at: 'tenant-root' }, ...(changes.tenantGrants ?? [])],
       },
     ],
   };
@@ -127,6 +130,8 @@ export interface SiteChanges {
   readonly revision?: number;
   readonly grants?: readonly object[];
   readonly locks?: readonly object[];
+  /** Beside Tom's, of the other organization. */
+  readonly tenantGrants?: readonly object[];
   readonly issuer?: string;
   readonly defaultRole?: boolean;
   /** Of the updater's role. */

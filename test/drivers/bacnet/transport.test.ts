@@ -32,6 +32,15 @@ describe('the terminating router', () => {
     );
   });
 
+  it('knows which devices of the policy stand behind its lines and listeners', async () => {
+    const { driver } = await TransportRig.start({ settle: false });
+    const all = driver.behind('listener', 'north');
+    expect(all.length).toBeGreaterThan(1);
+    expect(driver.behind('line', 'plant')).toEqual(all);
+    expect(driver.behind('listener', 'plant')).toEqual(all);
+    expect(driver.behind('line', 'north')).toEqual([]);
+  });
+
   it('says which networks are behind it and which one it is on', async () => {
     const rig = await TransportRig.start();
     const client = await rig.client();
