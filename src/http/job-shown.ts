@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { shownDenial } from './denial-shown.ts';
 import { type JobSight, jobSight } from './job-sight.ts';
 import { personName } from './person-name.ts';
-import { reasonIn } from './said.ts';
+import { reasonIn, saidOf } from './said.ts';
 import type { ApiJob, ApiJobDevice, ApiJobSummary, JOB_ACTS } from './schema-jobs.ts';
 import { shownValue } from './shown-value.ts';
 import type { Sight } from './sight.ts';
@@ -189,9 +189,10 @@ function personOf({ context, asker, own }: Looking, principal: string): string |
   return personName(context, principal);
 }
 
-/** A sentence may name any device, value or person: who only looks on reads none, and nobody a name that is not for them. */
-function told({ asker, own }: Looking, { starter, approvals, paused, stopping }: Job, text: string): string {
+/** A sentence may name any device, value or person: who only looks on reads none, and nobody what is not for them. */
+function told({ asker, own, sight }: Looking, { starter, approvals, paused, stopping }: Job, whole: string): string {
   if (own.as === 'reader') return '';
+  const text = saidOf(whole, sight.tree.inventory, sight.sees);
   if (own.names) return text;
   const people = [starter.principal, ...approvals.given.map(({ by }) => by.principal), paused?.by, stopping?.by];
   return people.reduce<string>(

@@ -1,17 +1,20 @@
 // Which rows of the record somebody may read: those of organizations where they hold `audit.read`. Invariant: a row that names
-// something of another organization, or nothing at all, is for those who hold it in all of them.
+// something of another organization, or nothing at all, is for those who hold it in all of them; so is the sentence in a row that does.
 
 import type { Clock } from '../contract/clock.ts';
 import type { Caller } from '../contract/gate.ts';
-import type { JournalRow } from '../model/journal-row.ts';
+import type { JournalRow, SystemRow } from '../model/journal-row.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import { ownerOf } from '../policy/rights.ts';
 import { mayIn } from './asker.ts';
+import { saidOf } from './said.ts';
 
 export interface RecordSight {
   readonly everything: boolean;
   readonly something: boolean;
   shows(row: JournalRow): boolean;
+  /** A row that is shown, as it is shown. */
+  told(row: JournalRow): JournalRow;
 }
 
 /** `intentOf` finds what an outcome belongs to. */
@@ -55,8 +58,20 @@ export function recordSight(
       }
     }
   }
-  return { everything, something: held.size > 0, shows };
+  function told(row: JournalRow): JournalRow {
+    if (everything || row.kind !== 'system') return row;
+    const say = (why: string): string => saidOf(why, inventory, (handle) => held.has(ownerOf(rights, handle).id));
+    const { rows, ...detail } = toldIn(row.detail, say);
+    const within = Array.isArray(rows) ? { rows: rows.map((each: Detail) => toldIn(each, say)) } : {};
+    return { ...row, detail: { ...detail, ...within } };
+  }
+  return { everything, something: held.size > 0, shows, told };
 }
+
+type Detail = SystemRow['detail'];
+
+const toldIn = (detail: Detail, say: (why: string) => string): Detail =>
+  typeof detail.why === 'string' ? { ...detail, why: say(detail.why) } : detail;
 
 /** Of rows about work: `target`, `targets`, and `rows` of targets. */
 function targetsIn({ target, targets, rows }: { readonly [key: string]: unknown }): string[] {

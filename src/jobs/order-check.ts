@@ -4,7 +4,7 @@
 import type { FirmwareDriver, ImageSource } from '../contract/firmware.ts';
 import type { Approver, Caller, Change, Denial, Effect } from '../contract/gate.ts';
 import type { DeviceCheck, DifferenceRow, FirmwareOrder, JobCheck, JobOrder } from '../contract/jobs.ts';
-import { reason } from '../contract/reasons.ts';
+import { reason, reasonOf } from '../contract/reasons.ts';
 import type { RowCheck } from '../contract/work.ts';
 import { type TargetHandle, targetId } from '../model/ids.ts';
 import type { InventoryDevice } from '../model/point.ts';
@@ -201,13 +201,12 @@ async function checkWriting(
       const row = isShown(given.point) ? given : hidden;
       const fault =
         row.fault ?? own.find(({ point, fault: found }) => point === row.point && found !== undefined)?.fault;
-      return fault === undefined ? row : { ...row, fault };
+      return fault === undefined ? row : { ...row, fault: faultTold(fault, isShown) };
     });
     const denial =
       own.find((row) => row.denial !== undefined && stands(row.denial))?.denial ??
       (change && firstDenial(parts, caller, [change]));
-    const broken = rows.find((row) => row.fault !== undefined);
-    const fault = planned.fault ?? (broken && reason('of-point', { point: broken.point, why: broken.fault ?? '' }));
+    const fault = faultInRows(rows, isShown) ?? planned.fault;
     const unmatched = planned.unmatched?.filter(isShown) ?? [];
     return {
       device: id,
@@ -218,6 +217,21 @@ async function checkWriting(
     };
   });
   return { check: verdict(devices, approvals), changes, plan };
+}
+
+/** The first of a point that is shown; that of another is not named. */
+function faultInRows(rows: readonly DifferenceRow[], isShown: (point: string) => boolean): string | undefined {
+  const broken = rows.filter(({ fault }) => fault !== undefined);
+  const shown = broken.find(({ point }) => isShown(point));
+  if (shown) return reason('of-point', { point: shown.point, why: shown.fault ?? '' });
+  return broken.length > 0 ? reason('of-unseen-point') : undefined;
+}
+
+/** Without the point of another device that a unit is held to, where that is not shown. */
+function faultTold(fault: string, isShown: (point: string) => boolean): string {
+  const { code, data } = reasonOf(fault) ?? {};
+  if (code !== 'other-unit-than' || isShown(String(data?.point))) return fault;
+  return reason('other-unit-elsewhere', { got: String(data?.got) });
 }
 
 /** Who may not on one of the devices learns of none what it holds. */

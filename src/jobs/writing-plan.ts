@@ -16,7 +16,7 @@ export type WritingOrder = Exclude<JobOrder, { readonly kind: 'firmware' }>;
 
 interface PlannedDevice {
   readonly rows: readonly DifferenceRow[];
-  /** Of the device as a whole. */
+  /** Of the device as a whole; that of a row stands in the row. */
   readonly fault?: string;
   /** Of a copy: points of the source without a partner there. */
   readonly unmatched?: NonEmpty<string>;
@@ -115,7 +115,7 @@ async function planCopy(plant: PlantParts, { source, devices, classes }: Configu
     });
     const matched = new Set(pairs.map(({ point }) => point));
     const unmatched = points.filter((point) => !matched.has(point)).map(({ id }) => id);
-    return [device, { rows, ...faultIn(rows), ...(isNonEmpty(unmatched) && { unmatched }) }];
+    return [device, { rows, ...(isNonEmpty(unmatched) && { unmatched }) }];
   });
   return new Map(await Promise.all(planned));
 }
@@ -144,7 +144,7 @@ async function planThresholds(plant: PlantParts, { devices, values }: Thresholds
       const fault = unitFault(match, first, first.id);
       return fault === undefined ? rowOf(match, value, now.get(match.handle)) : faulty(match, value, fault);
     });
-    return [id, { rows, ...faultIn(rows) }];
+    return [id, { rows }];
   });
   return new Map(await Promise.all(planned));
 }
@@ -277,8 +277,3 @@ const faulty = ({ id }: InventoryPoint, wanted: PointValue, fault: string): Diff
   differs: true,
   fault,
 });
-
-function faultIn(rows: readonly DifferenceRow[]): { fault?: string } {
-  const found = rows.find(({ fault }) => fault !== undefined);
-  return found?.fault === undefined ? {} : { fault: reason('of-point', { point: found.point, why: found.fault }) };
-}

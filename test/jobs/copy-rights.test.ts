@@ -1,6 +1,7 @@
 // A configuration copy at its edges: who may read what is copied, and which point is whose.
 
 import { describe, expect, it } from 'vitest';
+import type { JobOrder } from '../../src/contract/jobs.ts';
 import { bundle, snapshot } from '../gate/stage.ts';
 import { copy, limits, settle, statesOf, WritingStage } from './writing-stage.ts';
 
@@ -46,6 +47,60 @@ describe('who copies', () => {
     await settle();
     expect(site.jobs.get(id)).toMatchObject({ state: 'paused', paused: { by: 'gateway' } });
     expect([statesOf(site.jobs.get(id)), reads]).toEqual([['queued', 'queued'], 0]);
+  });
+});
+
+describe('a point that may be configured and not be read', () => {
+  const faulty = (change: (points: { id: string; unit?: string }[]) => void, ...readable: string[]) =>
+    WritingStage.set({}, (organization) => {
+      organization.grants.push(
+        {
+          to: 'user:emil',
+          permissions: ['device.view', 'device.configure', 'alarm.view', 'alarm.threshold'],
+          at: 'hq',
+        },
+        ...readable.map((at) => ({ to: 'user:emil', permissions: ['point.read'], at })),
+      );
+      change(organization.points as { id: string }[]);
+    });
+  const inFahrenheit =
+    (...ids: string[]) =>
+    (points: { id: string; unit?: string }[]): void => {
+      for (const point of points) if (ids.includes(point.id)) point.unit = '°F';
+    };
+  const one = { ...copy, devices: ['c2'] } as const;
+  const faultIn = async (site: WritingStage, order: JobOrder) => {
+    const { ok, devices } = await site.jobs.check(site.all.stage.as('emil'), order);
+    return { ok, faults: devices.map(({ fault }) => fault) };
+  };
+
+  it('stands against the whole, and is named to nobody', async () => {
+    const site = await faulty(inFahrenheit('c2/kp'), 'c1');
+    expect(await faultIn(site, one)).toEqual({
+      ok: false,
+      faults: ['a point of it that may not be read does not fit'],
+    });
+    const started = await site.jobs.start(site.all.stage.as('emil'), one);
+    expect(started).toMatchObject({ kind: 'not-started' });
+    const said = started.kind === 'not-started' ? started.check.devices.map(({ fault }) => fault) : [];
+    expect(JSON.stringify(said)).not.toContain('c2/');
+  });
+
+  it('gives way to one that may be read, which is named', async () => {
+    const site = await faulty(inFahrenheit('c2/kp', 'c2/ti'), 'c1', 'c2/ti');
+    expect(await faultIn(site, one)).toEqual({
+      ok: false,
+      faults: ['`c2/ti`: got unit `°F`, expected `none` as in the source'],
+    });
+  });
+
+  it('is not named by a limit whose unit is another', async () => {
+    const site = await faulty(inFahrenheit('c2/hi'), 'c2');
+    const other = 'got unit `°F`, expected the one that another device of the order has';
+    expect(await faultIn(site, limits)).toEqual({ ok: false, faults: [undefined, `\`c2/hi\`: ${other}`] });
+    const all = await faulty(inFahrenheit('c2/hi'), 'c1', 'c2');
+    const named = 'got unit `°F`, expected `none` as `c1/hi` has';
+    expect(await faultIn(all, limits)).toEqual({ ok: false, faults: [undefined, `\`c2/hi\`: ${named}`] });
   });
 });
 
