@@ -3,10 +3,11 @@
 // 3. Files are read again when they change; what cannot be read leaves the old ones in force, and is said.
 
 import { createHash } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { StartFault } from '../../src/contract/driver.ts';
+import { FileWatch } from '../../src/contract/file-watch.ts';
 import type { PeerCertificate } from '../../src/contract/gate.ts';
 import { readCertificate, readRevocations } from './certificate.ts';
 import type { ListenerConfig } from './config.ts';
@@ -18,7 +19,6 @@ type TlsConfig = NonNullable<ListenerConfig['tls']>;
 type Handshake = { readonly socket: Socket; readonly certificate: PeerCertificate } | { readonly refused: string };
 
 const handshakeMs = 5000;
-const lookEveryMs = 500;
 
 interface Files {
   readonly context: SecureContextOptions;
@@ -27,7 +27,10 @@ interface Files {
 
 /** Reads the files of a listener. Throws a `StartFault` that names the setting. */
 export function openSecureSide(name: string, tls: TlsConfig, services: LineServices): SecureSide {
-  return new SecureSide(name, tls, services, readFiles(name, tls));
+  const { certificateFile, keyFile, caFile, crlFile } = tls;
+  const files = [certificateFile, keyFile, caFile, ...(crlFile === undefined ? [] : [crlFile])];
+  const watch = new FileWatch(files, (file) => readFileSync(file, 'utf8'));
+  return new SecureSide(name, tls, services, readFiles(name, tls), watch);
 }
 
 function readFiles(name: string, tls: TlsConfig): Files {
@@ -65,14 +68,15 @@ export class SecureSide {
   /** What a certificate is revoked by, and the ms since 1970 at which it ends. */
   readonly #facts = new WeakMap<PeerCertificate, { readonly revocationKey: string; readonly notAfter: number }>();
   readonly #listeners = new Set<() => void>();
-  readonly #look = (): void => this.#reload();
+  readonly #watch: FileWatch;
   #revoked: ReadonlySet<string>;
 
-  constructor(name: string, config: TlsConfig, services: LineServices, files: Files) {
+  constructor(name: string, config: TlsConfig, services: LineServices, files: Files, watch: FileWatch) {
     this.#name = name;
     this.#config = config;
     this.#services = services;
     this.#revoked = files.revoked;
+    this.#watch = watch;
     try {
       this.#server = createServer({
         ...files.context,
@@ -89,14 +93,17 @@ export class SecureSide {
     }
     this.#server.on('secureConnection', (socket) => this.#shaken(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#end(socket, { refused: error.message }));
-    for (const file of this.#watched()) watchFile(file, { interval: lookEveryMs, persistent: false }, this.#look);
+    watch.begin(() => this.#reload());
   }
 
   /** Shakes hands on an accepted socket; a refused one is closed. */
   shakeHands(socket: Socket, done: (outcome: Handshake) => void): void {
     const key = keyOf(socket);
     this.#handshakes.set(key, done);
-    socket.once('close', () => this.#handshakes.delete(key));
+    socket.once('close', () => {
+      // The next one from the same port may be shaking hands already.
+      if (this.#handshakes.get(key) === done) this.#handshakes.delete(key);
+    });
     this.#server.emit('connection', socket);
   }
 
@@ -114,12 +121,7 @@ export class SecureSide {
   }
 
   stop(): void {
-    for (const file of this.#watched()) unwatchFile(file, this.#look);
-  }
-
-  #watched(): string[] {
-    const { certificateFile, keyFile, caFile, crlFile } = this.#config;
-    return crlFile === undefined ? [certificateFile, keyFile, caFile] : [certificateFile, keyFile, caFile, crlFile];
+    this.#watch.stop();
   }
 
   #shaken(socket: TLSSocket): void {

@@ -1,11 +1,12 @@
 // Wires the page and the API: shelf, writer, overrides, jobs, certificate. What it opened it hands back to be closed.
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timers } from '../contract/clock.ts';
 import { type Listening, type RunningDriver, StartFault } from '../contract/driver.ts';
+import { FileWatch } from '../contract/file-watch.ts';
 import type { Images } from '../contract/images.ts';
 import type { Jobs } from '../contract/jobs.ts';
 import { LateOpening } from '../contract/late-opening.ts';
@@ -24,7 +25,6 @@ import { openJobs } from './open-jobs.ts';
 import type { SiteConfig } from './site-config.ts';
 import type { DaemonStanding } from './standing.ts';
 
-const LOOK_EVERY_MS = 500;
 const DAY_MS = 86_400_000;
 
 interface HttpParts {
@@ -73,6 +73,9 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
   const work = { writer, jobs, images };
   if (!config.http) return work;
 
+  const { certificateFile, keyFile, clientCaFile, clientCrlFile } = config.http;
+  const files = [certificateFile, keyFile, clientCaFile, clientCrlFile].filter((file) => file !== undefined);
+  const watch = new FileWatch(files, readText);
   // The framework takes memory that a gateway without a page has better use for.
   const { createHttp } = await import('../http/server.ts');
   const http = await createHttp({
@@ -102,7 +105,7 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
     ...pagesHere(),
   });
   closers.push(() => http.stop());
-  closers.push(keepTlsFiles(parts, http));
+  closers.push(keepTlsFiles(parts, http, watch));
   const said = ({ address, port }: Listening): void =>
     log.write('info', 'http.listening', { address, port }, `page and API on https://${address}:${port}/`);
   const door = new LateOpening('http', () => http.listen(), { log, timers, said });
@@ -113,9 +116,8 @@ export async function openHttp(parts: HttpParts, closers: (() => Promise<void> |
 }
 
 /** Certificates are renewed and withdrawn without a restart, one of the gateway's own in time. Gives what ends it. */
-function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHttp): () => void {
-  const { certificateFile, keyFile, clientCaFile, clientCrlFile } = config.http ?? {};
-  const files = [certificateFile, keyFile, clientCaFile, clientCrlFile].filter((file) => file !== undefined);
+function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHttp, watch: FileWatch): () => void {
+  const certificateFile = config.http?.certificateFile;
   const listener = 'http';
   const look = (): void => {
     tlsFilesOf(config, clock)
@@ -129,7 +131,7 @@ function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHt
         log.write('error', 'tls.reload-failed', { listener, why }, text);
       });
   };
-  for (const file of files) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
+  watch.begin(look);
   const daily = (): void => {
     look();
     timer = timers.after(DAY_MS, daily);
@@ -137,7 +139,7 @@ function keepTlsFiles({ config, clock, timers, log }: HttpParts, http: RunningHt
   let timer = certificateFile === undefined ? timers.after(DAY_MS, daily) : undefined;
   return () => {
     timer?.cancel();
-    for (const file of files) unwatchFile(file, look);
+    watch.stop();
   };
 }
 
