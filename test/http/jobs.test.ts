@@ -215,7 +215,10 @@ describe('a job of somebody else', () => {
     }
   });
 
-  it('leaves out devices that may no longer be viewed', async () => {
+  it('leaves out devices that may no longer be viewed, and does not name them', async () => {
+    const why = 'until `d3` is mended';
+    await rig.jobs.pause(caller('carla'), job, why);
+    expect((await as('anna').ask('GET', `/api/v1/jobs/${job}`)).body).toMatchObject({ paused: { why } });
     await rig.activate({
       revision: 2,
       inventory: bootInventory(),
@@ -223,6 +226,7 @@ describe('a job of somebody else', () => {
     });
     const own = await as('anna').ask('GET', `/api/v1/jobs/${job}`);
     expect(own.body).toMatchObject({ partial: true, devices: [{ device: { id: 'd4' } }] });
+    expect(own.body).toMatchObject({ paused: { why: 'the reason names something that may not be seen' } });
     expect(own.text).not.toContain('d3');
     await rig.activate({ revision: 3, inventory: bootInventory(), grants });
   });
