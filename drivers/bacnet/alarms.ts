@@ -1,7 +1,7 @@
 // Plant ─► who may see it: event notifications. Installing the gateway must not silence an alarm.
 // 1. Only a device with a verified instance that speaks of itself is believed. 2. Every station that is named gets it, or an error
 // goes back; what is sent to the gateway (a recipient list names it) or to everybody goes to every station that may see it.
-// 3. From the technicians' side none is taken.
+// 3. From the technicians' side none is taken. 4. What is passed on keeps its network priority: life safety stays that.
 
 import { type Callers, isNorth, type Station } from './callers.ts';
 import type { Lists } from './lists.ts';
@@ -13,6 +13,7 @@ import type { RoadParts } from './road-services.ts';
 import type { Answer, IncomingRequest, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
+import type { NetworkPriority } from './wire/npdu.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 type ConfirmedEvent = Extract<ConfirmedRequest, { service: 'confirmed-event-notification' }>;
@@ -33,7 +34,12 @@ export class Alarms {
   }
 
   /** To one station, or to the gateway for all of them. */
-  async confirmed(from: PlantDevice, to: NorthStation | 'gateway', request: ConfirmedEvent): Promise<Answer> {
+  async confirmed(
+    from: PlantDevice,
+    to: NorthStation | 'gateway',
+    request: ConfirmedEvent,
+    priority?: NetworkPriority,
+  ): Promise<Answer> {
     const { north } = this.#parts;
     await this.#learn(from, request);
     if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
@@ -44,42 +50,52 @@ export class Alarms {
           lostAnswer(ABORT_REASONS.other)
         : this.#refuse(from, from, request, `\`${to.key}\` may not see it`);
     }
-    return firstAcknowledged(stations.map((station) => north.request(station, from, request)));
+    return firstAcknowledged(stations.map((station) => north.request(station, from, request, priority)));
   }
 
   /** From a station, or from a plant device to one of another network. */
-  async between({ from, to }: IncomingRequest, request: ConfirmedEvent): Promise<Answer> {
+  async between({ from, to, priority = 0 }: IncomingRequest, request: ConfirmedEvent): Promise<Answer> {
     if (isNorth(from)) return this.#refuse(from, to, request, 'events are taken from plant devices only');
     await this.#learn(from, request);
     if (!this.#speaksOfItself(from, request)) return this.#refuse(from, from, request, 'it does not speak of itself');
     if (!this.#maySee(from, to, request)) return this.#refuse(from, to, request, 'its recipient may not see it');
-    return answerOf([await this.#parts.plant.request(to, request, { retry: true })]);
+    return answerOf([await this.#parts.plant.request(to, request, { retry: true, priority })]);
   }
 
   /** `to` absent: everybody. */
-  unconfirmed(from: PlantDevice, to: NorthStation | PlantDevice | undefined, request: UnconfirmedEvent): void {
+  unconfirmed(
+    from: PlantDevice,
+    to: NorthStation | PlantDevice | undefined,
+    request: UnconfirmedEvent,
+    priority?: NetworkPriority,
+  ): void {
     const learning = this.#learn(from, request);
-    if (learning === undefined) this.#tell(from, to, request);
+    if (learning === undefined) this.#tell(from, to, request, priority);
     else
       learning
-        .then(() => this.#tell(from, to, request))
+        .then(() => this.#tell(from, to, request, priority))
         .catch((fault: unknown) => {
           const fields = { fault: String(fault) };
           this.#parts.log.write('error', 'own.fault', fields, `an alarm could not be passed on: ${fault}`);
         });
   }
 
-  #tell(from: PlantDevice, to: NorthStation | PlantDevice | undefined, request: UnconfirmedEvent): void {
+  #tell(
+    from: PlantDevice,
+    to: NorthStation | PlantDevice | undefined,
+    request: UnconfirmedEvent,
+    priority?: NetworkPriority,
+  ): void {
     const { north, plant, counted } = this.#parts;
     if (!this.#speaksOfItself(from, request)) {
       this.#refuse(from, from, request, 'it does not speak of itself');
       return;
     }
     if (to === undefined) {
-      for (const station of this.#whoMaySee(from, request)) north.unconfirmed(station, from, request);
+      for (const station of this.#whoMaySee(from, request)) north.unconfirmed(station, from, request, priority);
     } else if (!this.#maySee(from, to, request)) return;
-    else if (isNorth(to)) north.unconfirmed(to, from, request);
-    else plant.unconfirmed(to, request, from);
+    else if (isNorth(to)) north.unconfirmed(to, from, request, priority);
+    else plant.unconfirmed(to, request, from, priority);
     counted.alarm_notifications += 1;
   }
 

@@ -24,6 +24,7 @@ import {
 import { encodeAck, serviceIn } from './wire/message.ts';
 import { ABORT_REASONS, type AbortReasonName } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
+import type { NetworkPriority } from './wire/npdu.ts';
 import { beginReassembly, continueReassembly, segmentsAccepted, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
@@ -36,7 +37,7 @@ import {
 export interface Carrier<A extends Asker, T extends Target> {
   transmit(asker: A, target: T, apdu: Uint8Array, expectingReply: boolean): void;
   /** `answered` is called once, perhaps before this returns. */
-  serve(asker: A, target: T, request: ConfirmedRequest, answered: Answered): void;
+  serve(asker: A, target: T, request: ConfirmedRequest, answered: Answered, priority: NetworkPriority): void;
   mayRepeat(asker: A, target: T, request: ConfirmedRequest): boolean;
   refused(asker: A, operation: string, detail: string): void;
 }
@@ -100,11 +101,17 @@ export class Answering<A extends Asker, T extends Target> {
   }
 
   /** A confirmed request, or a part of one. `request`: what a whole one carries, where that has been read. */
-  request(asker: A, target: T, apdu: ConfirmedRequestApdu, request?: ConfirmedRequest): void {
+  request(
+    asker: A,
+    target: T,
+    apdu: ConfirmedRequestApdu,
+    request?: ConfirmedRequest,
+    priority: NetworkPriority = 0,
+  ): void {
     this.#counters.request();
     const known = asker.served.get(keyOf(target, apdu.invokeId));
-    if (apdu.segment !== undefined) this.#segment(asker, target, apdu, known);
-    else this.#whole(asker, target, apdu, known, undefined, request);
+    if (apdu.segment !== undefined) this.#segment(asker, target, apdu, priority, known);
+    else this.#whole(asker, target, apdu, known, undefined, priority, request);
   }
 
   /** What the asker sends about a transaction of its own: a segment ack, an abort. */
@@ -123,6 +130,7 @@ export class Answering<A extends Asker, T extends Target> {
     apdu: ConfirmedRequestApdu,
     known: Served | undefined,
     lastAck: SegmentAckApdu | undefined,
+    priority: NetworkPriority,
     read?: ConfirmedRequest,
   ): void {
     if (known !== undefined) {
@@ -152,7 +160,7 @@ export class Answering<A extends Asker, T extends Target> {
       if (served.phase === 'serving') this.#finish(asker, target, served, answer);
     };
     try {
-      this.#carrier.serve(asker, target, request, answered);
+      this.#carrier.serve(asker, target, request, answered, priority);
     } catch (error) {
       this.#counters.ownFault(error);
       answered({ kind: 'abort', reason: ABORT_REASONS.other });
@@ -182,7 +190,7 @@ export class Answering<A extends Asker, T extends Target> {
     return true;
   }
 
-  #segment(asker: A, target: T, apdu: ConfirmedRequestApdu, known: Served | undefined): void {
+  #segment(asker: A, target: T, apdu: ConfirmedRequestApdu, priority: NetworkPriority, known?: Served): void {
     const isFirst = apdu.segment?.sequenceNumber === 0;
     let served = known?.phase === 'receiving' ? known : undefined;
     if (served === undefined) {
@@ -225,7 +233,7 @@ export class Answering<A extends Asker, T extends Target> {
     this.#transmit(asker, target, step.ack);
     const { earlier } = served;
     this.#forget(asker, served);
-    this.#whole(asker, target, step.apdu, earlier, step.ack);
+    this.#whole(asker, target, step.apdu, earlier, step.ack, priority);
   }
 
   #finish(asker: A, target: T, served: Served, answer: Answer): void {

@@ -19,6 +19,7 @@ import {
 } from './wire/confirmed-service.ts';
 import { encodeRequest, serviceIn } from './wire/message.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
+import type { NetworkPriority } from './wire/npdu.ts';
 import { beginReassembly, continueReassembly, type Reassembly, splitApdu } from './wire/segmentation.ts';
 import {
   acknowledgeTransmission,
@@ -32,7 +33,7 @@ import {
 interface AskedPeer {
   readonly maxApduLength: number;
   readonly segmentation: PlantDevice['segmentation'];
-  transmit(apdu: Uint8Array, expectingReply: boolean, when: SendTime): void;
+  transmit(apdu: Uint8Array, expectingReply: boolean, when: SendTime, priority: NetworkPriority): void;
 }
 
 export interface AskSettings {
@@ -65,6 +66,7 @@ class Ask extends Waiting {
   /** The whole request; absent where it goes in segments. */
   readonly octets: Uint8Array | undefined;
   readonly when: SendTime;
+  readonly priority: NetworkPriority;
   readonly #expired: (ask: Ask) => void;
   triesLeft = 0;
   wasRepeated = false;
@@ -76,6 +78,7 @@ class Ask extends Waiting {
     { invokeId, serviceChoice }: Pick<ConfirmedRequestApdu, 'invokeId' | 'serviceChoice'>,
     octets: Uint8Array | undefined,
     when: SendTime,
+    priority: NetworkPriority,
     request: ConfirmedRequest,
     answered: (answer: PlantAnswer) => void,
     expired: (ask: Ask) => void,
@@ -85,6 +88,7 @@ class Ask extends Waiting {
     this.serviceChoice = serviceChoice;
     this.octets = octets;
     this.when = when;
+    this.priority = priority;
     this.request = request;
     this.answered = answered;
     this.#expired = expired;
@@ -117,12 +121,17 @@ export class Asking {
   }
 
   /** `retry`: send it again while no answer comes. Rejects only where no frame can carry the request. */
-  request(request: ConfirmedRequest, retry: boolean): Promise<PlantAnswer> {
-    return new Promise((resolve) => this.ask(request, retry, resolve));
+  request(request: ConfirmedRequest, retry: boolean, priority?: NetworkPriority): Promise<PlantAnswer> {
+    return new Promise((resolve) => this.ask(request, retry, resolve, priority));
   }
 
   /** The same without a promise: `answered` is called once, at once where nothing can be sent; never where this throws. */
-  ask(request: ConfirmedRequest, retry: boolean, answered: (answer: PlantAnswer) => void): void {
+  ask(
+    request: ConfirmedRequest,
+    retry: boolean,
+    answered: (answer: PlantAnswer) => void,
+    priority: NetworkPriority = 0,
+  ): void {
     const invokeId = this.#freeInvokeId();
     if (invokeId === undefined) {
       const why = 'too many requests of this device are unanswered';
@@ -141,8 +150,8 @@ export class Asking {
     const maxApduLength = Math.min(this.#peer.maxApduLength, OWN_MAX_APDU);
     const when = retry ? 'soon' : 'at-once';
     if (octets.length <= maxApduLength) {
-      this.#begin(new Ask(header, octets, when, request, answered, this.#expired), retry);
-      this.#peer.transmit(octets, true, when);
+      this.#begin(new Ask(header, octets, when, priority, request, answered, this.#expired), retry);
+      this.#peer.transmit(octets, true, when, priority);
       return;
     }
     const { segmentation } = this.#peer;
@@ -159,7 +168,7 @@ export class Asking {
       answered({ kind: 'unreachable', why, abort: ABORT_REASONS[parts.fault] });
       return;
     }
-    const ask = new Ask(header, undefined, when, request, answered, this.#expired);
+    const ask = new Ask(header, undefined, when, priority, request, answered, this.#expired);
     this.#begin(ask, true);
     this.#send(ask, beginTransmission(parts.value));
   }
@@ -240,11 +249,16 @@ export class Asking {
         : continueReassembly(ask.receiving, apdu);
     if (step.kind === 'abort') {
       const reason = ABORT_REASONS[step.reason];
-      this.#peer.transmit(encodeApdu({ type: 'abort', server: false, invokeId: ask.key, reason }), false, 'soon');
+      this.#peer.transmit(
+        encodeApdu({ type: 'abort', server: false, invokeId: ask.key, reason }),
+        false,
+        'soon',
+        ask.priority,
+      );
       this.#settle(ask, { kind: 'abort', reason });
       return true;
     }
-    if (step.ack !== undefined) this.#peer.transmit(encodeApdu(step.ack), false, 'soon');
+    if (step.ack !== undefined) this.#peer.transmit(encodeApdu(step.ack), false, 'soon', ask.priority);
     if (step.kind === 'complete') return this.#answered(ask, step.apdu);
     const now = this.#deadlines.now();
     if (ask.receiving === undefined) ask.until = now + longestAnswerMs;
@@ -268,7 +282,7 @@ export class Asking {
     ask.sending = step.state;
     if (step.segments.length === 0) return;
     ask.at = now + this.#settings.segmentTimeoutMs;
-    for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true, ask.when);
+    for (const segment of step.segments) this.#peer.transmit(encodeApdu(segment), true, ask.when, ask.priority);
   }
 
   readonly #expired = (ask: Ask): void => {
@@ -284,7 +298,7 @@ export class Asking {
     if (ask.sending !== undefined) this.#send(ask, repeatTransmission(ask.sending));
     else if (ask.octets !== undefined) {
       ask.at = this.#deadlines.now() + this.#settings.timeoutMs;
-      this.#peer.transmit(ask.octets, true, ask.when);
+      this.#peer.transmit(ask.octets, true, ask.when, ask.priority);
     }
     this.#deadlines.add(ask);
   };

@@ -17,6 +17,7 @@ import type { Destination, NorthStation, PlantDevice } from './seam.ts';
 import { type Finding, Searches } from './searches.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import { PROPERTY_IDENTIFIERS } from './wire/names/property-identifier.ts';
+import type { NetworkPriority } from './wire/npdu.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 const OBJECT_NAME = PROPERTY_IDENTIFIERS['object-name'];
@@ -54,8 +55,8 @@ export class Broadcasts {
     this.#toAll = new SharedBucket(TOLD_PER_SECOND, TOLD_BY_ONE_PER_SECOND, parts.clock.monotonic());
   }
 
-  unconfirmed(from: Station, to: Destination, request: UnconfirmedRequest): void {
-    if (!isNorth(from) && this.#said(from, to, request)) return;
+  unconfirmed(from: Station, to: Destination, request: UnconfirmedRequest, priority?: NetworkPriority): void {
+    if (!isNorth(from) && this.#said(from, to, request, priority)) return;
     const reached = this.#reachedBy(from, to);
     switch (request.service) {
       case 'who-is':
@@ -78,14 +79,14 @@ export class Broadcasts {
   }
 
   /** A plant device's unicast to one station. */
-  toStation(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest): void {
+  toStation(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest, priority?: NetworkPriority): void {
     switch (request.service) {
       case 'i-am':
       case 'i-have':
         this.#tell(from, [to], request);
         return;
       case 'unconfirmed-event-notification':
-        this.#alarms.unconfirmed(from, to, request);
+        this.#alarms.unconfirmed(from, to, request, priority);
         return;
       case 'unconfirmed-cov-notification':
       case 'unconfirmed-cov-notification-multiple':
@@ -97,7 +98,7 @@ export class Broadcasts {
   }
 
   /** What a plant device says of itself; false: it asks something. */
-  #said(from: PlantDevice, to: Destination, request: UnconfirmedRequest): boolean {
+  #said(from: PlantDevice, to: Destination, request: UnconfirmedRequest, priority?: NetworkPriority): boolean {
     switch (request.service) {
       case 'i-am':
       case 'i-have': {
@@ -107,10 +108,11 @@ export class Broadcasts {
         return true;
       }
       case 'unconfirmed-event-notification':
-        if (isDevice(to)) this.#alarms.unconfirmed(from, to, request);
+        if (isDevice(to)) this.#alarms.unconfirmed(from, to, request, priority);
         else if (this.#mayTellAll(from, request)) {
-          this.#alarms.unconfirmed(from, undefined, request);
-          for (const controller of this.#controllersAt(from, to)) this.#alarms.unconfirmed(from, controller, request);
+          this.#alarms.unconfirmed(from, undefined, request, priority);
+          for (const controller of this.#controllersAt(from, to))
+            this.#alarms.unconfirmed(from, controller, request, priority);
         }
         return true;
       case 'unconfirmed-cov-notification':

@@ -10,7 +10,7 @@ import { FIRST_HOP_COUNT, npduHeader } from './npdu-header.ts';
 import type { PlantDevice } from './seam.ts';
 import type { Asker, Served, Target } from './served.ts';
 import { SlotTable } from './slot-table.ts';
-import type { NpduDestination, NpduSource } from './wire/npdu.ts';
+import type { NetworkPriority, NpduDestination, NpduSource } from './wire/npdu.ts';
 
 /** Where a station is: on the wire itself, or behind a router of the configuration. */
 export interface DevicePlace {
@@ -86,8 +86,11 @@ export class KnownDevice implements PlantDevice, Asker, Target {
         get segmentation() {
           return device.segmentation;
         },
-        transmit: (apdu, expectingReply, when) =>
-          services.transmit(via, expectingReply ? expecting : plain, apdu, when),
+        transmit: (apdu, expectingReply, when, priority) => {
+          const usual = expectingReply ? expecting : plain;
+          const header = priority > 0 ? npduHeader(expectingReply, { ...ends, priority }) : usual;
+          services.transmit(via, header, apdu, when);
+        },
       },
       services.ask,
       services.deadlines,
@@ -104,7 +107,8 @@ export class KnownDevice implements PlantDevice, Asker, Target {
     return this.lane.changes;
   }
 
-  headerFrom(expectingReply: boolean): Uint8Array {
+  headerFrom(expectingReply: boolean, priority: NetworkPriority = 0): Uint8Array {
+    if (priority > 0) return npduHeader(expectingReply, { source: this.source, priority });
     return this.#from[expectingReply ? 1 : 0];
   }
 

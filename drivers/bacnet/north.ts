@@ -10,6 +10,7 @@ import { type KnownDevice, known } from './device.ts';
 import { type Endpoint, endpointOfMac } from './endpoint.ts';
 import { Link } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
+import { joined, npduHeader, unconfirmedApdu } from './npdu-header.ts';
 import type { OtherSide } from './plant.ts';
 import type { PlantNetwork } from './plant-network.ts';
 import type { Answered, NorthSide, NorthStation, PlantAnswer, PlantDevice } from './seam.ts';
@@ -21,13 +22,9 @@ import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import type { WireFault } from './wire/fault.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
 import { NETWORK_REJECT_REASONS } from './wire/network-message.ts';
-import { BROADCAST_NETWORK, decodeNpdu, encodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import { BROADCAST_NETWORK, decodeNpdu, type NetworkPriority, type Npdu, type NpduDestination } from './wire/npdu.ts';
 import { decodeReadPropertyFrame } from './wire/read-property.ts';
-import {
-  decodeUnconfirmedRequest,
-  encodeUnconfirmedRequest,
-  type UnconfirmedRequest,
-} from './wire/unconfirmed-service.ts';
+import { decodeUnconfirmedRequest, type UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 /** The plant, as the technicians' side reaches it. */
 interface Behind {
@@ -60,12 +57,8 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     const { deadlines, counters, turn } = transport;
     const { limits, segmentTimeoutMs, retries, windowSize } = config;
     this.#messages = new SharedBucket(messagesPerSecond, messagesByOneAddress, deadlines.now());
-    const { answersPerSecond } = limits;
-    this.#found = new SharedBucket(
-      answersPerSecond,
-      Math.max(1, answersPerSecond * foundByOneAddress),
-      deadlines.now(),
-    );
+    const found = limits.answersPerSecond;
+    this.#found = new SharedBucket(found, Math.max(1, found * foundByOneAddress), deadlines.now());
     this.#stations = new StationTable(limits, {
       peerOf: (endpoint) => transport.peerOf(config.name, endpoint),
       isKnown: (peer) => transport.gate.callerOf(peer).principal !== null,
@@ -116,9 +109,7 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
   begin(): void {
     const networks = this.reaches();
     if (networks.length > 0) this.link.broadcast(networkFrame({ type: 'i-am-router-to-network', networks }));
-    const whoIs = encodeUnconfirmedRequest({ service: 'who-is', parameters: {} });
-    const apdu = encodeApdu({ type: 'unconfirmed-request', ...whoIs });
-    this.link.broadcast(encodeNpdu({ expectingReply: false, priority: 0, payload: { kind: 'apdu', apdu } }));
+    this.link.broadcast(joined(npduHeader(false, {}), unconfirmedApdu({ service: 'who-is', parameters: {} })));
   }
 
   get underWay(): number {
@@ -145,56 +136,65 @@ export class North implements NorthSide, OtherSide, RouterPort, Carrier<Station,
     return this.#stations.all();
   }
 
-  unconfirmed(to: NorthStation | 'broadcast', from: PlantDevice, request: UnconfirmedRequest): void {
+  unconfirmed(
+    to: NorthStation | 'broadcast',
+    from: PlantDevice,
+    request: UnconfirmedRequest,
+    priority?: NetworkPriority,
+  ): void {
     const { counters, deadlines } = this.#transport;
     const isFound = request.service === 'i-am' || request.service === 'i-have';
     if (isFound && !this.#found.take(known(from).address, deadlines.now())) {
       counters.north_broadcasts_dropped += 1;
       return;
     }
-    const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
-    const header = known(from).headerFrom(false);
+    const apdu = unconfirmedApdu(request);
+    const header = known(from).headerFrom(false, priority);
     counters.north_frames_out += 1;
-    if (to !== 'broadcast') {
-      this.link.send(to.peer, header, apdu, 'soon');
-      return;
-    }
-    const npdu = new Uint8Array(header.length + apdu.length);
-    npdu.set(header, 0);
-    npdu.set(apdu, header.length);
-    this.link.broadcast(npdu);
+    if (to === 'broadcast') this.link.broadcast(joined(header, apdu));
+    else this.link.send(to.peer, header, apdu, 'soon');
   }
 
-  request(to: NorthStation, from: PlantDevice, request: ConfirmedRequest): Promise<PlantAnswer> {
+  request(
+    to: NorthStation,
+    from: PlantDevice,
+    request: ConfirmedRequest,
+    priority?: NetworkPriority,
+  ): Promise<PlantAnswer> {
     const station = this.#stations.at(to.peer);
     if (station === undefined)
       return Promise.resolve({ kind: 'unreachable', why: 'too many stations are spoken with' });
     const device = known(from);
     let asking = station.asked.get(device.number);
     if (asking === undefined) {
-      const { timeoutMs, segmentTimeoutMs, retries, windowSize, limits } = this.#config;
       asking = new Asking(
         {
           get maxApduLength() {
             return station.maxApduLength;
           },
           segmentation: 'both',
-          transmit: (apdu, expectingReply) => this.transmit(station, device, apdu, expectingReply),
+          transmit: (apdu, expects, _when, priority) => this.transmit(station, device, apdu, expects, priority),
         },
-        { timeoutMs, segmentTimeoutMs, retries, windowSize, messageOctets: limits.messageOctets },
+        { ...this.#config, messageOctets: this.#config.limits.messageOctets },
         this.#transport.deadlines,
         { retried: () => undefined, timedOut: () => undefined },
       );
       station.asked.set(device.number, asking);
     }
-    return asking.request(request, true);
+    return asking.request(request, true, priority);
   }
 
   // What answering a station needs.
 
-  transmit(station: Station, device: KnownDevice, apdu: Uint8Array, expectingReply: boolean): void {
+  transmit(
+    station: Station,
+    device: KnownDevice,
+    apdu: Uint8Array,
+    expects: boolean,
+    priority?: NetworkPriority,
+  ): void {
     this.#transport.counters.north_frames_out += 1;
-    this.link.send(station.endpoint, device.headerFrom(expectingReply), apdu, 'soon');
+    this.link.send(station.endpoint, device.headerFrom(expects, priority), apdu, 'soon');
   }
 
   serve(from: Station, to: KnownDevice, request: ConfirmedRequest, answered: Answered): void {

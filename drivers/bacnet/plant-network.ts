@@ -7,18 +7,14 @@ import { Discovery } from './discovery.ts';
 import { type Endpoint, endpointNumber, hexOf, macNumber, macOf } from './endpoint.ts';
 import { Link, type SendTime } from './link.ts';
 import { judgeNetworkMessage, NO_OCTETS, networkFrame, type RouterPort } from './network-messages.ts';
-import { npduHeader } from './npdu-header.ts';
+import { joined, npduHeader, unconfirmedApdu } from './npdu-header.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import type { Transport } from './transport.ts';
-import { type Apdu, decodeApdu, encodeApdu } from './wire/apdu.ts';
+import { type Apdu, decodeApdu } from './wire/apdu.ts';
 import type { WireFault } from './wire/fault.ts';
-import { BROADCAST_NETWORK, decodeNpdu, type Npdu, type NpduDestination } from './wire/npdu.ts';
+import { BROADCAST_NETWORK, decodeNpdu, type NetworkPriority, type Npdu, type NpduDestination } from './wire/npdu.ts';
 import { decodeReadPropertyAckFrame } from './wire/read-property.ts';
-import {
-  decodeUnconfirmedRequest,
-  encodeUnconfirmedRequest,
-  type UnconfirmedRequest,
-} from './wire/unconfirmed-service.ts';
+import { decodeUnconfirmedRequest, type UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 /** What one network leaves to the whole of the plant. */
 export interface PlantHost {
@@ -28,8 +24,14 @@ export interface PlantHost {
     device: KnownDevice,
     destination: NpduDestination | undefined,
     apdu: Extract<Apdu, { type: 'confirmed-request' | 'segment-ack' | 'abort' }>,
+    priority: NetworkPriority,
   ): void;
-  unconfirmedFrom(device: KnownDevice, destination: NpduDestination | undefined, request: UnconfirmedRequest): void;
+  unconfirmedFrom(
+    device: KnownDevice,
+    destination: NpduDestination | undefined,
+    request: UnconfirmedRequest,
+    priority?: NetworkPriority,
+  ): void;
   changed(device: KnownDevice): void;
 }
 
@@ -147,16 +149,11 @@ export class PlantNetwork implements RouterPort {
   /** False where nothing was sent: the network is closed. */
   broadcast(request: UnconfirmedRequest): boolean {
     if (!this.#isOpen) return false;
-    const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
     // Global where routers stand in this plant, so that they pass it on; else local.
     const ends =
       this.#routerOf.size === 0 ? {} : { destination: { network: BROADCAST_NETWORK, mac: NO_OCTETS, hopCount: 255 } };
-    const header = npduHeader(false, ends);
-    const npdu = new Uint8Array(header.length + apdu.length);
-    npdu.set(header, 0);
-    npdu.set(apdu, header.length);
     this.#transport.counters.plant_frames_out += 1;
-    this.link.broadcast(npdu);
+    this.link.broadcast(joined(npduHeader(false, ends), unconfirmedApdu(request)));
     return true;
   }
 
@@ -250,7 +247,7 @@ export class PlantNetwork implements RouterPort {
     }
     if (apdu.type === 'confirmed-request' && !npdu.expectingReply)
       this.#refused(from, 'confirmed-request', 'got a request that expects no reply');
-    else this.#host.askedBy(device, destination, apdu);
+    else this.#host.askedBy(device, destination, apdu, npdu.priority);
   }
 
   #unconfirmed(
@@ -277,7 +274,7 @@ export class PlantNetwork implements RouterPort {
       };
       this.discovery.heard(sender, iAmDeviceIdentifier.instance, said, request);
     } else if (device === undefined) this.#transport.counters.devices_unverified += 1;
-    else this.#host.unconfirmedFrom(device, npdu.destination, request);
+    else this.#host.unconfirmedFrom(device, npdu.destination, request, npdu.priority);
   }
 
   /** A station that says for the first time that it is here. */

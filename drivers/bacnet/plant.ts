@@ -4,17 +4,17 @@ import { Answering, type AnswerSettings, type Carrier } from './answering.ts';
 import type { BacnetSection } from './config.ts';
 import { KnownDevice, known } from './device.ts';
 import { macOf } from './endpoint.ts';
-import { npduHeader } from './npdu-header.ts';
+import { npduHeader, unconfirmedApdu } from './npdu-header.ts';
 import { type PlantHost, PlantNetwork } from './plant-network.ts';
-import type { Answered, Lane, PlantAnswer, PlantDevice, PlantSide } from './seam.ts';
+import type { Answered, Lane, PlantAnswer, PlantDevice, PlantSide, RequestOptions } from './seam.ts';
 import { Station } from './station.ts';
 import type { Transport } from './transport.ts';
-import { type Apdu, encodeApdu } from './wire/apdu.ts';
+import type { Apdu } from './wire/apdu.ts';
 import type { ConfirmedRequest } from './wire/confirmed-service.ts';
 import { ABORT_REASONS } from './wire/names/abort-reason.ts';
 import { REJECT_REASONS } from './wire/names/reject-reason.ts';
-import { BROADCAST_NETWORK, type NpduDestination, type NpduSource } from './wire/npdu.ts';
-import { encodeUnconfirmedRequest, type UnconfirmedRequest } from './wire/unconfirmed-service.ts';
+import { BROADCAST_NETWORK, type NetworkPriority, type NpduDestination, type NpduSource } from './wire/npdu.ts';
+import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 /** The technicians' side, as the plant sees it. */
 export interface OtherSide {
@@ -89,8 +89,8 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     return known(device).lane;
   }
 
-  request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer> {
-    return new Promise((resolve) => this.#ask(device, request, options.retry, resolve));
+  request(device: PlantDevice, request: ConfirmedRequest, { retry, priority }: RequestOptions): Promise<PlantAnswer> {
+    return new Promise((resolve) => this.#ask(device, request, retry, resolve, priority));
   }
 
   read(device: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void {
@@ -101,17 +101,28 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     this.#transport.turn.add(run);
   }
 
-  #ask(device: PlantDevice, request: ConfirmedRequest, retry: boolean, answered: (answer: PlantAnswer) => void): void {
+  #ask(
+    device: PlantDevice,
+    request: ConfirmedRequest,
+    retry: boolean,
+    answered: (answer: PlantAnswer) => void,
+    priority?: NetworkPriority,
+  ): void {
     this.#transport.counters.plant_requests += 1;
-    if (this.networks.get(device.network)?.isOpen === true) known(device).asking.ask(request, retry, answered);
+    if (this.networks.get(device.network)?.isOpen === true)
+      known(device).asking.ask(request, retry, answered, priority);
     else answered({ kind: 'unreachable', why: 'the network is closed' });
   }
 
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): boolean {
+  unconfirmed(
+    to: PlantDevice | string,
+    request: UnconfirmedRequest,
+    from?: PlantDevice,
+    priority?: NetworkPriority,
+  ): boolean {
     if (typeof to === 'string') return this.networks.get(to)?.broadcast(request) ?? false;
     if (this.networks.get(to.network)?.isOpen !== true) return false;
-    const apdu = encodeApdu({ type: 'unconfirmed-request', ...encodeUnconfirmedRequest(request) });
-    this.#send(known(to), from && known(from).source, apdu, false);
+    this.#send(known(to), from && known(from).source, unconfirmedApdu(request), false, priority);
     return true;
   }
 
@@ -134,18 +145,24 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     for (const listener of this.#listeners) listener(device);
   }
 
-  unconfirmedFrom(device: KnownDevice, destination: NpduDestination | undefined, request: UnconfirmedRequest): void {
+  unconfirmedFrom(
+    device: KnownDevice,
+    destination: NpduDestination | undefined,
+    request: UnconfirmedRequest,
+    priority?: NetworkPriority,
+  ): void {
     const { road } = this.#transport;
-    if (destination === undefined) road.unconfirmed(device, { network: device.network }, request);
-    else if (destination.network === BROADCAST_NETWORK) road.unconfirmed(device, { network: 'all' }, request);
+    if (destination === undefined) road.unconfirmed(device, { network: device.network }, request, priority);
+    else if (destination.network === BROADCAST_NETWORK) road.unconfirmed(device, { network: 'all' }, request, priority);
     else if (destination.mac.length === 0) {
       const network = this.#byNumber.get(destination.network)?.name;
-      if (network !== undefined) road.unconfirmed(device, { network }, request);
-      else if (destination.network === this.#other().networkNumber) road.unconfirmed(device, 'north', request);
+      if (network !== undefined) road.unconfirmed(device, { network }, request, priority);
+      else if (destination.network === this.#other().networkNumber)
+        road.unconfirmed(device, 'north', request, priority);
     } else {
       const target = this.#target(destination);
-      if (target instanceof Station) road.unconfirmedNorth?.(device, target, request);
-      else if (target instanceof KnownDevice) road.unconfirmed(device, target, request);
+      if (target instanceof Station) road.unconfirmedNorth?.(device, target, request, priority);
+      else if (target instanceof KnownDevice) road.unconfirmed(device, target, request, priority);
     }
   }
 
@@ -153,12 +170,13 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     device: KnownDevice,
     destination: NpduDestination | undefined,
     apdu: Extract<Apdu, { type: 'confirmed-request' | 'segment-ack' | 'abort' }>,
+    priority: NetworkPriority,
   ): void {
     const target = this.#target(destination);
     if (target === undefined) {
       this.#transport.counters.plant_refused += 1;
       this.#transport.complain(device, apdu.type, 'got a destination nobody is known at');
-    } else if (apdu.type === 'confirmed-request') this.#answering.request(device, target, apdu);
+    } else if (apdu.type === 'confirmed-request') this.#answering.request(device, target, apdu, undefined, priority);
     else this.#answering.control(device, target, apdu);
   }
 
@@ -176,14 +194,20 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     this.#send(asker, this.#sourceOf(target), apdu, expectingReply);
   }
 
-  serve(asker: KnownDevice, target: Asked, request: ConfirmedRequest, answered: Answered): void {
+  serve(
+    asker: KnownDevice,
+    target: Asked,
+    request: ConfirmedRequest,
+    answered: Answered,
+    priority: NetworkPriority,
+  ): void {
     const { road } = this.#transport;
     if (target instanceof KnownDevice) {
-      road.confirmed({ from: asker, to: target, request }, answered);
+      road.confirmed({ from: asker, to: target, request, priority }, answered);
       return;
     }
     const to = target instanceof Station ? target : 'gateway';
-    const answer = road.notification?.({ from: asker, to, request });
+    const answer = road.notification?.({ from: asker, to, request, priority });
     if (answer === undefined) answered({ kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] });
     else
       answer.then(answered, (error: unknown) => {
@@ -208,8 +232,15 @@ export class Plant implements PlantSide, PlantHost, Carrier<KnownDevice, Asked> 
     return undefined;
   }
 
-  #send(to: KnownDevice, source: NpduSource | undefined, apdu: Uint8Array, expectingReply: boolean): void {
+  #send(
+    to: KnownDevice,
+    source: NpduSource | undefined,
+    apdu: Uint8Array,
+    expectingReply: boolean,
+    priority: NetworkPriority = 0,
+  ): void {
     const header = npduHeader(expectingReply, {
+      priority,
       ...(source === undefined ? {} : { source }),
       ...(to.destination === undefined ? {} : { destination: to.destination }),
     });

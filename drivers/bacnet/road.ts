@@ -97,10 +97,10 @@ export function createRoad(services: RoadServices): RunningRoad {
       if (answer instanceof Promise) answer.catch(broken).then(answered);
       else if (answer !== undefined) answered(answer);
     },
-    async notification({ from, to, request }) {
+    async notification({ from, to, request, priority }) {
       switch (request.service) {
         case 'confirmed-event-notification':
-          return alarms.confirmed(from, to, request);
+          return alarms.confirmed(from, to, request, priority);
         case 'confirmed-cov-notification':
         case 'confirmed-cov-notification-multiple':
           return to === 'gateway' && subscriptions.notified(from, request)
@@ -110,8 +110,8 @@ export function createRoad(services: RoadServices): RunningRoad {
           return { kind: 'reject', reason: REJECT_REASONS['unrecognized-service'] };
       }
     },
-    unconfirmed: (from, to, request) => broadcasts.unconfirmed(from, to, request),
-    unconfirmedNorth: (from, to, request) => broadcasts.toStation(from, to, request),
+    unconfirmed: (from, to, request, priority) => broadcasts.unconfirmed(from, to, request, priority),
+    unconfirmedNorth: (from, to, request, priority) => broadcasts.toStation(from, to, request, priority),
     refused(from, operation, detail) {
       gate.refuse(callers.callerOf(from), { operation, reason: 'unsupported', detail });
     },

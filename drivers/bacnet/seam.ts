@@ -8,6 +8,7 @@ import type { DriverName } from '../../src/model/ids.ts';
 import type { BacnetIndex } from './address.ts';
 import type { BacnetSection } from './config.ts';
 import type { ComplexAck, ConfirmedRequest, ServiceError } from './wire/confirmed-service.ts';
+import type { NetworkPriority } from './wire/npdu.ts';
 import type { UnconfirmedRequest } from './wire/unconfirmed-service.ts';
 
 /** A station of a plant network: known by (network, MAC), never by instance alone. One object for as long as it is known. */
@@ -36,6 +37,8 @@ export interface IncomingRequest {
   readonly from: NorthStation | PlantDevice;
   readonly to: PlantDevice;
   readonly request: ConfirmedRequest;
+  /** Of the frame it came in; absent: normal. What is passed on as it is keeps it. */
+  readonly priority?: NetworkPriority;
 }
 
 /** How a confirmed request ended. Reasons are the standard's numbers. `silence`: nothing is sent back. */
@@ -76,6 +79,11 @@ export interface Lane {
   change(run: () => Promise<void>, waiting?: InLane): boolean;
 }
 
+export interface RequestOptions {
+  readonly retry: boolean;
+  readonly priority?: NetworkPriority;
+}
+
 /** The plant side, as the road sees it. */
 export interface PlantSide {
   devices(): Iterable<PlantDevice>;
@@ -83,7 +91,7 @@ export interface PlantSide {
   find(network: string, instance: number): PlantDevice | undefined;
   lane(device: PlantDevice): Lane;
   /** Sends under an own invoke id, segmented as the device needs. `retry: false` for changes: never sent twice. */
-  request(device: PlantDevice, request: ConfirmedRequest, options: { readonly retry: boolean }): Promise<PlantAnswer>;
+  request(device: PlantDevice, request: ConfirmedRequest, options: RequestOptions): Promise<PlantAnswer>;
   /** A read, sent again while no answer comes. `answered` is called once, perhaps before this returns; never where this throws. */
   read(device: PlantDevice, request: ConfirmedRequest, answered: (answer: PlantAnswer) => void): void;
   /** Runs it soon, behind what the rest of this turn of the loop sends to the plant: devices work while the gateway does. */
@@ -92,7 +100,12 @@ export interface PlantSide {
    * To one device, or as a broadcast on one plant network by its name. `from`: the device of another network that says it;
    * absent: the gateway. False where nothing was sent.
    */
-  unconfirmed(to: PlantDevice | string, request: UnconfirmedRequest, from?: PlantDevice): boolean;
+  unconfirmed(
+    to: PlantDevice | string,
+    request: UnconfirmedRequest,
+    from?: PlantDevice,
+    priority?: NetworkPriority,
+  ): boolean;
   /** Verified instance changed or gone: subscriptions, lists and rights that hang on it must be looked at. */
   onDevice(listener: (device: PlantDevice) => void): void;
   /** Reads the device's identity again now: after a change of its Device object, a restart or a restore. */
@@ -101,9 +114,19 @@ export interface PlantSide {
 
 /** The technicians' side, as the road sees it. Everything appears to come from `from`, behind its network number. */
 export interface NorthSide {
-  unconfirmed(to: NorthStation | 'broadcast', from: PlantDevice, request: UnconfirmedRequest): void;
+  unconfirmed(
+    to: NorthStation | 'broadcast',
+    from: PlantDevice,
+    request: UnconfirmedRequest,
+    priority?: NetworkPriority,
+  ): void;
   /** Confirmed notifications on behalf of a plant device. */
-  request(to: NorthStation, from: PlantDevice, request: ConfirmedRequest): Promise<PlantAnswer>;
+  request(
+    to: NorthStation,
+    from: PlantDevice,
+    request: ConfirmedRequest,
+    priority?: NetworkPriority,
+  ): Promise<PlantAnswer>;
   stations(): Iterable<NorthStation>;
 }
 
@@ -112,6 +135,7 @@ export interface IncomingNotification {
   readonly from: PlantDevice;
   readonly to: NorthStation | 'gateway';
   readonly request: ConfirmedRequest;
+  readonly priority?: NetworkPriority;
 }
 
 /** One device; everything on one plant network, by its name, or on all; or `north`: every station of the technicians' side. */
@@ -121,13 +145,18 @@ export type Destination = PlantDevice | { readonly network: string | 'all' } | '
 export interface Road {
   /** `answered` is called once, perhaps before this returns. */
   confirmed(incoming: IncomingRequest, answered: Answered): void;
-  unconfirmed(from: NorthStation | PlantDevice, to: Destination, request: UnconfirmedRequest): void;
+  unconfirmed(
+    from: NorthStation | PlantDevice,
+    to: Destination,
+    request: UnconfirmedRequest,
+    priority?: NetworkPriority,
+  ): void;
   /** A frame that was no request: malformed, spoofed, refused by the link or network layer. Counted and recorded. */
   refused(from: NorthStation | PlantDevice, operation: string, detail: string): void;
   /** Absent: such requests are answered with Reject `unrecognized-service`. What is for the gateway unconfirmed comes by `unconfirmed`. */
   notification?(incoming: IncomingNotification): Promise<Answer>;
   /** An unconfirmed request of a plant device to one station of the technicians' side, by its address. Absent: dropped. */
-  unconfirmedNorth?(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest): void;
+  unconfirmedNorth?(from: PlantDevice, to: NorthStation, request: UnconfirmedRequest, priority?: NetworkPriority): void;
   /**
    * Whether a retry (same peer, invoke id, device and bytes, at most 3 s after the answer) may have that answer again.
    * Asked only where no other change went through the device's lane since. Absent: it may.

@@ -7,6 +7,8 @@ import type { Endpoint, Npdu, Route } from './framing.ts';
 export interface Peer {
   readonly endpoint: Endpoint;
   readonly route?: Route;
+  /** Network priority of what is sent there, 0 to 3. Default 0. */
+  readonly priority?: number;
 }
 
 /** How a confirmed request ended. */

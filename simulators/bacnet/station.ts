@@ -220,7 +220,7 @@ export class Station {
     const expectingReply =
       apdu.kind === 'confirmed-request' || (apdu.kind === 'complex-ack' && apdu.segment !== undefined);
     const destination = to.route === undefined ? {} : { destination: to.route };
-    const npdu = encodeNpdu({ expectingReply, priority: 0, payload: encodeApdu(apdu), ...destination });
+    const npdu = encodeNpdu({ expectingReply, priority: to.priority ?? 0, payload: encodeApdu(apdu), ...destination });
     this.sendRaw(encodeBvlc(BVLC.unicast, npdu), to.endpoint, transmit);
   }
 

@@ -14,9 +14,11 @@ import type {
   PlantDevice,
   PlantSide,
   ReadTurn,
+  RequestOptions,
   RunningRoad,
 } from '../../../drivers/bacnet/seam.ts';
 import type { ConfirmedRequest } from '../../../drivers/bacnet/wire/confirmed-service.ts';
+import type { NetworkPriority } from '../../../drivers/bacnet/wire/npdu.ts';
 import type { UnconfirmedRequest } from '../../../drivers/bacnet/wire/unconfirmed-service.ts';
 import type { ServiceRequest } from '../../../simulators/bacnet/requests.ts';
 import type { GateControl, SiteRules } from '../../../src/gate/options.ts';
@@ -36,6 +38,8 @@ class FakeSides implements PlantSide, NorthSide {
     readonly to: NorthStation | 'broadcast';
     readonly request: UnconfirmedRequest | ConfirmedRequest;
   }[] = [];
+  /** Of everything that was passed on unasked, by whichever way. */
+  readonly priorities: (NetworkPriority | undefined)[] = [];
   readonly verified: PlantDevice[] = [];
   readonly known: PlantDevice[] = [AHU, VAV, BMS];
   readonly listeners: ((device: PlantDevice) => void)[] = [];
@@ -81,13 +85,17 @@ class FakeSides implements PlantSide, NorthSide {
     to: PlantDevice | NorthStation,
     request: ConfirmedRequest | PlantDevice,
     more: unknown,
+    priority?: NetworkPriority,
   ): Promise<PlantAnswer> {
     if ('peer' in to) {
+      this.priorities.push(priority);
       this.told.push({ to, request: more as ConfirmedRequest });
       return Promise.resolve({ kind: 'simple-ack' });
     }
     const asked = request as ConfirmedRequest;
-    this.sent.push({ to, request: asked, retry: (more as { retry: boolean }).retry });
+    const options = more as RequestOptions;
+    if (options.priority !== undefined) this.priorities.push(options.priority);
+    this.sent.push({ to, request: asked, retry: options.retry });
     return Promise.resolve(this.answer(asked, to));
   }
 
@@ -95,7 +103,9 @@ class FakeSides implements PlantSide, NorthSide {
     to: PlantDevice | NorthStation | string,
     request: UnconfirmedRequest | PlantDevice,
     more?: unknown,
+    priority?: NetworkPriority,
   ): boolean {
+    this.priorities.push(priority);
     if (typeof to === 'object' && 'peer' in to) this.told.push({ to, request: more as UnconfirmedRequest });
     else this.said.push({ to, request: request as UnconfirmedRequest });
     return true;

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { destinationOf } from '../../../simulators/bacnet/alarms.ts';
 import { BVLC, encodeBvlc, encodeNpdu } from '../../../simulators/bacnet/framing.ts';
-import { CONFIRMED } from '../../../simulators/bacnet/names.ts';
+import { CONFIRMED, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
 import { ask, say } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
+import { captured, expectJudged } from '../../simulators/bacnet/rig.ts';
 import { RoadRig } from './road-rig.ts';
 import { eventually, ownHost } from './transport-rig.ts';
 
@@ -143,6 +144,34 @@ describe('alarms', () => {
     await carla.until(() => carla.notifications.length === 1);
     await eventually(() => ahu2.record.othersSeen() > before);
     expect(ahu2.record.others().at(-1)?.bytes.subarray(-3).toString('hex')).toMatch(/^20..02$/);
+  });
+
+  test('a life-safety message stays one: the frame passed on has the network priority of the one that came', async () => {
+    const rig = await RoadRig.start();
+    const carla = await rig.tool('carla');
+    await rig.ask('carla', ask.readProperty({ object: 'analog-input,1' }));
+    const side = rig.driver.status().listening.find(({ name }) => name === 'plant');
+    const endpoint = { host: side?.address ?? '', port: side?.port ?? 0 };
+    const event = Buffer.from('09011c020003e92c000000013e19013f4901590169058902b900', 'hex');
+    const { outbound } = rig.plant.devices.ahu2.state;
+    const passedOn: number[] = [];
+    for (const priority of [0, 1, 2, 3]) {
+      for (const way of ['unconfirmed', 'confirmed'] as const) {
+        const before = carla.notifications.length;
+        const service =
+          way === 'confirmed'
+            ? CONFIRMED['confirmed-event-notification']
+            : UNCONFIRMED['unconfirmed-event-notification'];
+        outbound?.[way]({ endpoint, priority }, service, event);
+        await carla.until(() => carla.notifications.length > before);
+        const frame = carla.datagrams.filter(({ direction }) => direction === 'in').at(-1);
+        passedOn.push((frame?.bytes[5] ?? 0) & 0x03);
+      }
+    }
+    expect(passedOn).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(await rig.ask('carla', ask.readProperty({ object: 'analog-input,1' }))).toBe('complex-ack');
+    expect((carla.datagrams.at(-1)?.bytes[5] ?? 3) & 0x03).toBe(0);
+    await expectJudged(captured([...carla.datagrams], carla.endpoint, undefined));
   });
 
   test('summaries show what may be seen', async () => {

@@ -127,6 +127,20 @@ describe('events', () => {
     expect(await to(AHU, 'gateway')).toMatchObject({ kind: 'abort' });
   });
 
+  test('keep the network priority they came with, by whichever way they are passed on', async () => {
+    const grants = ['user:anna', 'application:bms'].map((to) => ({ to, permissions: ['alarm.view'], at: 'ahu2' }));
+    const stage = await fakeStage({ grants });
+    const unconfirmed = told({ service: UNCONFIRMED['unconfirmed-event-notification'], payload: event });
+    const confirmed = request(confirmedEvent());
+    stage.road.unconfirmed(AHU, { network: 'plant' }, unconfirmed, 3);
+    stage.road.unconfirmedNorth?.(AHU, stage.anna, unconfirmed, 2);
+    stage.road.unconfirmed(AHU, BMS, unconfirmed, 1);
+    await stage.road.notification?.({ from: AHU, to: stage.anna, request: confirmed, priority: 3 });
+    await stage.road.notification?.({ from: AHU, to: 'gateway', request: confirmed, priority: 2 });
+    await answerOf(stage.road, { from: AHU, to: BMS, request: confirmed, priority: 3 });
+    expect(stage.sides.priorities).toEqual([3, 2, 1, 3, 2, 3]);
+  });
+
   test('of a device that cannot stop are left out and recorded, those of another are told', async () => {
     const stage = await fakeStage();
     const of = (device: string) =>

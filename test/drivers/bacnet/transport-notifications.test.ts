@@ -5,16 +5,20 @@ import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Destination } from '../../../drivers/bacnet/seam.ts';
 import { macOf } from '../../../simulators/bacnet/framing.ts';
+import { CONFIRMED, UNCONFIRMED } from '../../../simulators/bacnet/names.ts';
 import type { Peer } from '../../../simulators/bacnet/peer.ts';
 import { startPlant } from '../../../simulators/bacnet/plant.ts';
 import { say, ask as service } from '../../../simulators/bacnet/requests.ts';
 import { app } from '../../../simulators/bacnet/values.ts';
+import { request, told } from './classify-stage.ts';
 import { ask, eventually, NORTH_NETWORK, ownHost, ownHostBase, PLANT_NETWORK, TransportRig } from './transport-rig.ts';
 
 const read = service.readProperty({ object: 'analog-value,1' });
 
 /** An event notification's octets need not make sense here: COV of analog-value,1 of device 1001. */
 const COV = Buffer.from('09011c020003e92c0080000139004e09552e4441a000002f4f', 'hex');
+
+const EVENT = Buffer.from('09011c020003e92c000000013e19013f4901590169058902b900', 'hex');
 
 it('takes a confirmed notification of a device to one station, under the device’s name, and its ack back', async () => {
   const rig = await TransportRig.start();
@@ -91,6 +95,33 @@ it('hands on a request of one plant network to another, as from who asked', asyn
   const [request] = rig.road.requests;
   expect(request?.to).toMatchObject({ network: 'second', instance: 1002 });
   expect(request?.from).toMatchObject({ network: 'plant', instance: 1001 });
+});
+
+it('gives what is passed on to a device the network priority it came with', async () => {
+  const rig = await TransportRig.start();
+  const { plant } = rig.road.services;
+  const device = plant.find('plant', 1001);
+  if (device === undefined) throw new Error('no device 1001');
+  const { record } = rig.plant.devices.ahu2;
+  const heard = (): Buffer[] => {
+    const frames = record.others().filter(({ bytes }) => bytes.includes(EVENT));
+    return frames.map(({ bytes }) => bytes);
+  };
+  const confirmed = request({ service: CONFIRMED['confirmed-event-notification'], payload: EVENT });
+  const unconfirmed = told({ service: UNCONFIRMED['unconfirmed-event-notification'], payload: EVENT });
+  const priorities: (number | undefined)[] = [];
+  for (const priority of [0, 3] as const) {
+    const before = heard().length;
+    plant.unconfirmed(device, unconfirmed, undefined, priority);
+    await eventually(() => heard().length > before);
+    await plant.request(device, confirmed, { retry: false, priority });
+    priorities.push(
+      ...heard()
+        .slice(before)
+        .map((frame) => frame.readUInt8(5) & 0x03),
+    );
+  }
+  expect(priorities).toEqual([0, 0, 3, 3]);
 });
 
 it('aborts what one station asks beyond its share, and answers the others', async () => {
