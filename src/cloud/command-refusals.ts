@@ -20,7 +20,7 @@ export const COMMAND_REFUSALS = {
   'too-many':
     'too many commands are remembered or under way, or too many jobs have not ended, in all or of the principal',
   'not-durable': 'the gateway could not remember the command, so it may not execute it',
-  'unknown-target': 'a target is not a point with an address that a driver serves, or the principal may not see it',
+  'unknown-target': 'a target is not a point with an address that a driver serves',
   'not-writable': 'the driver cannot write such a value there',
   'job-unknown': 'there is no such job',
   'job-impossible': 'the order cannot be carried out on every device, or the job is not in a state for it',

@@ -1,7 +1,7 @@
 // What a verified command does, by the same road as the page and the API: their writer plans, has the gate judge and sends.
 // Invariants: 1. of several writes all are permitted before the first is sent; 2. nothing is judged in the name of a
-// command whose time is over; 3. who may not read a point does not learn whether it is there,
-// neither by reading nor by writing it.
+// command whose time is over; 3. who may not read a point does not learn whether it is there
+// by reading it; a write of it is judged and recorded as every other, and its denial names nothing that may not be seen.
 
 import type { RunningDriver } from '../contract/driver.ts';
 import type { Caller, Gate } from '../contract/gate.ts';
@@ -14,7 +14,7 @@ import { explain, formatExplanation } from '../policy/explain.ts';
 import type { PolicySnapshot } from '../policy/rights.ts';
 import type { Command, Operation } from './command-form.ts';
 import { actOnJob, orderJob } from './command-jobs.ts';
-import { type CommandSight, deniedTo, sightOf } from './command-sight.ts';
+import { type CommandSight, deniedTo } from './command-sight.ts';
 import type { Done, WorkRefusal } from './work-answer.ts';
 import { pointValue, rowOf, spanOf } from './write-rows.ts';
 
@@ -41,7 +41,7 @@ export function commandWork(services: WorkServices): CommandWork {
   const { gate, jobs, policy } = services;
   const look = { gate, inventory: () => policy()?.inventory };
   const jobWork = { ...look, jobs };
-  const write = (caller: Caller, order: WriteOrder) => writeSeen(services, look, caller, order);
+  const write = (caller: Caller, order: WriteOrder) => perform(services, look, caller, order);
   return async (command, kid) => {
     const { operation } = command;
     const caller = callerOf(command, kid);
@@ -77,7 +77,7 @@ function callerOf({ sub, jti, exp }: Command, kid: string): Caller {
   };
 }
 
-async function writeSeen(
+async function perform(
   { writer }: WorkServices,
   look: CommandSight,
   caller: Caller,
@@ -85,12 +85,6 @@ async function writeSeen(
 ): Promise<Result<Done, WorkRefusal>> {
   const running = writer();
   if (!running) return fail({ code: 'unknown-target', text: 'the gateway is starting: no driver serves a point yet' });
-  const sees = sightOf(look, caller);
-  const unseen = new Set(order.rows.flatMap(({ point }) => (sees(point) ? [] : [point])));
-  if (unseen.size > 0) {
-    const text = [...unseen].map((point) => `\`${point}\`: no such point, or the principal may not see it`).join('; ');
-    return fail({ code: 'unknown-target', text: text.slice(0, MOST_TEXT) });
-  }
   const result = await running.write(caller, order);
   switch (result.kind) {
     case 'faulty': {

@@ -205,28 +205,21 @@ describe('a command that would write what its principal may not see', () => {
     },
   ];
 
-  it.each<[string, (target: string) => object]>([
-    ['write', (target) => ({ op: 'write', target, value: 1 })],
-    ['release', (target) => ({ op: 'release', target })],
-    [
-      'batch',
-      (target) => ({
-        op: 'batch',
-        writes: [
-          { target: 'ahu1/sp', value: 1 },
-          { target, value: 1 },
-        ],
-      }),
-    ],
-  ])('is refused alike whether it is there or not, and nobody plans it: %s', async (_what, operation) => {
-    for (const target of ['ahu1/sched', 'lift', 'gone']) {
-      const { work, orders } = scene({ kind: 'denied', denials });
-      expect(await work(command(operation(target)), 'k')).toEqual({
-        ok: false,
-        fault: { code: 'unknown-target', text: `\`${target}\`: no such point, or the principal may not see it` },
-      });
-      expect(orders).toEqual([]);
-    }
+  it('is judged and recorded as every other, and named nowhere', async () => {
+    const [decision] = denials;
+    const { work, orders } = scene({
+      kind: 'denied',
+      denials: [{ ...decision, verdicts: decision.verdicts.slice(1) }],
+    });
+    expect(await work(command({ op: 'write', target: 'lift/sp', value: 1 }), 'k')).toEqual({
+      ok: false,
+      fault: {
+        code: 'denied',
+        text: 'denied: no-permission',
+        denial: { decision: 'd-3', reason: 'no-permission', verdicts: [] },
+      },
+    });
+    expect(orders).toHaveLength(1);
   });
 
   it('is not told what else a write that was denied would move', async () => {
