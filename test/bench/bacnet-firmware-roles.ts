@@ -15,6 +15,7 @@ import type { ImageSource } from '../../src/contract/firmware.ts';
 import { principalId } from '../../src/model/ids.ts';
 import { ImageFiles } from '../../src/store/image-files.ts';
 import { inPieces } from '../../src/store/image-pieces.ts';
+import { siteBundle } from '../drivers/gate-stage.ts';
 import { openBenched } from './gateway-core.ts';
 
 function wordAfter(flag: string, usual: number): number {
@@ -135,46 +136,31 @@ async function storedImage(version: string): Promise<ImageSource> {
 function bundle(): object {
   const ids = [...Array.from({ length: DEVICES }, (_, at) => `fw${at + 1}`), 'other'];
   const instance = (id: string, at: number): number => (id === 'other' ? OTHER_INSTANCE : instanceOf(at));
-  return {
-    format: 'gatehouse.policy/1',
-    revision: 1,
-    audience: ['bench'],
-    issuedAt: new Date().toISOString(),
+  return siteBundle({
     users: [{ id: 'anna', name: 'Anna', home: 'acme' }],
     applications: [{ id: 'bms', name: 'Station', home: 'acme' }],
-    organizations: [
-      {
-        id: 'acme',
-        name: 'Acme',
-        model: { siteAccess: 'all', roleHierarchy: 'flat', rolesPerUser: 'many' },
-        locations: [
-          { id: 'root', name: 'Acme', kind: 'organization' },
-          { id: 'hq', name: 'HQ', parent: 'root', kind: 'site' },
-        ],
-        devices: ids.map((id, at) => ({
-          id,
-          name: id,
-          location: 'hq',
-          address: { bacnet: { network: 'plant', instance: instance(id, at), firmware: { file: 1 } } },
-        })),
-        points: ids.map((id) => ({
-          id: `${id}/sp`,
-          name: 'Set point',
-          device: id,
-          class: 'set-point',
-          address: { object: 'analog-value,1' },
-        })),
-        roles: [
-          { id: 'admin', name: 'Admin', permissions: ['device.view', 'point.read', 'firmware.update'] },
-          { id: 'viewer', name: 'Viewer', permissions: ['device.view', 'point.read'] },
-        ],
-        grants: [
-          { to: 'user:anna', role: 'admin', at: 'hq' },
-          { to: 'application:bms', role: 'viewer', at: 'hq' },
-        ],
-      },
+    devices: ids.map((id, at) => ({
+      id,
+      name: id,
+      location: 'hq',
+      address: { bacnet: { network: 'plant', instance: instance(id, at), firmware: { file: 1 } } },
+    })),
+    points: ids.map((id) => ({
+      id: `${id}/sp`,
+      name: 'Set point',
+      device: id,
+      class: 'set-point',
+      address: { object: 'analog-value,1' },
+    })),
+    roles: [
+      { id: 'admin', name: 'Admin', permissions: ['device.view', 'point.read', 'firmware.update'] },
+      { id: 'viewer', name: 'Viewer', permissions: ['device.view', 'point.read'] },
     ],
-  };
+    grants: [
+      { to: 'user:anna', role: 'admin', at: 'hq' },
+      { to: 'application:bms', role: 'viewer', at: 'hq' },
+    ],
+  });
 }
 
 async function runGateway(): Promise<void> {

@@ -7,7 +7,7 @@ import { Busy, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useEvery, useLoad } from '../store.ts';
 import { shownMoment, t, word } from '../words.ts';
-import { Refusal } from './refusal.tsx';
+import { RefusalOrFault } from './refusal.tsx';
 
 const AGAIN_MS = 15_000;
 const AT_ONCE = 100;
@@ -101,16 +101,13 @@ function Entry({ alarm, reload }: { alarm: ApiAlarm; reload: () => void }) {
           {t('alarm.acknowledge')}
         </wa-button>
       )}
-      {fault?.problem.denied ? (
-        <Refusal
+      {fault && (
+        <RefusalOrFault
+          fault={fault}
           title={t('refused.title')}
           action="alarm.acknowledge"
-          denied={fault.problem.denied}
-          problem={fault.problem}
           names={{ [device.id]: device.name }}
         />
-      ) : (
-        fault && <Fault fault={fault} />
       )}
     </li>
   );

@@ -17,7 +17,7 @@ import { useSameKey, useVerdict } from '../verdict.ts';
 import { shownTime, shownValue, t } from '../words.ts';
 import { ForApproval, noted } from './for-approval.tsx';
 import { HoldFields, useHold } from './hold-fields.tsx';
-import { namesOf, Refusal } from './refusal.tsx';
+import { namesOf, Refusal, RefusalOrFault } from './refusal.tsx';
 import { ValueField } from './value-field.tsx';
 
 const PAUSE_MS = 250;
@@ -115,16 +115,13 @@ export function Batch() {
             {t(result.ok ? 'batch.allDone' : 'batch.notAll')}
           </p>
         )}
-        {fault?.problem.denied ? (
-          <Refusal
+        {fault && (
+          <RefusalOrFault
+            fault={fault}
             title={t('refused.batch')}
             action="point.write"
-            problem={fault.problem}
-            denied={fault.problem.denied}
             names={namesOf(rows.map(({ point }) => point))}
           />
-        ) : (
-          fault && <Fault fault={fault} />
         )}
         {hasDenied && <p class="warning">{t('batch.stopped')}</p>}
       </div>

@@ -3,9 +3,8 @@
 import { useState } from 'preact/hooks';
 import type { ApiJob } from '../../http/schema-jobs.ts';
 import { ApiFault, ask, newKey, seg } from '../api.ts';
-import { Fault } from '../parts.tsx';
 import { shownMoment, t } from '../words.ts';
-import { Refusal } from './refusal.tsx';
+import { RefusalOrFault } from './refusal.tsx';
 
 type Asked = 'abort' | 'approve';
 
@@ -90,16 +89,7 @@ export function JobActs({ job, took }: { job: ApiJob; took: (job: ApiJob) => voi
           </wa-button>
         )}
       </div>
-      {fault?.problem.denied ? (
-        <Refusal
-          title={t('refused.title')}
-          action="firmware.update"
-          denied={fault.problem.denied}
-          problem={fault.problem}
-        />
-      ) : (
-        fault && <Fault fault={fault} />
-      )}
+      {fault && <RefusalOrFault fault={fault} title={t('refused.title')} action="firmware.update" />}
     </>
   );
 }

@@ -4,14 +4,14 @@
 import { useState } from 'preact/hooks';
 import type { ApiImage, ApiJob, ApiJobCheck, ApiJobOrder } from '../../http/schema-jobs.ts';
 import { ApiFault, ask } from '../api.ts';
-import { Crumbs, Fault, Heading } from '../parts.tsx';
+import { Crumbs, Heading } from '../parts.tsx';
 import { go, to } from '../route.ts';
 import { useSameKey, useVerdict } from '../verdict.ts';
 import { t } from '../words.ts';
 import { DevicePicker } from './device-picker.tsx';
 import { CheckList } from './job-check.tsx';
 import { ConfigurationFields, type Subject, ThresholdFields } from './order-fields.tsx';
-import { Refusal } from './refusal.tsx';
+import { RefusalOrFault } from './refusal.tsx';
 import { RolloutFields, type Terms, TermsFields, termsOf, USUAL_TERMS } from './terms-fields.tsx';
 
 const PAUSE_MS = 300;
@@ -81,11 +81,7 @@ export function JobOrder({ kind, image }: { kind: string; image?: ApiImage }) {
         <TermsFields terms={terms} setTerms={setTerms} />
       </section>
       {check && <CheckList check={check} action={action} version={image?.version} />}
-      {fault?.problem.denied ? (
-        <Refusal title={t('job.nothingBegun')} action={action} denied={fault.problem.denied} problem={fault.problem} />
-      ) : (
-        fault && <Fault fault={fault} />
-      )}
+      {fault && <RefusalOrFault fault={fault} title={t('job.nothingBegun')} action={action} />}
       <wa-button class="go" variant="brand" disabled={!check?.ok} loading={busy} onClick={() => void start()}>
         {devices.length === 0 ? t('job.startNone') : t('job.start', { n: devices.length })}
       </wa-button>

@@ -29,6 +29,15 @@ export const namesOf = (points: readonly Named[]): { readonly [id: string]: stri
 
 const VALUE_REASONS = ['out-of-limits', 'rate-limited', 'stale-policy', 'journal-unavailable', 'no-policy'];
 
+/** What came of asking: a denial with what helps, or any other fault. */
+export function RefusalOrFault({
+  fault,
+  ...told
+}: Omit<RefusalProps, 'denied' | 'problem'> & { readonly fault: ApiFault }) {
+  const { problem } = fault;
+  return problem.denied ? <Refusal {...told} denied={problem.denied} problem={problem} /> : <Fault fault={fault} />;
+}
+
 export function Refusal({ title, action, denied, problem, name, names = {} }: RefusalProps) {
   const targets = [...new Set(denied.flatMap(({ point, device, location }) => point ?? device ?? location ?? []))];
   const needed = denied.find((each) => each.needed !== undefined)?.needed ?? action;

@@ -7,7 +7,7 @@ import { Busy, Fault } from '../parts.tsx';
 import { to } from '../route.ts';
 import { useEvery, useLoad } from '../store.ts';
 import { shownMoment, t } from '../words.ts';
-import { Refusal } from './refusal.tsx';
+import { RefusalOrFault } from './refusal.tsx';
 
 const AGAIN_MS = 3000;
 
@@ -96,16 +96,13 @@ function Entry({ transfer, reload }: { transfer: ApiTransfer; reload: () => void
           </div>
         </div>
       )}
-      {fault?.problem.denied ? (
-        <Refusal
+      {fault && (
+        <RefusalOrFault
+          fault={fault}
           title={t('refused.title')}
           action="device.control"
-          denied={fault.problem.denied}
-          problem={fault.problem}
           names={{ [device.id]: device.name }}
         />
-      ) : (
-        fault && <Fault fault={fault} />
       )}
     </li>
   );
